@@ -1,0 +1,50 @@
+# Each target first makes .venv from nothing but Python >= 3.11 with venv and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+VENDOR := central/web/static/vendor/.ready
+
+.PHONY: demo test check bench test-browser test-long lock clean
+.DELETE_ON_ERROR:
+
+demo: $(READY) $(VENDOR)      ## plant, central and agent on loopback; DEMO_SECONDS=30 stops by itself
+	@$(BIN)/edge-sim demo
+
+test: $(READY) $(VENDOR)      ## the default suite
+	$(BIN)/python -m pytest
+
+check: $(READY) $(VENDOR)     ## format, lint, types, import rules, tests with branch coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test PYTEST_ADDOPTS="--cov --cov-report=term:skip-covered"
+
+bench: $(READY)               ## counts bytes at the socket; prints a table
+	$(BIN)/python -m tests.bench
+
+test-browser: $(READY) $(VENDOR)  ## the page in headless Chromium (Debian's package chromium)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+test-long: $(READY) $(VENDOR) ## the long forms: minutes
+	$(BIN)/python -m pytest -m long --timeout=3600
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# htmx and uPlot, by the versions and hashes of package-lock.json; Node itself is a Python package.
+$(VENDOR): $(READY) central/web/package-lock.json central/web/vendor.py
+	$(BIN)/python central/web/vendor.py
+	touch $@
+
+lock:                         ## new lock files from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/agent.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra central pyproject.toml -o requirements/central.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra central --extra web-build --extra dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .demo central/web/static/vendor central/web/node_modules
