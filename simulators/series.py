@@ -1,7 +1,7 @@
 """Two seeded series of scans, to count bytes with: fixed before any codec was written.
 
-Eight meter runs, twelve named fields each, one scan each 10 s. ``display`` moves in steps of what an
-instrument's display resolves; ``noisy`` carries measurement noise down to the last bit of a float32.
+Eight meter runs, twelve named fields each, one scan each 10 s. ``display`` moves in steps of what
+an instrument's display resolves; ``noisy`` carries noise down to the last bit of a float32.
 Nothing may be tuned here to please a codec: a change makes every published figure void.
 """
 
@@ -16,7 +16,8 @@ PERIOD_MS = 10_000
 FIELDS = (
     ("vm", "u32"), ("vm_err", "u32"), ("vb", "u32"), ("vb_err", "u32"),
     ("flow_actual", "f32"), ("flow_base", "f32"), ("pressure", "f32"), ("temperature", "f32"),
-    ("conversion_factor", "f32"), ("compressibility", "f32"), ("gas_velocity", "f32"), ("speed_of_sound", "f32"),
+    ("conversion_factor", "f32"), ("compressibility", "f32"), ("gas_velocity", "f32"),
+    ("speed_of_sound", "f32"),
 )  # fmt: skip
 # What the display shows of each float: m3/h, m3/h, bar, degC, -, -, m/s, m/s.
 _STEP = (0.1, 0.1, 0.001, 0.01, 0.0001, 0.0001, 0.01, 0.1)
@@ -60,7 +61,8 @@ def series(kind: Literal["display", "noisy"], seed: int, rounds: int) -> Iterato
             volume[run] += flow * PERIOD_MS / 3_600_000
             base_volume[run] += flow * factor * PERIOD_MS / 3_600_000
             true = (
-                flow, flow * factor, pressure, temperature, factor, z, flow / 113.0, 410.0 + temperature / 2,
+                flow, flow * factor, pressure, temperature, factor, z,
+                flow / 113.0, 410.0 + temperature / 2,
             )  # fmt: skip
             if kind == "display":
                 shown = tuple(round(v / step) * step for v, step in zip(true, _STEP, strict=True))
