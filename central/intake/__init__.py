@@ -1,0 +1,1 @@
+"""The one route by which gateways' batches come in."""

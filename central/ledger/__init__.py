@@ -1,0 +1,1 @@
+"""What the logs say: intervals, events, meters' state; derived, never a source."""

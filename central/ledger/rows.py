@@ -1,0 +1,128 @@
+"""The rows that readers of the ledger get: integers in fixed units (`_cm3` is 1e-6 m3)."""
+
+from typing import NamedTuple
+
+
+class GatewayRow(NamedTuple):
+    """One registered gateway; `last_seen_ms` is central's clock at its last accepted upload."""
+
+    gateway: str
+    last_seen_ms: int | None
+    billing_size: int
+    telemetry_size: int
+    last_leaf_utc_ms: int | None
+    clock_state: int
+    stopped_reason: str | None
+    alarms: int
+
+
+class RunRow(NamedTuple):
+    """One meter run with the sums of all its intervals; `error_cm3` is the line's error counter."""
+
+    gateway: str
+    run: str
+    site: str
+    meter_serial: str
+    method: str
+    intervals: int
+    last_interval_end_ms: int | None
+    line_cm3: int
+    base_cm3: int
+    error_cm3: int
+    last_flags: int
+    recompute_pending: int
+    recompute_differs: int
+    qmax_l_h: int
+
+
+class IntervalRow(NamedTuple):
+    """One interval record; `seq` is its leaf's in the billing log, the indexes are the line's."""
+
+    gateway: str
+    run: str
+    seq: int
+    start_utc_ms: int | None
+    end_utc_ms: int | None
+    line_main_cm3: int
+    line_error_cm3: int
+    base_main_cm3: int
+    base_error_cm3: int
+    p_dpa: int
+    t_mk: int
+    z_e9: int
+    c_e9: int
+    flow_time_ms: int
+    elapsed_ms: int
+    flags: int
+    recompute: str  # "pending" | "agrees" | "differs"
+    index_start: int
+    index_end: int
+
+
+class RegulatorRow(NamedTuple):
+    """A regulator's outlet pressure, gauge, at its transmitter's last scan."""
+
+    gateway: str
+    regulator: str
+    serial: str
+    p_dpa_gauge: int | None
+    quality: int
+    utc_ms: int | None
+
+
+class EventRow(NamedTuple):
+    """A fact the gateway recorded."""
+
+    gateway: str
+    seq: int
+    utc_ms: int | None
+    code: str
+    subject: str
+    old: int | str | None
+    new: int | str | None
+    who: str
+    detail: str
+
+
+class AlarmRow(NamedTuple):
+    """What central found wrong by itself: equivocation, a recompute that differs, a broken chain."""
+
+    gateway: str
+    number: int
+    at_ms: int
+    code: str
+    subject: str
+    detail: str
+
+
+class LawRow(NamedTuple):
+    """The first law for one run, meter segment and device total, in counts of that total.
+
+    `moved_counts` is the unwrapped end index less the start index. `booked_cm3` is given for the
+    run's line volume only, and is main + error of our own records.
+    """
+
+    gateway: str
+    run: str
+    point: str
+    role: str
+    segment: int
+    index_start: int
+    index_end: int
+    moved_counts: int
+    main_counts: int
+    error_counts: int
+    quarantined_counts: int
+    gaps: int
+    holds: bool
+
+
+class Series(NamedTuple):
+    """One run over time for a plot. Flow, P and T at `t_ms`; base volume per interval."""
+
+    t_ms: list[int]
+    flow_m3_h: list[float | None]
+    p_kpa: list[float | None]
+    t_c: list[float | None]
+    base_t_ms: list[int]
+    base_m3: list[float]

@@ -1,0 +1,1 @@
+"""Central's database: tables, engine, migrations."""
