@@ -85,10 +85,13 @@ class EventRow(NamedTuple):
 
 
 class AlarmRow(NamedTuple):
-    """What central found wrong by itself: equivocation, a recompute that differs, a broken chain."""
+    """What central itself found wrong: equivocation, a recompute that differs, a broken chain.
+
+    `seq` is the leaf (equivocation: the tree size) it is about.
+    """
 
     gateway: str
-    number: int
+    seq: int
     at_ms: int
     code: str
     subject: str
