@@ -1,0 +1,1 @@
+"""The JSON API: the same rows as the pages, for programs."""

@@ -1,0 +1,1 @@
+"""The pages people look at: server-rendered, refreshed by htmx, plots by uPlot."""
