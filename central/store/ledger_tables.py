@@ -1,0 +1,205 @@
+"""What the logs say. Every row here can be derived again from the log; `rebuild` does it.
+
+Every figure is an integer in the unit that its name ends with; `leaf` is the leaf's own bytes.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+
+from central.store.log_tables import metadata
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("log", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger),
+    Column("clock_state", Integer, nullable=False),
+)
+"""How far the ledger has followed each log, and what clock its last leaf told."""
+
+configuration = Table(
+    "configuration",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("utc_ms", BigInteger),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("configuration_by_hash", "gateway", "hash"),
+)
+
+register_map = Table(
+    "register_map",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+)
+
+site = Table(
+    "site",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("gas_day_start_hour", Integer, nullable=False),
+    Column("atmosphere_dpa", BigInteger, nullable=False),
+)
+
+regulator = Table(
+    "regulator",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("regulator", Text, primary_key=True),
+    Column("serial", Text, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("gauge", Boolean, nullable=False),
+)
+
+meter_run = Table(
+    "meter_run",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("config_hash", LargeBinary, nullable=False),
+    Column("meter_serial", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("qmax_l_h", BigInteger, nullable=False),
+)
+"""Each meter run with the latest of its configurations."""
+
+interval = Table(
+    "interval",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("config_hash", LargeBinary, nullable=False),
+    Column("algorithm", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("telemetry_first", BigInteger, nullable=False),
+    Column("telemetry_end", BigInteger, nullable=False),
+    Column("start_utc_ms", BigInteger),
+    Column("end_utc_ms", BigInteger),
+    Column("line_main_cm3", BigInteger, nullable=False),
+    Column("line_error_cm3", BigInteger, nullable=False),
+    Column("base_main_cm3", BigInteger, nullable=False),
+    Column("base_error_cm3", BigInteger, nullable=False),
+    Column("p_dpa", BigInteger, nullable=False),
+    Column("t_mk", BigInteger, nullable=False),
+    Column("z_e9", BigInteger, nullable=False),
+    Column("c_e9", BigInteger, nullable=False),
+    Column("flow_time_ms", BigInteger, nullable=False),
+    Column("elapsed_ms", BigInteger, nullable=False),
+    Column("polls", BigInteger, nullable=False),
+    Column("polls_failed", BigInteger, nullable=False),
+    Column("flags", BigInteger, nullable=False),
+    Column("recompute", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("interval_by_run", "gateway", "run", "epoch", "seq"),
+    Index("interval_to_recompute", "recompute", "gateway", "epoch", "telemetry_end"),
+)
+"""One interval record each. `recompute` is pending, agrees or differs."""
+
+interval_total = Table(
+    "interval_total",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("segment", BigInteger, nullable=False),
+    Column("index_start", BigInteger, nullable=False),
+    Column("index_end", BigInteger, nullable=False),
+    Column("moved_counts", BigInteger, nullable=False),
+    Column("main_counts", BigInteger, nullable=False),
+    Column("error_counts", BigInteger, nullable=False),
+    Column("quarantined_counts", BigInteger, nullable=False),
+    Column("broken", Boolean, nullable=False),
+    Index("interval_total_by_run", "gateway", "run", "epoch", "point", "segment", "seq"),
+)
+"""Every total of the device over an interval. `moved_counts` is end - start by the register's
+modulus; `broken` says that the opening is not the previous closing of the same segment."""
+
+event = Table(
+    "event",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("utc_ms", BigInteger),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("old", Text, nullable=False),
+    Column("new", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Index("event_by_time", "received_ms"),
+)
+"""A fact the gateway recorded; `old` and `new` are JSON: an integer, a text or null."""
+
+scan_head = Table(
+    "scan_head",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("serial", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger),
+    Column("quality", Integer, nullable=False),
+    Column("map_hash", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+)
+"""Each device's last scan, as it was read."""
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("log", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("alarm_by_time", "at_ms"),
+)
+"""What the ledger found wrong in an authentic log."""
+
+LEDGER_TABLES = (
+    cursor,
+    configuration,
+    register_map,
+    site,
+    regulator,
+    meter_run,
+    interval,
+    interval_total,
+    event,
+    scan_head,
+    alarm,
+)

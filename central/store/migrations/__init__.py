@@ -1,0 +1,1 @@
+"""Alembic's environment, as a package, so that it is installed with the program."""
