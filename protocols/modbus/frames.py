@@ -1,0 +1,132 @@
+"""Modbus frames as bytes, for both roles; only what reads registers.
+
+PDU: Modbus Application Protocol V1.1b3, clauses 6.3, 6.4 and 7. RTU frame `unit pdu crc`, CRC low byte
+first: Modbus over Serial Line V1.02, clause 2.5.1. TCP frame `transaction 0 length unit pdu`: Modbus
+Messaging on TCP/IP V1.0b, clause 3.1.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+READ_HOLDING: Final = 3
+READ_INPUT: Final = 4
+READ_FUNCTIONS: Final = (READ_HOLDING, READ_INPUT)
+EXCEPTION_BIT: Final = 0x80
+MAX_COUNT: Final = 125
+MAX_PDU: Final = 253
+MIN_RTU: Final = 4  # unit, function, CRC
+MAX_RTU: Final = 256
+MBAP: Final = 7
+MAX_TCP: Final = MBAP + MAX_PDU
+
+_REQUEST: Final = struct.Struct(">BHH")
+_MBAP: Final = struct.Struct(">HHHB")
+
+
+class FrameError(ValueError):
+    """Bytes that are no frame, or no request that this server knows."""
+
+
+class Request(NamedTuple):
+    """One read: `count` registers from the 0-based `address`."""
+
+    unit: int
+    function: int
+    address: int
+    count: int
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        table.append(crc)
+    return tuple(table)
+
+
+_TABLE: Final = _crc_table()
+
+
+def crc16(data: bytes) -> int:
+    """CRC of Modbus over Serial Line V1.02, clause 6.2.2: polynomial A001 reflected, start FFFF."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def rtu_frame(unit: int, pdu: bytes) -> bytes:
+    """The frame on a serial line."""
+    body = bytes((unit,)) + pdu
+    return body + crc16(body).to_bytes(2, "little")
+
+
+def tcp_frame(transaction: int, unit: int, pdu: bytes) -> bytes:
+    """The frame on a TCP connection."""
+    return _MBAP.pack(transaction, 0, 1 + len(pdu), unit) + pdu
+
+
+def read_request(function: int, address: int, count: int) -> bytes:
+    """The PDU that asks for `count` registers. ValueError outside the standard's limits."""
+    if function not in READ_FUNCTIONS:
+        raise ValueError(f"function {function} does not read registers")
+    if not (1 <= count <= MAX_COUNT and 0 <= address <= 0x10000 - count):
+        raise ValueError(f"cannot read {count} registers from {address}")
+    return _REQUEST.pack(function, address, count)
+
+
+def answer_pdu(function: int, registers: Sequence[int]) -> bytes:
+    """The PDU that a server answers a read with."""
+    if not 1 <= len(registers) <= MAX_COUNT:
+        raise ValueError(f"{len(registers)} registers; an answer has 1..{MAX_COUNT}")
+    return struct.pack(f">BB{len(registers)}H", function, 2 * len(registers), *registers)
+
+
+def exception_pdu(function: int, code: int) -> bytes:
+    """The PDU that a server refuses a request with."""
+    return bytes((function | EXCEPTION_BIT, code))
+
+
+def split_rtu(frame: bytes) -> tuple[int, bytes]:
+    """Unit and PDU of exactly one RTU frame; raises FrameError for any other bytes."""
+    if not MIN_RTU <= len(frame) <= MAX_RTU:
+        raise FrameError(f"{len(frame)} bytes are no RTU frame")
+    if crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
+        raise FrameError(f"CRC does not match in {len(frame)} bytes")
+    return frame[0], frame[1:-2]
+
+
+def split_tcp(frame: bytes) -> tuple[int, int, bytes]:
+    """Transaction, unit and PDU of exactly one TCP frame; raises FrameError for any other bytes."""
+    if len(frame) <= MBAP:
+        raise FrameError(f"{len(frame)} bytes are no TCP frame")
+    transaction, _, _, unit = _MBAP.unpack_from(frame)
+    if len(frame) != tcp_length(frame):
+        raise FrameError(f"{len(frame)} bytes, but the header says {tcp_length(frame)}")
+    return transaction, unit, frame[MBAP:]
+
+
+def tcp_length(data: bytes) -> int:
+    """The length of the whole TCP frame that begins here; `data` is at least the 7-byte header.
+
+    Raises FrameError where no frame can begin: the stream is out of step and must be closed.
+    """
+    _, protocol, length, _ = _MBAP.unpack_from(data)
+    if protocol != 0:
+        raise FrameError(f"protocol identifier {protocol} is not Modbus")
+    if not 2 <= length <= MAX_PDU + 1:
+        raise FrameError(f"header length {length} is outside 2..{MAX_PDU + 1}")
+    return MBAP - 1 + int(length)
+
+
+def parse_read_request(unit: int, pdu: bytes) -> Request:
+    """The request in a PDU; raises FrameError where it is no read within the standard's limits."""
+    if len(pdu) != _REQUEST.size or pdu[0] not in READ_FUNCTIONS:
+        raise FrameError("no request to read registers")
+    function, address, count = _REQUEST.unpack(pdu)
+    if not (1 <= count <= MAX_COUNT and address + count <= 0x10000):
+        raise FrameError(f"cannot read {count} registers from {address}")
+    return Request(unit, function, address, count)
