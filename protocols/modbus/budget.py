@@ -1,7 +1,7 @@
 """The bus-time budget: what a schedule costs on a serial line, from baud rate and plan.
 
-One exchange on RTU (Modbus over Serial Line V1.02, clause 2.5.1.1): request of 8 characters, silence
-of 3.5, the instrument's turnaround, answer of 5 + 2 n characters, silence of 3.5. Above 19200 baud
+One exchange on RTU (Modbus over Serial Line V1.02, clause 2.5.1.1): request of 8 characters,
+silence of 3.5, the instrument's turnaround, answer of 5 + 2 n characters, silence of 3.5. Above 19200 baud
 the silence is fixed at 1.75 ms.
 """
 
@@ -13,10 +13,9 @@ from protocols.modbus.plan import Block
 REQUEST_CHARS: Final = 8
 ANSWER_CHARS: Final = 5
 TURNAROUND_MS: Final = 25.0
-"""Assumed where the profile knows nothing: instruments of this kind answer within 5 to 20 ms, and
-the host's thread and UART take a few more."""
+"""Assumed: no profile's source tells how long the instrument thinks, and host and UART take a few."""
 MAX_LOAD: Final = 0.8
-"""What a schedule may take of the bus; the rest is for re-probes, lost answers and a slow device."""
+"""What a schedule may take of the bus; the rest is for re-probes and lost answers."""
 
 
 class Load(NamedTuple):
@@ -61,8 +60,9 @@ def check_schedule(
         )
     if total <= MAX_LOAD:
         return []
-    return [
+    fault = (
         f"the schedule needs {100 * total:.0f} % of the line at {baud} baud, at most"
         f" {100 * MAX_LOAD:.0f} % may be used ({'; '.join(shares)}):"
         " poll less often, read fewer points, or raise the baud rate"
-    ]
+    )
+    return [fault]

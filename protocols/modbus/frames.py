@@ -1,13 +1,14 @@
 """Modbus frames as bytes, for both roles; only what reads registers.
 
-PDU: Modbus Application Protocol V1.1b3, clauses 6.3, 6.4 and 7. RTU frame `unit pdu crc`, CRC low byte
-first: Modbus over Serial Line V1.02, clause 2.5.1. TCP frame `transaction 0 length unit pdu`: Modbus
-Messaging on TCP/IP V1.0b, clause 3.1.
+PDU: Modbus Application Protocol V1.1b3, clauses 6.3, 6.4 and 7. RTU frame `unit pdu crc`, CRC low
+byte first: Modbus over Serial Line V1.02, clause 2.5.1. TCP frame `transaction 0 length unit pdu`:
+Modbus Messaging on TCP/IP V1.0b, clause 3.1.
 """
 
 import struct
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 READ_HOLDING: Final = 3
 READ_INPUT: Final = 4
@@ -28,7 +29,8 @@ class FrameError(ValueError):
     """Bytes that are no frame, or no request that this server knows."""
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Request:
     """One read: `count` registers from the 0-based `address`."""
 
     unit: int

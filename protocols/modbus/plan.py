@@ -7,12 +7,13 @@ allowed for a run of points is allowed for any part of it.
 """
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from protocols.registers.profile import Point, Profile
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     """Consecutive registers read by one request, and the points in them, by address."""
 
     function: int
