@@ -50,20 +50,18 @@ batch = Table(
     Column("epoch", BigInteger, primary_key=True),
     Column("first", BigInteger, primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("payload_sha256", LargeBinary, nullable=False),
-    Column("block_salts", LargeBinary, nullable=False),
-    Column("checkpoint", LargeBinary, nullable=False),
+    Column("upload", LargeBinary, nullable=False),
+    Column("upload_bytes", Integer, nullable=False),
     Column("receipt", LargeBinary),
     Column("received_ms", BigInteger, nullable=False),
-    Column("upload_bytes", Integer, nullable=False),
     Column("readings", BigInteger, nullable=False),
     Column("utc_min_ms", BigInteger),
     Column("utc_max_ms", BigInteger),
     Index("batch_by_size", "gateway", "log", "epoch", "size", unique=True),
     Index("batch_by_time", "gateway", "log", "utc_max_ms"),
 )
-"""The log itself. A batch holds the leaves `first` .. `size` - 1; `size` is its checkpoint's.
+"""The log itself: uploads, byte for byte. A batch holds the leaves `first` .. `size` - 1, where
+`size` is its checkpoint's.
 
 `readings` counts the values of its scans. `receipt` is null only between the commit and the
 countersignature that follows it.

@@ -1,0 +1,151 @@
+"""central.toml, read once into one frozen object; every fault at once, by field and remedy."""
+
+import ipaddress
+import ssl
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+MAX_FILE_BYTES: Final = 64 * 1024
+
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "store": ("dir",),
+    "intake": ("listen", "cert", "key"),
+    "web": ("listen",),
+}
+_REQUIRED: Final = ("store", "intake")
+
+
+class Listen(NamedTuple):
+    """An address to listen on; port 0 takes any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class CentralConfig:
+    """What `edge-central serve` needs; paths are absolute, `web` is None where no page is served."""
+
+    store_dir: Path
+    intake: Listen
+    cert: Path
+    key: Path
+    web: Listen | None
+
+
+class ConfigErrors(Exception):  # noqa: N818 - one error that carries many faults
+    """All faults of the file at once, one a line."""
+
+    def __init__(self, name: str, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{name}: {fault}" for fault in self.faults))
+
+
+def load_config(path: Path) -> CentralConfig:
+    """Read and check the file, and try its certificate. Raises ConfigErrors."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigErrors(str(path), [f"cannot be read: {error.strerror}"]) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigErrors(str(path), [f"longer than {MAX_FILE_BYTES} bytes"])
+    config = parse_config(data.decode("utf-8", "replace"), path.parent.resolve(), str(path))
+    faults = _certificate_faults(config)
+    if faults:
+        raise ConfigErrors(str(path), faults)
+    return config
+
+
+def parse_config(text: str, directory: Path, name: str) -> CentralConfig:
+    """The configuration in `text`; paths are relative to `directory`. Raises ConfigErrors."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigErrors(name, [f"not TOML: {error}"]) from None
+    faults = _shape_faults(tables)
+    intake = _listen(tables, "intake", faults)
+    web = _listen(tables, "web", faults)
+    if web is not None and not _is_loopback(web.host):
+        faults.append(
+            f"[web] listen = {web}: plain HTTP stays on the loopback; put a TLS terminator in front"
+        )
+    store_dir, cert, key = (
+        _text(tables, table, field)
+        for table, field in (("store", "dir"), ("intake", "cert"), ("intake", "key"))
+    )
+    if faults or intake is None:
+        raise ConfigErrors(name, faults)
+    return CentralConfig(directory / store_dir, intake, directory / cert, directory / key, web)
+
+
+def _shape_faults(tables: Mapping[str, Any]) -> list[str]:
+    """Unknown and missing tables and fields, and fields that are no text."""
+    known = ", ".join(f"[{table}]" for table in _FIELDS)
+    faults = [f"[{table}]: unknown; known: {known}" for table in tables if table not in _FIELDS]
+    faults += [f"[{table}]: missing" for table in _REQUIRED if table not in tables]
+    for table, fields in _FIELDS.items():
+        if table not in tables:
+            continue
+        content = tables[table]
+        if not isinstance(content, dict):
+            faults.append(f"{table}: must be a table, [{table}]")
+            continue
+        faults += [
+            f"[{table}] {field}: unknown; known: {', '.join(fields)}"
+            for field in content
+            if field not in fields
+        ]
+        for field in fields:
+            if field not in content:
+                faults.append(f"[{table}] {field}: missing")
+            elif not isinstance(content[field], str) or not content[field]:
+                faults.append(f"[{table}] {field}: must be a text")
+    return faults
+
+
+def _text(tables: Mapping[str, Any], table: str, field: str) -> str:
+    """The field, or "" where it has a fault that was told already."""
+    content = tables.get(table)
+    value = content.get(field) if isinstance(content, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _listen(tables: Mapping[str, Any], table: str, faults: list[str]) -> Listen | None:
+    text = _text(tables, table, "listen")
+    if not text:
+        return None
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        faults.append(f'[{table}] listen = "{text[:80]}": must be "address:port"')
+        return None
+    return Listen(host, int(port))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _certificate_faults(config: CentralConfig) -> list[str]:
+    faults = [
+        f"[intake] {field} = {path}: no such file"
+        for field, path in (("cert", config.cert), ("key", config.key))
+        if not path.is_file()
+    ]
+    if faults:
+        return faults
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.cert, config.key)
+    except (ssl.SSLError, OSError) as error:
+        return [f"[intake] cert, key: not a PEM certificate and its private key: {error}"]
+    return []

@@ -1,0 +1,34 @@
+"""What intake answers: a receipt, a conflict, or a refusal that names the reason and the remedy."""
+
+import json
+from typing import Final, NamedTuple
+
+from protocols.evidence.upload import Conflict, encode_conflict
+
+TEXT: Final = b"text/plain; charset=utf-8"
+CBOR: Final = b"application/cbor"
+JSON: Final = b"application/json"
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: int
+    content_type: bytes
+    body: bytes
+
+
+def receipt_answer(receipt: bytes) -> Answer:
+    """200: the batch is durably stored."""
+    return Answer(200, TEXT, receipt)
+
+
+def conflict_answer(conflict: Conflict) -> Answer:
+    """409: the log goes on from another size; with the checkpoint and receipt of that size."""
+    return Answer(409, CBOR, encode_conflict(conflict))
+
+
+def refusal(status: int, reason: str, remedy: str) -> Answer:
+    """Any other status: nothing was stored, and nothing may be pruned."""
+    body = json.dumps({"error": reason, "remedy": remedy}, ensure_ascii=False)
+    return Answer(status, JSON, body.encode("utf-8", "replace"))

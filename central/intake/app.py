@@ -1,0 +1,118 @@
+"""The intake route as bare ASGI: POST /v0/upload, a bounded body, the work in a worker thread."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.intake.answer import Answer, refusal
+from central.intake.service import Intake
+from protocols.evidence.upload import MAX_UPLOAD_BYTES
+
+PATH: Final = "/v0/upload"
+MAX_BODIES: Final = 32
+"""Bodies held in memory at one time: at most 32 x 4 MiB."""
+BODY_DEADLINE_S: Final = 60.0
+WORKERS: Final = 4
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_TOO_LARGE: Final = refusal(
+    413, f"an upload has at most {MAX_UPLOAD_BYTES} bytes", "send fewer leaves in one batch"
+)
+
+
+class Gone(Exception):  # noqa: N818 - the peer closed; there is nobody to answer
+    """The client went away before its body was complete."""
+
+
+class IntakeApp:
+    """An ASGI application; `close` ends its worker threads."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="intake")
+        self._bodies = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"intake speaks plain HTTP, not {scope['type']}")
+        if self._bodies >= MAX_BODIES:
+            await _send(send, refusal(429, "too many uploads at once", "send it again later"))
+            return
+        self._bodies += 1
+        try:
+            answer = await self._answer(scope, receive)
+        except Gone:
+            return
+        finally:
+            self._bodies -= 1
+        await _send(send, answer)
+
+    def close(self) -> None:
+        """Let running uploads finish, then end."""
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        wrong = _wrong_request(scope)
+        if wrong is not None:
+            return wrong
+        try:
+            async with asyncio.timeout(BODY_DEADLINE_S):
+                body = await _read_body(receive)
+        except TimeoutError:
+            return refusal(408, f"no whole body in {BODY_DEADLINE_S:.0f} s", "send it again")
+        if body is None:
+            return _TOO_LARGE
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._workers, self._intake.receive, body)
+        except SQLAlchemyError as error:
+            # The log may not have the batch, or have it without an answer: both are safe to repeat.
+            _log.error("the store failed: %s", error)
+            return refusal(500, "central's store failed", "send it again later; see central's log")
+
+
+def _wrong_request(scope: Scope) -> Answer | None:
+    """What can be refused before a byte of the body is read."""
+    if scope["path"] != PATH:
+        return refusal(404, "there is nothing here", f"POST {PATH}")
+    if scope["method"] != "POST":
+        return refusal(405, f"method {scope['method']} is not known here", f"POST {PATH}")
+    headers = dict(scope["headers"])
+    if headers.get(b"content-type") != b"application/cbor":
+        return refusal(415, "an upload is application/cbor", "set Content-Type")
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 10 or int(length) > MAX_UPLOAD_BYTES:
+        return _TOO_LARGE
+    return None
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None as soon as it is longer than an upload may be."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body += message.get("body", b"")
+        if len(body) > MAX_UPLOAD_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
