@@ -1,0 +1,31 @@
+"""What the plant is at one moment: the values that its instruments show."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from simulators.physics import LineState
+
+MM3_PER_M3: Final = 1_000_000_000
+
+
+class RunMoment(NamedTuple):
+    """One meter run: state of the line, conversion, and the fine volumes since the plant's start.
+
+    Volumes are integers of 1e-9 m3 (1 mm3).
+    """
+
+    state: LineState
+    z_line: float
+    conversion_factor: float
+    line_mm3: int
+    base_mm3: int
+
+
+class Moment(NamedTuple):
+    """The whole plant after `tick` measurement cycles; regulators' outlets in Pa gauge."""
+
+    tick: int
+    mono_ms: int
+    utc_ms: int
+    runs: Mapping[str, RunMoment]
+    outlets_pa_gauge: Mapping[str, float]

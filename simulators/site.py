@@ -1,0 +1,171 @@
+"""The demo's plant as data: three meter runs, one regulator, two serial lines and a TCP bus."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from protocols.metering.conversion import BaseConditions, FixedK, Method, Sgerg88, SgergGas
+from protocols.registers.library import load_profile
+from protocols.registers.profile import Order
+from simulators.instrument import Instrument, Reading
+from simulators.physics import LoadCurve, RunPhysics
+from simulators.readings import (
+    Index,
+    Noise,
+    flowsic500,
+    keller_at_outlet,
+    keller_on_run,
+    rosemount_3095fb,
+)
+
+MODULUS: Final = 10**9  # nine digits on the meter
+EXPONENT: Final = -3  # a count is 0.001 m3
+TCP_BUS: Final = "lan"
+LINES: Final = ("line-1", "line-2")
+BAUD: Final = 9600
+
+GRID_GAS: Final = SgergGas(hs_mj_m3=40.66, relative_density=0.581, x_co2=0.006, x_h2=0.0)
+BASE: Final = BaseConditions(pressure_pa=101_325.0, temperature_k=293.15)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One meter run: its physics, its true conversion, and its meter's two indexes."""
+
+    run: str
+    meter_serial: str
+    physics: RunPhysics
+    method: Method
+    line: Index
+    base: Index
+
+
+@dataclass(frozen=True, slots=True)
+class RegulatorSpec:
+    """A regulator: outlet pressure at no load in Pa gauge, its droop at full load of all runs."""
+
+    regulator: str
+    no_load_pa_gauge: float
+    droop_pa: float
+
+
+class Place(NamedTuple):
+    """Where an instrument answers."""
+
+    bus: str
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that the plant is made of."""
+
+    name: str
+    zone: str
+    gas_day_start_hour: int
+    atmosphere_pa: float
+    base: BaseConditions
+    runs: tuple[RunSpec, ...]
+    regulators: tuple[RegulatorSpec, ...]
+    places: tuple[Place, ...]
+
+    def on_bus(self, bus: str) -> Mapping[int, Instrument]:
+        """The instruments of one bus by unit id."""
+        return {
+            place.instrument.unit: place.instrument for place in self.places if place.bus == bus
+        }
+
+
+class Meter(NamedTuple):
+    """How one run of the demo differs from the others."""
+
+    run: str
+    serial: str
+    flow_m3_h: tuple[float, float]
+    pressure_pa: tuple[float, float]  # absolute, at no load, and the droop at full load
+    temperature_k: float
+    method: Method
+    start_counts: tuple[int, int]  # line, base
+
+
+# R2's indexes stand so close below their rollover that both roll over within half a minute.
+_METERS: Final = (
+    Meter("R1", "21450301", (420.0, 880.0), (505e3, 7.5e3), 287.0, Sgerg88(GRID_GAS),
+          (123_456_789, 610_222_333)),
+    Meter("R2", "21450302", (450.0, 900.0), (1_640e3, 22e3), 289.0, Sgerg88(GRID_GAS),
+          (MODULUS - 1_500, MODULUS - 15_000)),
+    Meter("R3", "21450303", (400.0, 700.0), (303e3, 4.5e3), 285.0, FixedK(k=0.98),
+          (7_000_123, 20_000_456)),
+)  # fmt: skip
+
+
+def demo_site(seed: int = 1, day_s: float = 900.0, start_h: float = 5.0) -> Site:
+    """The plant of the demo; `day_s` seconds of wall time are one day of the load curve."""
+    atmosphere_pa = 95_500.0  # some 500 m above the sea
+    runs = tuple(_run(meter, seed, day_s, start_h) for meter in _METERS)
+    by_id = {run.run: run for run in runs}
+
+    def meter(bus: str, unit: int, run: str) -> Place:
+        spec = by_id[run]
+        noise = Noise(seed, spec.meter_serial)
+        return _place(
+            (bus, unit), f"meter-{run[1:]}", "sick-flowsic500", spec.meter_serial,
+            flowsic500(run, spec.line, spec.base, noise),
+        )  # fmt: skip
+
+    def keller(bus: str, unit: int, name: str, serial: str, run: str) -> Place:
+        readings = keller_on_run(run, atmosphere_pa, Noise(seed, serial))
+        return _place((bus, unit), name, "keller-33x", serial, readings)
+
+    def rosemount(bus: str, unit: int, name: str, serial: str, run: str) -> Place:
+        readings = rosemount_3095fb(run, Noise(seed, serial))
+        return _place((bus, unit), name, "rosemount-3095fb", serial, readings, "CDAB")
+
+    outlet = keller_at_outlet("PR1", Noise(seed, "330044"))
+    return Site(
+        name="Boiler house 3",
+        zone="Asia/Shanghai",
+        gas_day_start_hour=8,
+        atmosphere_pa=atmosphere_pa,
+        base=BASE,
+        runs=runs,
+        regulators=(RegulatorSpec("PR1", 20_000.0, 1_800.0),),
+        places=(
+            meter("line-1", 1, "R1"),
+            keller("line-1", 2, "p-1", "330041", "R1"),
+            rosemount("line-1", 3, "t-1", "95310", "R1"),
+            meter(TCP_BUS, 1, "R2"),
+            _place((TCP_BUS, 2), "p-outlet", "keller-33x", "330044", outlet),
+            rosemount("line-2", 1, "pt-2", "95320", "R2"),
+            meter("line-2", 2, "R3"),
+            keller("line-2", 3, "p-3", "330043", "R3"),
+        ),
+    )
+
+
+def _run(meter: Meter, seed: int, day_s: float, start_h: float) -> RunSpec:
+    physics = RunPhysics(
+        load=LoadCurve.seeded(seed, meter.run, day_s, start_h),
+        flow_low_m3_h=meter.flow_m3_h[0],
+        flow_high_m3_h=meter.flow_m3_h[1],
+        pressure_pa=meter.pressure_pa[0],
+        droop_pa=meter.pressure_pa[1],
+        temperature_k=meter.temperature_k,
+        swing_k=1.5,
+        cooling_k=0.8,
+    )
+    line = Index(meter.start_counts[0], EXPONENT, MODULUS)
+    base = Index(meter.start_counts[1], EXPONENT, MODULUS)
+    return RunSpec(meter.run, meter.serial, physics, meter.method, line, base)
+
+
+def _place(
+    at: tuple[str, int],
+    name: str,
+    profile: str,
+    serial: str,
+    readings: Mapping[str, Reading],
+    order: Order | None = None,
+) -> Place:
+    instrument = Instrument(name, load_profile(profile), at[1], serial, readings, order)
+    return Place(at[0], instrument)
