@@ -46,7 +46,7 @@ class Instrument:
     order: Order | None = None  # of its f32 values, where the device lets one set it
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an impossible unit id, ProfileError for a point not in the profile."""
+        """Raises ValueError for an impossible unit id, ProfileError for a stray point."""
         if not 1 <= self.unit <= MAX_UNIT:
             raise ValueError(f"{self.name}: unit {self.unit} must be 1..{MAX_UNIT}")
         for point in self.readings:

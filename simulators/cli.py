@@ -1,0 +1,69 @@
+"""`edge-sim`: instruments, a plant, and the demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulators.plant_process import (
+    PlantError,
+    PlantOptions,
+    read_books,
+    run_plant,
+    stop_at_signals,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    command = {"plant": _plant, "books": _books, "demo": _demo}[arguments.command]
+    try:
+        return command(arguments)
+    except PlantError as error:
+        print(f"edge-sim: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge-sim", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    plant = commands.add_parser("plant", help="serve simulated instruments until a signal")
+    plant.add_argument("--dir", type=Path, required=True, help="ports, plant.json, books.json")
+    plant.add_argument("--seed", type=int, default=1)
+    plant.add_argument("--day-seconds", type=float, default=900.0, help="a day of the load curve")
+    plant.add_argument("--tcp-port", type=int, default=0, help="0: any free port")
+    books = commands.add_parser("books", help="print the books of a plant as JSON")
+    books.add_argument("--dir", type=Path, required=True)
+    commands.add_parser("demo", help="plant, central and agent together (DEMO_SECONDS, DEMO_DIR)")
+    return parser
+
+
+def _plant(arguments: argparse.Namespace) -> int:
+    if not 60.0 <= arguments.day_seconds <= 86_400.0:
+        raise PlantError(f"--day-seconds {arguments.day_seconds}: must be 60..86400")
+    stop = threading.Event()
+    stop_at_signals(stop)
+    options = PlantOptions(arguments.seed, arguments.day_seconds, arguments.tcp_port)
+    run_plant(arguments.dir, options, stop)
+    return 0
+
+
+def _books(arguments: argparse.Namespace) -> int:
+    print(json.dumps(read_books(arguments.dir), indent=2))
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    # Imported late: the plant needs neither certificates nor child processes.
+    from simulators.demo import DemoOptions, run_demo
+
+    return run_demo(DemoOptions.from_environment(os.environ))

@@ -1,0 +1,124 @@
+"""`edge-sim plant`: the plant as a process, with its files in one directory.
+
+`plant.json` tells where its buses are (written when all of them answer), `line-1` ... are serial
+ports, `books.json` is written about each second and at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from simulators.plant import CYCLE_MS
+from simulators.rtu_line import RtuLine
+from simulators.running_plant import RunningPlant
+from simulators.site import BAUD, LINES, TCP_BUS, demo_site
+from simulators.tcp_bus import TcpBus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLANT_FILE: Final = "plant.json"
+BOOKS_FILE: Final = "books.json"
+_HOST: Final = "127.0.0.1"
+_BOOKS_S: Final = 1.0
+_JOIN_S: Final = 5.0
+
+
+class PlantError(Exception):
+    """The plant cannot run, or has no books; says where and the remedy."""
+
+
+class PlantOptions(NamedTuple):
+    """What a caller may choose; port 0 is any free one."""
+
+    seed: int = 1
+    day_s: float = 900.0
+    tcp_port: int = 0
+
+
+def run_plant(directory: Path, options: PlantOptions, stop: threading.Event) -> None:
+    """Run until `stop`; raises PlantError where a bus cannot be served."""
+    directory.mkdir(parents=True, exist_ok=True)
+    running = RunningPlant(demo_site(options.seed, options.day_s))
+    halt = threading.Event()
+    buses = _open_buses(directory, running, options.tcp_port, halt)
+    for bus in buses:
+        bus.start()
+    try:
+        write_json(directory / PLANT_FILE, _place(directory, buses))
+        _keep_books(directory, running, buses, stop)
+    finally:
+        halt.set()
+        for bus in buses:
+            bus.join(_JOIN_S)
+        write_json(directory / BOOKS_FILE, running.books())
+        (directory / PLANT_FILE).unlink(missing_ok=True)
+
+
+def stop_at_signals(stop: threading.Event) -> None:
+    """SIGTERM and SIGINT end the plant in good order."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def read_books(directory: Path) -> dict[str, Any]:
+    """The books of a plant, running or ended; raises PlantError where there are none."""
+    path = directory / BOOKS_FILE
+    try:
+        books: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PlantError(f"no books at {path}: run edge-sim plant --dir {directory}") from error
+    except ValueError as error:
+        raise PlantError(f"{path} is no JSON: {error}; remove it, run the plant again") from error
+    return books
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file whole, so that a reader never finds half of it."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(content), encoding="utf-8")
+    beside.replace(path)
+
+
+def _open_buses(
+    directory: Path, running: RunningPlant, tcp_port: int, halt: threading.Event
+) -> list[RtuLine | TcpBus]:
+    buses: list[RtuLine | TcpBus] = []
+    try:
+        buses.append(TcpBus(_HOST, tcp_port, running.responder(TCP_BUS), halt))
+    except OSError as error:
+        raise PlantError(
+            f"cannot listen on {_HOST}:{tcp_port}: {error}; choose another --tcp-port"
+        ) from error
+    buses.extend(RtuLine(directory / name, running.responder(name), BAUD, halt) for name in LINES)
+    return buses
+
+
+def _place(directory: Path, buses: list[RtuLine | TcpBus]) -> dict[str, Any]:
+    where: dict[str, Any] = {}
+    for bus in buses:
+        if isinstance(bus, TcpBus):
+            where[TCP_BUS] = {"type": "tcp", "host": _HOST, "tcp_port": bus.port}
+        else:
+            port = str(directory.absolute() / bus.path.name)
+            where[bus.path.name] = {"type": "rtu", "port": port, "baud": BAUD}
+    return {"pid": os.getpid(), "buses": where}
+
+
+def _keep_books(
+    directory: Path, running: RunningPlant, buses: list[RtuLine | TcpBus], stop: threading.Event
+) -> None:
+    next_books_s = 0.0
+    while not stop.wait(CYCLE_MS / 1000.0):
+        running.advance()
+        for bus in buses:
+            if not bus.is_alive():
+                raise PlantError(f"{bus.name}: its thread ended; the traceback above says why")
+        if time.monotonic() >= next_books_s:
+            write_json(directory / BOOKS_FILE, running.books())
+            next_books_s = time.monotonic() + _BOOKS_S
