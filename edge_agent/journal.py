@@ -1,0 +1,230 @@
+"""The journal: one SQLite file, WAL, synchronous=FULL, and exactly one connection that writes or
+checkpoints.
+
+Leaves, frontiers and pipeline states of a tick are one transaction: a kill at any line leaves the
+state that belongs to the leaves. Nothing without a receipt is deleted; what has one becomes its
+sealed batch, in one transaction too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3  # noqa: TID251  # the journal's shell
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from edge_agent import schema
+from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
+from edge_agent.keys import sync_directory
+from edge_agent.memory import LOGS, Memory, Settled, Tick
+from protocols.evidence.errors import EvidenceError
+from protocols.evidence.leaf import Log
+
+FILE_NAME: Final = "journal.db"
+BUSY_TIMEOUT_MS: Final = 5_000
+WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
+MAX_PRUNED: Final = 64  # batches a tick: a shorter retention must not stop the clockwork
+_DAY_S: Final = 86_400
+
+_INSERT_LEAF: Final = {
+    Log.BILLING: "INSERT INTO billing (seq, leaf) VALUES (?, ?)",
+    Log.TELEMETRY: "INSERT INTO telemetry (seq, leaf) VALUES (?, ?)",
+}
+_DELETE_LEAVES: Final = {
+    Log.BILLING: "DELETE FROM billing WHERE seq < ?",
+    Log.TELEMETRY: "DELETE FROM telemetry WHERE seq < ?",
+}
+
+
+class JournalError(Exception):
+    """The journal cannot be used; says what, where and the remedy."""
+
+
+class CommitFailed(Exception):  # noqa: N818  # what happened is the name
+    """The transaction did not come through, nothing has moved.
+
+    The very same tick may be tried again.
+    """
+
+
+class Retention(NamedTuple):
+    """How long and how much of the receipted batches stays.
+
+    Age by central's clock, which signed it.
+    """
+
+    days: int = 90
+    megabytes: int = 512
+
+
+class Journal:
+    """The writing side. For one thread at a time; the recorder's, once it runs."""
+
+    def __init__(self, path: Path, retention: Retention, autocheckpoint_pages: int = 1000) -> None:
+        """Open and check. Raises JournalError."""
+        self.path = path
+        self._retention = retention
+        self._autocheckpoint_pages = autocheckpoint_pages
+        self._in_doubt = False  # an I/O error: what reached the disk is not known
+        self.connection = self._connect()
+        try:
+            self._check()
+            self.sealed_bytes = self._count_sealed_bytes()
+        except BaseException:
+            self.connection.close()
+            raise
+        sync_directory(path.parent)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def load(self, gateway: str, boot_id: str, mono_ms: int) -> Memory:
+        """What the last commit stored, with the number of this boot. Raises JournalError."""
+        try:
+            return load_memory(self.connection, gateway, boot_id, mono_ms)
+        except OtherGateway as error:
+            raise JournalError(
+                f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
+            ) from error
+        except (EvidenceError, ValueError) as error:
+            raise JournalError(
+                f"{self.path}: {error}; use the program that wrote it, or put the journal aside "
+                "and keep it for salvage"
+            ) from error
+
+    def commit(self, tick: Tick, settled: tuple[Settled, ...] = ()) -> None:
+        """All of it or nothing. Raises CommitFailed; only the same tick may then be tried next."""
+        if self._in_doubt and self._is_stored(tick):
+            return
+        sealed_bytes = self.sealed_bytes
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._store_leaves(tick)
+            store_memory(self.connection, tick)
+            for batch in settled:
+                sealed_bytes += self._settle(batch)
+            if settled:
+                sealed_bytes -= self._prune(max(b.receipt_time_s for b in settled), sealed_bytes)
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._give_up(error)
+            raise CommitFailed(f"{self.path}: {error}") from error
+        self.sealed_bytes = sealed_bytes
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            # one thread at a time: the main thread opens, the recorder's goes on
+            connection = sqlite3.connect(
+                self.path.absolute().as_uri() + "?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            for pragma in (
+                f"busy_timeout = {BUSY_TIMEOUT_MS}",
+                "synchronous = FULL",
+                f"wal_autocheckpoint = {self._autocheckpoint_pages}",
+                f"journal_size_limit = {WAL_LIMIT_BYTES}",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"{self.path} cannot be opened: {error}; check the path and its owner, "
+                "or make it with edge-agent migrate"
+            ) from error
+        return connection
+
+    def _check(self) -> None:
+        try:
+            version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+            mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
+            damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            damage, version, mode = str(error), schema.VERSION, "wal"
+        if damage != "ok":
+            raise JournalError(
+                f"{self.path} is damaged ({damage}); put it aside with its -wal file, keep both "
+                "for salvage, and start with a new journal"
+            )
+        if version != schema.VERSION or mode != "wal":
+            raise JournalError(
+                f"{self.path} has schema {version} and mode {mode}, this program needs "
+                f"{schema.VERSION} and wal; run edge-agent migrate, of the newer of two programs"
+            )
+
+    def _count_sealed_bytes(self) -> int:
+        sizes = self.connection.execute("SELECT coalesce(sum(length(upload)), 0) FROM batch")
+        return int(sizes.fetchone()[0])
+
+    def _is_stored(self, tick: Tick) -> bool:
+        """After an I/O error: close, reopen, compare the head.
+
+        A failed commit may have come through.
+        """
+        self.connection.close()
+        try:
+            self.connection = self._connect()
+            stored = load_heads(self.connection) == tick.after.heads
+            self.sealed_bytes = self._count_sealed_bytes()
+        except (JournalError, sqlite3.OperationalError) as error:
+            raise CommitFailed(f"{self.path}: {error}") from error
+        self._in_doubt = False
+        return stored
+
+    def _give_up(self, error: sqlite3.OperationalError) -> None:
+        self._in_doubt = error.sqlite_errorcode & 0xFF not in (
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_BUSY,
+        )
+        with contextlib.suppress(sqlite3.OperationalError):  # SQLite may have rolled back already
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+
+    def _store_leaves(self, tick: Tick) -> None:
+        for log in LOGS:
+            leaves = [(leaf.seq, leaf.data) for leaf in tick.leaves if leaf.log is log]
+            self.connection.executemany(_INSERT_LEAF[log], leaves)
+
+    def _settle(self, batch: Settled) -> int:
+        """Rows become their sealed batch; bytes added.
+
+        Nothing to do where an earlier try did it.
+        """
+        log = batch.log.value
+        epoch, size, receipted = self.connection.execute(
+            "SELECT epoch, size, receipted_size FROM log WHERE log = ?", (log,)
+        ).fetchone()
+        if epoch != batch.epoch or receipted != batch.before.size or batch.after.size > size:
+            return 0
+        self.connection.execute(
+            "INSERT INTO batch (log, epoch, first, size, receipt_time_s, frontier, checkpoint, "
+            "receipt, upload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(log, epoch, receipted, batch.after.size, batch.receipt_time_s),
+                *(batch.before.to_bytes(), batch.checkpoint, batch.receipt, batch.upload),
+            ),
+        )
+        self.connection.execute(_DELETE_LEAVES[batch.log], (batch.after.size,))
+        self.connection.execute(
+            "UPDATE log SET receipted_size = ?, receipted_frontier = ?, checkpoint = ?, "
+            "receipt = ? WHERE log = ?",
+            (batch.after.size, batch.after.to_bytes(), batch.checkpoint, batch.receipt, log),
+        )
+        return len(batch.upload)
+
+    def _prune(self, newest_s: int, sealed_bytes: int) -> int:
+        """Drop the batches that are too old, then the oldest that are too much; bytes dropped."""
+        dropped = 0
+        oldest_s = newest_s - self._retention.days * _DAY_S
+        for log in reversed(LOGS):  # telemetry goes before billing
+            rows = self.connection.execute(
+                "SELECT rowid, receipt_time_s, length(upload) FROM batch WHERE log = ? "
+                "ORDER BY receipt_time_s, first LIMIT ?",
+                (log.value, MAX_PRUNED),
+            ).fetchall()
+            for rowid, time_s, size in rows:
+                too_much = sealed_bytes - dropped > self._retention.megabytes * 1_000_000
+                if time_s < oldest_s or too_much:
+                    self.connection.execute("DELETE FROM batch WHERE rowid = ?", (rowid,))
+                    dropped += size
+        return dropped

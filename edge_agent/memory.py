@@ -1,0 +1,107 @@
+"""What the journal thread knows between two ticks: immutable, and always what the last commit
+stored.
+
+A tick makes a new one beside it; if its commit fails, the new one is dropped and nothing has moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from protocols.evidence.cbor import Body
+from protocols.evidence.leaf import Log
+from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.metering.run import RunState
+from protocols.metering.run_config import RunConfig
+
+LOGS: Final = (Log.BILLING, Log.TELEMETRY)
+
+
+class LogHead(NamedTuple):
+    """Where a log ends."""
+
+    epoch: int
+    frontier: Frontier
+
+    @property
+    def size(self) -> int:
+        """Number of leaves, which is the seq of the next one."""
+        return self.frontier.size
+
+
+class RunMemory(NamedTuple):
+    """One meter run: the configuration in force, the pipeline's state.
+
+    And whether it is configured now.
+    """
+
+    config: RunConfig
+    state: RunState
+    active: bool
+
+
+class ClockRelation(NamedTuple):
+    """What the last CLOCK leaf said: UTC less CLOCK_BOOTTIME in ms (None.
+
+    UTC unknown), and the state.
+    """
+
+    boot_no: int
+    offset_ms: int | None
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All of it. `configuration` is the body of the gateway's own configuration, None before the
+    first start; `maps` are the (serial, hash) of the register maps that are in the log.
+    """
+
+    gateway: str
+    boot_id: str
+    boot_no: int
+    heads: Mapping[Log, LogHead]
+    runs: Mapping[str, RunMemory]
+    maps: frozenset[tuple[str, bytes]] = frozenset()
+    configuration: Body | None = None
+    clock: ClockRelation | None = None
+
+
+def first_memory(gateway: str, boot_id: str) -> Memory:
+    """Of a gateway that never recorded anything."""
+    return Memory(gateway, boot_id, 0, {log: LogHead(0, EMPTY) for log in LOGS}, {})
+
+
+class NewLeaf(NamedTuple):
+    """A leaf's bytes at their place."""
+
+    log: Log
+    seq: int
+    data: bytes
+
+
+class Tick(NamedTuple):
+    """What one transaction stores: the leaves, and how the memory changes with them."""
+
+    leaves: tuple[NewLeaf, ...]
+    before: Memory
+    after: Memory
+    last_mono_ms: int
+
+
+class Settled(NamedTuple):
+    """A batch with its receipt: its rows may become it.
+
+    `before` and `after` are the tree's frontiers.
+    """
+
+    log: Log
+    epoch: int
+    before: Frontier
+    after: Frontier
+    upload: bytes
+    checkpoint: bytes
+    receipt: bytes
+    receipt_time_s: int

@@ -1,0 +1,150 @@
+"""One kept-alive TLS connection to central, with nothing left unbounded.
+
+The CA is the configured one and no other; proxy variables are ignored and redirects not followed. A
+call has a total deadline: a timer shuts the socket down under it, because the timeouts of a socket
+start anew with every byte and a dripping answer would outlive them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+MAX_ANSWER_BYTES: Final = 65_536
+CONNECT_TIMEOUT_S: Final = 10.0
+SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
+_PIECE_BYTES: Final = 8_192
+
+
+class Answer(NamedTuple):
+    """What central said, whatever the status."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class LinkFailure(NamedTuple):
+    """No answer: what happened, and what a technician can do about it."""
+
+    problem: str
+    remedy: str
+
+
+class Transport:
+    """Posts to one address of one central. For one thread; `abort` may be called from another."""
+
+    def __init__(self, url: str, ca: Path, deadline_s: float = 30.0) -> None:
+        self._url = url
+        self._deadline_s = deadline_s
+        self._socket: socket.socket | None = None
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = str(ca)
+        self._session.headers.clear()  # a header costs its bytes with every batch
+        self._session.headers["User-Agent"] = "edge-agent"
+        self._session.mount("https://", _Adapter(self._hold))
+
+    def post(self, path: str, body: bytes) -> Answer | LinkFailure:
+        """POST deterministic CBOR; ends within the deadline, which grows with the body."""
+        deadline_s = self._deadline_s + len(body) / SLOWEST_BYTES_PER_S
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            self.abort()
+
+        timer = threading.Timer(deadline_s, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._post(path, body, deadline_s)
+        except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
+            if expired.is_set():
+                return LinkFailure(
+                    f"no complete answer from {self._url} within {deadline_s:.0f} s",
+                    "look at the link's speed and at central's load",
+                )
+            return _failure(self._url, error)
+        finally:
+            timer.cancel()
+
+    def abort(self) -> None:
+        """End a call that is under way, from any thread.
+
+        Shut the connection down, not only close it.
+        """
+        held = self._socket
+        if held is not None:
+            with contextlib.suppress(OSError):
+                # not SSLSocket's own shutdown: that one drops the TLS object under the other thread
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _post(self, path: str, body: bytes, deadline_s: float) -> Answer | LinkFailure:
+        with self._session.post(
+            self._url + path,
+            data=body,
+            headers={"Content-Type": "application/cbor"},
+            timeout=(min(CONNECT_TIMEOUT_S, deadline_s), deadline_s),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = bytearray()
+            while piece := response.raw.read(_PIECE_BYTES, decode_content=False):
+                content += piece
+                if len(content) > MAX_ANSWER_BYTES:
+                    return LinkFailure(
+                        f"{self._url} answered more than {MAX_ANSWER_BYTES} bytes",
+                        "check that central.url leads to central",
+                    )
+            kind = response.headers.get("Content-Type", "")
+            return Answer(response.status_code, kind.split(";")[0].strip().lower(), bytes(content))
+
+    def _hold(self, held: socket.socket) -> None:
+        self._socket = held
+
+
+class _Adapter(HTTPAdapter):
+    """Tells who wants to know the socket of each new connection."""
+
+    def __init__(self, hold: Any) -> None:
+        class Connection(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                hold(self.sock)
+
+        class Pool(HTTPSConnectionPool):
+            ConnectionCls = Connection
+
+        self._pool_class = Pool
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
+
+
+def _failure(url: str, error: Exception) -> LinkFailure:
+    if isinstance(error, requests.exceptions.SSLError):
+        return LinkFailure(
+            f"TLS with {url} failed: {error}",
+            "check central.ca, central's certificate and its names, and this gateway's clock",
+        )
+    if isinstance(error, requests.ConnectTimeout):
+        return LinkFailure(f"{url} did not take the connection", "check the link and central.url")
+    if isinstance(error, requests.ConnectionError):
+        return LinkFailure(f"connection to {url} failed: {error}", "check the link and central")
+    return LinkFailure(f"no answer from {url}: {error}", "check the link and central")
