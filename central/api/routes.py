@@ -1,0 +1,120 @@
+"""The JSON API: reading only. Every volume is an integer in 1e-6 m3 (`_cm3`), so it is exact."""
+
+from typing import Any
+
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from central.api.query import (
+    LATEST_MS,
+    BadRequestError,
+    check_names,
+    check_order,
+    check_run,
+    latest_ms,
+    read_integer,
+    read_range,
+)
+from central.clock import Clock
+from central.ledger import queries
+from central.store.database import Store
+
+MAX_POINTS = 5000
+DEFAULT_POINTS = 2000
+MAX_INTERVALS = 5000
+DEFAULT_INTERVALS = 1000
+
+
+def routes(store: Store, now_ms: Clock) -> list[Route]:
+    """All routes under /api, and /healthz."""
+    api = _Api(store, now_ms)
+    run = "/api/runs/{gateway}/{run}"
+    return [
+        Route("/healthz", api.health, methods=["GET"]),
+        Route("/api/summary", api.summary, methods=["GET"]),
+        Route("/api/gateways", api.gateways, methods=["GET"]),
+        Route("/api/runs", api.runs, methods=["GET"]),
+        Route(f"{run}/series", api.series, methods=["GET"]),
+        Route(f"{run}/intervals", api.intervals, methods=["GET"]),
+        Route("/api/{rest:path}", api.unknown, methods=["GET"]),
+    ]
+
+
+def error_answer(status: int, error: str, remedy: str) -> JSONResponse:
+    """The one form of every error: what, and what to do."""
+    return JSONResponse({"error": error, "remedy": remedy}, status)
+
+
+class _Api:
+    """The endpoints; plain functions, so each runs in a worker thread and may wait for SQLite."""
+
+    def __init__(self, store: Store, now_ms: Clock) -> None:
+        self._store = store
+        self._now_ms = now_ms
+
+    def health(self, _request: Request) -> Response:
+        with self._store.engine.connect() as conn:
+            conn.execute(text("SELECT 1"))
+        return JSONResponse({"status": "ok"})
+
+    def summary(self, request: Request) -> Response:
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            return JSONResponse(queries.summary(conn))
+
+    def gateways(self, request: Request) -> Response:
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            rows = queries.gateways(conn)
+        return JSONResponse({"now_ms": self._now_ms(), "gateways": [row._asdict() for row in rows]})
+
+    def runs(self, request: Request) -> Response:
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            rows = queries.runs(conn)
+        return JSONResponse({"runs": [row._asdict() for row in rows]})
+
+    def series(self, request: Request) -> Response:
+        gateway, run = _names(request)
+        query = request.query_params
+        check_names(query, ("from_ms", "to_ms", "span_ms", "max_points"))
+        points = read_integer(query, "max_points", 2, MAX_POINTS) or DEFAULT_POINTS
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            span = read_range(query, latest_ms(conn, gateway, run, self._now_ms()))
+        found = queries.series(self._store, gateway, run, span.from_ms, span.to_ms, points)
+        return JSONResponse(_head(gateway, run, span._asdict()) | found._asdict())
+
+    def intervals(self, request: Request) -> Response:
+        gateway, run = _names(request)
+        query = request.query_params
+        check_names(query, ("from_ms", "to_ms", "limit"))
+        limit = read_integer(query, "limit", 1, MAX_INTERVALS) or DEFAULT_INTERVALS
+        from_ms = read_integer(query, "from_ms", 0, LATEST_MS)
+        to_ms = read_integer(query, "to_ms", 0, LATEST_MS)
+        if from_ms is not None and to_ms is not None:
+            check_order(from_ms, to_ms)
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            rows = queries.intervals(conn, gateway, run, from_ms, to_ms, limit + 1)
+        # The newest are given; `more` says that there are older ones in the range.
+        head = {"from_ms": from_ms, "to_ms": to_ms, "limit": limit, "more": len(rows) > limit}
+        body = {"intervals": [row._asdict() for row in rows[-limit:]]}
+        return JSONResponse(_head(gateway, run, head) | body)
+
+    def unknown(self, request: Request) -> Response:
+        raise BadRequestError(
+            404,
+            f"no such resource: {request.url.path[:100]}",
+            "see central/api/README.md for what there is",
+        )
+
+
+def _names(request: Request) -> tuple[str, str]:
+    return request.path_params["gateway"], request.path_params["run"]
+
+
+def _head(gateway: str, run: str, rest: dict[str, Any]) -> dict[str, Any]:
+    return {"gateway": gateway, "run": run} | rest

@@ -1,0 +1,182 @@
+"""The pages: read rows, render a template. Nothing here writes."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from central.api.query import (
+    LATEST_MS,
+    BadRequestError,
+    TimeRange,
+    check_names,
+    check_order,
+    check_run,
+    latest_ms,
+    read_integer,
+    read_range,
+)
+from central.clock import Clock
+from central.ledger import queries
+from central.ledger.rows import RunRow
+from central.store.database import Store
+from central.web.csv_file import MAX_ROWS, intervals_csv
+from central.web.gas_days import gas_day_sums
+from central.web.places import UNKNOWN, common_zone, places
+from central.web.render import environment
+from central.web.words import Words, choose_language, load_words
+
+HOME_REFRESH_S = 3
+RUN_REFRESH_S = 5
+TABLE_ROWS = 288  # one day of five-minute intervals
+EVENT_ROWS = 20
+ALARM_ROWS = 10
+RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
+DEFAULT_RANGE = "24h"
+COOKIE = "lang"
+COOKIE_S = 365 * 86_400
+
+
+class Pages:
+    """The pages over one store. Endpoints are plain functions: each runs in a worker thread."""
+
+    def __init__(self, store: Store, now_ms: Clock) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._words = load_words()
+        self._templates = environment()
+
+    def routes(self) -> list[Route]:
+        """All routes of the pages."""
+        run = "/runs/{gateway}/{run}"
+        return [
+            Route("/", self.home, methods=["GET"]),
+            Route("/parts/status", self.status, methods=["GET"]),
+            Route(f"{run}/intervals.csv", self.csv, methods=["GET"]),
+            Route(run, self.run, methods=["GET"]),
+            Route(f"/parts{run}", self.run_parts, methods=["GET"]),
+        ]
+
+    def home(self, request: Request) -> Response:
+        """Gateways, runs, regulators, alarms, events."""
+        return self._answer(request, "home.html", self._status())
+
+    def status(self, request: Request) -> Response:
+        """The same without the frame, for the refresh."""
+        return self._answer(request, "status.html", self._status())
+
+    def run(self, request: Request) -> Response:
+        """One run: plot, gas days, intervals."""
+        return self._answer(request, "run.html", self._run(request))
+
+    def run_parts(self, request: Request) -> Response:
+        """What of it changes, for the refresh; the plot fetches its own."""
+        return self._answer(request, "run_parts.html", self._run(request))
+
+    def csv(self, request: Request) -> Response:
+        """The intervals as a file. Never cut short unsaid: too many are an error."""
+        gateway, run = request.path_params["gateway"], request.path_params["run"]
+        query = request.query_params
+        check_names(query, ("from_ms", "to_ms"))
+        from_ms = read_integer(query, "from_ms", 0, LATEST_MS)
+        to_ms = read_integer(query, "to_ms", 0, LATEST_MS)
+        if from_ms is not None and to_ms is not None:
+            check_order(from_ms, to_ms)
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            place = places(conn).get(gateway, UNKNOWN)
+            rows = queries.intervals(conn, gateway, run, from_ms, to_ms, MAX_ROWS + 1)
+        if len(rows) > MAX_ROWS:
+            raise BadRequestError(
+                400,
+                f"more than {MAX_ROWS} intervals in this range",
+                "ask for less at a time: ?from_ms=...&to_ms=... (UTC ms)",
+            )
+        name = quote(f"{gateway}_{run}_intervals.csv", safe="")
+        disposition = f"attachment; filename=\"intervals.csv\"; filename*=UTF-8''{name}"
+        return Response(
+            intervals_csv(rows, place),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": disposition},
+        )
+
+    def error(self, request: Request, status: int, title: str, detail: str = "") -> Response:
+        """An error page in the reader's language: `title` and its remedy are keys of the words."""
+        words = self._language(request)
+        context = {"title": words(title), "detail": detail, "remedy": words(f"{title}_remedy")}
+        return self._answer(request, "error.html", context, status)
+
+    def _status(self) -> dict[str, Any]:
+        with self._store.engine.connect() as conn:
+            found = places(conn)
+            return {
+                "now_ms": self._now_ms(),
+                "refresh_s": HOME_REFRESH_S,
+                "places": found,
+                "zone": common_zone(found),
+                "gateways": queries.gateways(conn),
+                "runs": queries.runs(conn),
+                "regulators": queries.regulators(conn),
+                "alarms": queries.alarms(conn, limit=ALARM_ROWS),
+                "events": queries.events(conn, limit=EVENT_ROWS),
+            }
+
+    def _run(self, request: Request) -> dict[str, Any]:
+        gateway, name = request.path_params["gateway"], request.path_params["run"]
+        chosen = request.query_params.get("range", DEFAULT_RANGE)
+        if chosen not in RANGES:
+            raise BadRequestError(400, f"range {chosen[:20]!r}", "one of " + ", ".join(RANGES))
+        with self._store.engine.connect() as conn:
+            run = _find(conn, gateway, name)
+            span = self._span(conn, run, RANGES[chosen])
+            place = places(conn).get(gateway, UNKNOWN)
+            rows = queries.intervals(conn, gateway, name, span.from_ms, span.to_ms, TABLE_ROWS)
+            days = gas_day_sums(conn, gateway, name, place, run.last_interval_end_ms)
+        return {
+            "now_ms": self._now_ms(),
+            "refresh_s": RUN_REFRESH_S,
+            "run": run,
+            "place": place,
+            "zone": place.zone,
+            "ranges": list(RANGES),
+            "range": chosen,
+            "span": span,
+            "span_ms": RANGES[chosen],
+            "intervals": rows[::-1],
+            "days": days,
+        }
+
+    def _span(self, conn: Connection, run: RunRow, span_ms: int) -> TimeRange:
+        newest = latest_ms(conn, run.gateway, run.run, self._now_ms())
+        return read_range({"span_ms": f"{span_ms}"}, newest)
+
+    def _language(self, request: Request) -> Words:
+        asked = request.query_params.get("lang")
+        accepted = request.headers.get("accept-language")
+        return self._words[choose_language(asked, request.cookies.get(COOKIE), accepted)]
+
+    def _answer(
+        self, request: Request, template: str, context: dict[str, Any], status: int = 200
+    ) -> Response:
+        words = self._language(request)
+        rest = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+        language_query = f"{urlencode(rest)}&" if rest else ""
+        page = self._templates.get_template(template)
+        text = page.render(context, words=words, language_query=language_query)
+        answer = HTMLResponse(text, status)
+        answer.headers["Content-Language"] = words.language
+        answer.headers["Vary"] = "Accept-Language, Cookie"
+        if request.query_params.get("lang") == words.language:
+            # The choice holds for the next pages; no script needs to read it.
+            answer.set_cookie(COOKIE, words.language, COOKIE_S, httponly=True, samesite="lax")
+        return answer
+
+
+def _find(conn: Connection, gateway: str, name: str) -> RunRow:
+    for row in queries.runs(conn):
+        if (row.gateway, row.run) == (gateway, name):
+            return row
+    raise BadRequestError(404, f"{gateway[:64]} / {name[:64]}", "")

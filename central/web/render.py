@@ -1,0 +1,83 @@
+"""Templates and what they may call. Autoescape is on for every template, whatever its name."""
+
+from collections.abc import Iterable
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from central.web import instants, numbers
+from central.web.words import LANGUAGES, Words
+from protocols.metering.quality import Flag, Quality, is_good
+
+# A rest without flow is an ordinary state of a meter, not a fault.
+_ORDINARY = Flag.NO_FLOW
+_QUALITY_NAMES = {quality.value: quality.name for quality in Quality}
+
+
+def environment() -> Environment:
+    """The Jinja2 environment of the pages."""
+    made = Environment(
+        loader=PackageLoader("central.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        m3=numbers.volume_m3,
+        kpa=numbers.pressure_kpa,
+        celsius=numbers.temperature_c,
+        factor=numbers.factor,
+        seconds=numbers.duration_s,
+        n=numbers.count,
+    )
+    made.globals.update(
+        LANGUAGES=LANGUAGES,
+        age=instants.age,
+        gateway_state=instants.gateway_state,
+        wall_clock=instants.wall_clock,
+        zone_of=instants.zone_of,
+        zone_label=instants.zone_label,
+        flag_words=flag_words,
+        flag_level=flag_level,
+        quality_words=quality_words,
+        quality_level=quality_level,
+        qmax=qmax,
+    )
+    return made
+
+
+def flag_words(flags: int, words: Words) -> str:
+    """Every flag of an interval in words; what this version does not know is shown by number."""
+    if flags == 0:
+        return words("flag.good")
+    known = [words(f"flag.{name}") for name in flag_names(flags)]
+    unknown = flags & ~int(sum(Flag))
+    return ", ".join(known + ([words("flag.other", n=unknown)] if unknown else []))
+
+
+def flag_names(flags: int) -> list[str]:
+    """The names of the known flags that are set."""
+    members: Iterable[Flag] = Flag
+    return [str(flag.name) for flag in members if flags & flag]
+
+
+def flag_level(flags: int) -> str:
+    """good, or warn where a person should look."""
+    return "good" if flags & ~_ORDINARY == 0 else "warn"
+
+
+def quality_words(quality: int, words: Words) -> str:
+    """The quality of a reading in words."""
+    name = _QUALITY_NAMES.get(quality)
+    return words(f"quality.{name}") if name else words("quality.other", n=quality)
+
+
+def quality_level(quality: int) -> str:
+    """good or warn."""
+    return "good" if is_good(quality) else "warn"
+
+
+def qmax(litres_an_hour: int) -> str:
+    """Qmax in m3/h, without zeros that say nothing."""
+    text = numbers.rounded(litres_an_hour, 3, 3)
+    return text.rstrip("0").rstrip(".")
