@@ -1,7 +1,4 @@
-"""One thread a bus: polls its devices at a fixed rate, delivers every scan.
-
-Keeps the port alive.
-"""
+"""One thread a bus: polls its devices at a fixed rate, delivers every scan, keeps the port."""
 
 import logging
 import threading
@@ -32,14 +29,16 @@ class _Slot:
     due_ms: int
 
     def next_due_ms(self, now_ms: int) -> int:
-        """The next point of the grid: never in the past, after the backoff if there is one."""
+        """The next point of the grid, so that nothing drifts.
+
+        One poll may be caught up late, older ones are missed; a backoff counts from now.
+        """
         period = self.poller.device.poll_ms
-        earliest = self.due_ms + period
+        periods = (now_ms - self.due_ms) // period
         backoff = self.poller.delay_ms() - period
         if backoff:
-            earliest = max(earliest, now_ms + backoff)
-        late = max(0, max(earliest, now_ms) - self.due_ms)
-        return self.due_ms + -(-late // period) * period
+            periods += -(-backoff // period) + 1
+        return self.due_ms + max(1, periods) * period
 
 
 class BusThread(threading.Thread):

@@ -8,6 +8,7 @@ pymodbus searches its input for a frame, so its own decoder would take junk for 
 import logging
 import os
 import select
+import socket
 import time
 from typing import Any, Final, NamedTuple
 
@@ -106,11 +107,6 @@ class _SerialClient(ModbusSerialClient):
         self._timeout_s = bus.timeout_s
         self.request = Request(1, READ_HOLDING, 0, 1)
         self.answer: Answer = NoAnswer(0)
-
-    def send(self, request: bytes, addr: Any = None) -> int:
-        assert self.socket is not None
-        _drain(self.socket.fileno())
-        return super().send(request, addr)
 
     def recv(self, size: int | None) -> bytes:
         """The exact answer, or nothing: then the line has been quiet long enough as well."""
@@ -213,7 +209,7 @@ class _TcpClient(ModbusTcpClient):
         return data[:length], data[length:]
 
     def _out_of_step(self, reason: str) -> bytes:
-        self.close()
+        self.close()  # type: ignore[no-untyped-call]
         self.answer = Damaged(reason)
         return b""
 
@@ -270,7 +266,7 @@ class Link:
 
     def close(self) -> None:
         """Close the port; the next exchange opens it again."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def abandon(self) -> None:
         """From another thread: wake up a stuck bus thread and have it open the port anew."""
@@ -279,8 +275,8 @@ class Link:
         if port is None:
             return
         try:
-            if isinstance(self._client, _TcpClient):
-                port.shutdown(2)
+            if isinstance(port, socket.socket):
+                port.shutdown(socket.SHUT_RDWR)
             else:
                 port.cancel_write()
         except OSError:

@@ -12,6 +12,7 @@ No I/O here: `exchange` asks, `clock` tells the time.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from edge_agent.config import BusConfig, DeviceConfig
@@ -218,11 +219,10 @@ class DevicePoller:
 
     def _ask_again(self, exchange: Exchange, found: dict[str, int], now_ms: int) -> None:
         """One refused point whose time has come; at most one a poll."""
-        for point, wait in self._refused.items():
-            if now_ms >= wait.due_ms:
-                break
-        else:
+        due = [point for point, wait in self._refused.items() if now_ms >= wait.due_ms]
+        if not due:
             return
+        point, wait = due[0], self._refused[due[0]]
         read: list[Block] = []
         still: list[Point] = []
         if self._read(block_of([point]), exchange, found, still, read):
@@ -241,6 +241,7 @@ class DevicePoller:
             self.failures += 1
         if failed.quality != Quality.BAD_EXCEPTION:
             self._in_step = False
+            self._blocks = self._plan()  # what was bisected for good is tried whole again
             for wait in self._refused.values():
                 wait.due_ms = instant.mono_ms  # it may come back as another device
         if failed.quality != Quality.BAD_PORT and self._said != failed.quality.name:
@@ -306,7 +307,7 @@ def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
 def _candidates(points: Sequence[Point]) -> Iterator[Block]:
     ordered = sorted(points, key=lambda point: (point.function, point.address))
     yield from (block_of([point]) for point in ordered)
-    for low, high in zip(ordered, ordered[1:], strict=False):
+    for low, high in pairwise(ordered):
         if (low.function, low.end) == (high.function, high.address):
             yield block_of([low, high])
 

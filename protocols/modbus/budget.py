@@ -1,8 +1,8 @@
 """The bus-time budget: what a schedule costs on a serial line, from baud rate and plan.
 
 One exchange on RTU (Modbus over Serial Line V1.02, clause 2.5.1.1): request of 8 characters,
-silence of 3.5, the instrument's turnaround, answer of 5 + 2 n characters, silence of 3.5. Above 19200 baud
-the silence is fixed at 1.75 ms.
+silence of 3.5, the instrument's turnaround, answer of 5 + 2 n characters, silence of 3.5. Above
+19200 baud the silence is fixed at 1.75 ms.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from protocols.modbus.plan import Block
 REQUEST_CHARS: Final = 8
 ANSWER_CHARS: Final = 5
 TURNAROUND_MS: Final = 25.0
-"""Assumed: no profile's source tells how long the instrument thinks, and host and UART take a few."""
+"""Assumed: no profile's source tells how long its instrument takes to begin an answer."""
 MAX_LOAD: Final = 0.8
 """What a schedule may take of the bus; the rest is for re-probes and lost answers."""
 
