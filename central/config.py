@@ -30,7 +30,7 @@ class Listen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CentralConfig:
-    """What `edge-central serve` needs; paths are absolute, `web` is None where no page is served."""
+    """What `edge-central serve` needs; paths are absolute; `web` None: no page."""
 
     store_dir: Path
     intake: Listen

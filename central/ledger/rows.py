@@ -101,11 +101,12 @@ class AlarmRow(NamedTuple):
 class LawRow(NamedTuple):
     """The first law for one run, meter segment and device total, in counts of that total.
 
-    `moved_counts` is the unwrapped end index less the start index. `booked_cm3` is given for the
-    run's line volume only, and is main + error of our own records.
+    `moved_counts` is the unwrapped end index less the start index; `gaps` counts openings that were
+    not the previous closing. It `holds` where moved = main + error + quarantined without a gap.
     """
 
     gateway: str
+    epoch: int
     run: str
     point: str
     role: str

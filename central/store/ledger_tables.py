@@ -113,12 +113,15 @@ interval = Table(
     Column("polls_failed", BigInteger, nullable=False),
     Column("flags", BigInteger, nullable=False),
     Column("recompute", Text, nullable=False),
+    Column("carry_after", LargeBinary),
     Column("received_ms", BigInteger, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
-    Index("interval_by_run", "gateway", "run", "epoch", "seq"),
+    Index("interval_by_run", "gateway", "epoch", "run", "seq"),
+    Index("interval_by_time", "gateway", "run", "end_utc_ms"),
     Index("interval_to_recompute", "recompute", "gateway", "epoch", "telemetry_end"),
 )
-"""One interval record each. `recompute` is pending, agrees or differs."""
+"""One interval record each. `recompute` is pending, agrees or differs; where it agrees,
+`carry_after` is what the next record must open with."""
 
 interval_total = Table(
     "interval_total",
@@ -138,7 +141,7 @@ interval_total = Table(
     Column("error_counts", BigInteger, nullable=False),
     Column("quarantined_counts", BigInteger, nullable=False),
     Column("broken", Boolean, nullable=False),
-    Index("interval_total_by_run", "gateway", "run", "epoch", "point", "segment", "seq"),
+    Index("interval_total_by_run", "gateway", "epoch", "run", "point", "seq", "position"),
 )
 """Every total of the device over an interval. `moved_counts` is end - start by the register's
 modulus; `broken` says that the opening is not the previous closing of the same segment."""

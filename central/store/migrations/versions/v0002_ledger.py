@@ -89,11 +89,13 @@ def upgrade() -> None:
         sa.Column("polls_failed", sa.BigInteger(), nullable=False),
         sa.Column("flags", sa.BigInteger(), nullable=False),
         sa.Column("recompute", sa.Text(), nullable=False),
+        sa.Column("carry_after", sa.LargeBinary(), nullable=True),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("gateway", "epoch", "seq"),
     )
-    op.create_index("interval_by_run", "interval", ["gateway", "run", "epoch", "seq"], unique=False)
+    op.create_index("interval_by_run", "interval", ["gateway", "epoch", "run", "seq"], unique=False)
+    op.create_index("interval_by_time", "interval", ["gateway", "run", "end_utc_ms"], unique=False)
     op.create_index(
         "interval_to_recompute",
         "interval",
@@ -122,7 +124,7 @@ def upgrade() -> None:
     op.create_index(
         "interval_total_by_run",
         "interval_total",
-        ["gateway", "run", "epoch", "point", "segment", "seq"],
+        ["gateway", "epoch", "run", "point", "seq", "position"],
         unique=False,
     )
     op.create_table(

@@ -1,0 +1,91 @@
+"""Leaves out of the stored batches, with the last few batches kept decoded."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from central.store.database import Store
+from central.store.log_tables import batch
+from protocols.evidence.batch import decode_batch
+from protocols.evidence.leaf import Leaf, Origin
+from protocols.evidence.upload import decode_upload
+
+MAX_KEPT_LEAVES: Final = 100_000
+
+
+class Batch(NamedTuple):
+    """One stored batch, decoded."""
+
+    first: int
+    size: int
+    received_ms: int
+    leaves: list[Leaf]
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the process was told to stop
+    """Told to stop in the middle of a long range."""
+
+
+class BatchReader:
+    """Reads batches; keeps at most MAX_KEPT_LEAVES leaves (and one batch) decoded."""
+
+    def __init__(self, store: Store, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._store = store
+        self._stopped = stopped
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[Origin, int], Batch] = OrderedDict()
+        self._kept_leaves = 0
+
+    def batch(self, origin: Origin, first: int) -> Batch:
+        """The batch that begins at `first`, which must exist. Raises Interrupted when stopped."""
+        if self._stopped():
+            raise Interrupted
+        with self._lock:
+            kept = self._kept.get((origin, first))
+            if kept is not None:
+                self._kept.move_to_end((origin, first))
+                return kept
+        with self._store.engine.connect() as conn:
+            found = _read(conn, origin, first)
+        with self._lock:
+            if (origin, first) not in self._kept:
+                self._kept[origin, first] = found
+                self._kept_leaves += len(found.leaves)
+                while self._kept_leaves > MAX_KEPT_LEAVES and len(self._kept) > 1:
+                    self._kept_leaves -= len(self._kept.popitem(last=False)[1].leaves)
+        return found
+
+    def leaves(self, origin: Origin, first: int, end: int) -> Iterator[Leaf]:
+        """The leaves `first` .. `end` - 1, all of which must be stored."""
+        with self._store.engine.connect() as conn:
+            starts = conn.scalars(
+                select(batch.c.first)
+                .where(
+                    batch.c.gateway == origin.gateway,
+                    batch.c.log == origin.log.value,
+                    batch.c.epoch == origin.epoch,
+                    batch.c.size > first,
+                    batch.c.first < end,
+                )
+                .order_by(batch.c.first)
+            ).all()
+        for start in starts:
+            yield from self.batch(origin, start).leaves[max(first - start, 0) : end - start]
+
+
+def _read(conn: Connection, origin: Origin, first: int) -> Batch:
+    row = conn.execute(
+        select(batch.c.upload, batch.c.size, batch.c.received_ms).where(
+            batch.c.gateway == origin.gateway,
+            batch.c.log == origin.log.value,
+            batch.c.epoch == origin.epoch,
+            batch.c.first == first,
+        )
+    ).one()
+    upload = decode_upload(row.upload)
+    salts = dict(upload.block_salts)
+    leaves = decode_batch(upload.payload, origin, first, row.size - first, salts)
+    return Batch(first, row.size, row.received_ms, leaves)

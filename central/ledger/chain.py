@@ -1,0 +1,74 @@
+"""The chain of a run's interval records: each opens where the one before it closed. Pure.
+
+Together with TotalRecord's own law (main + error + quarantined = moved) it makes the first law hold
+from a segment's first index to its last.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from protocols.metering.interval import IntervalRecord, TotalRecord
+
+
+class Closing(NamedTuple):
+    """Where the previous record of the run ended."""
+
+    telemetry_first: int
+    telemetry_end: int
+    part: int
+    parts: int
+
+
+class Break(NamedTuple):
+    """Where the chain is broken: `point` is "" for the telemetry range."""
+
+    point: str
+    detail: str
+
+
+def range_break(before: Closing | None, record: IntervalRecord) -> Break | None:
+    """Whether the telemetry ranges tile, with all parts of a split gap in order."""
+    if before is None:
+        if record.part == 0:
+            return None
+        return Break("", f"opens with part {record.part} of {record.parts}")
+    first, end = record.telemetry_first, record.telemetry_end
+    if before.part + 1 < before.parts:
+        expected = (before.telemetry_first, before.telemetry_end, before.part + 1, before.parts)
+        found = (first, end, record.part, record.parts)
+        if found != expected:
+            return Break("", f"(first, end, part, parts) is {found}, must be {expected}")
+    elif record.part != 0 or first != before.telemetry_end:
+        return Break(
+            "", f"part {record.part} from scan {first}, must be part 0 from {before.telemetry_end}"
+        )
+    return None
+
+
+def total_breaks(
+    last: Mapping[str, tuple[int, int]], totals: tuple[TotalRecord, ...]
+) -> Iterator[tuple[int, Break]]:
+    """Broken openings, by position in `totals`; `last` holds (segment, index) by point.
+
+    A new segment starts where it starts; an old one must go on where it stood.
+    """
+    now = dict(last)
+    for position, total in enumerate(totals):
+        before = now.get(total.point)
+        if before is not None:
+            segment, index = before
+            if total.segment < segment:
+                detail = f"segment {total.segment} after {segment}"
+                yield position, Break(total.point, detail)
+            elif total.segment == segment and total.start != index:
+                detail = f"opens at {total.start}, closed at {index} (segment {segment})"
+                yield position, Break(total.point, detail)
+        now[total.point] = (total.segment, total.end)
+
+
+def law_fault(total: TotalRecord, moved_counts: int) -> str | None:
+    """What contradicts main + error + quarantined = moved within one record."""
+    booked = total.main + total.error + total.quarantined
+    if booked == moved_counts:
+        return None
+    return f"moved {moved_counts} counts, booked {booked} (segment {total.segment})"

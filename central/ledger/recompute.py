@@ -1,0 +1,209 @@
+"""Every interval is made again from its scans, as soon as they have come, and compared.
+
+A difference is an alarm with both figures. The outcome depends on the logs alone, not on when it is
+worked out: configuration and register maps count as they stood before the interval's leaf.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from central.ledger.alarms import Alarm, AlarmCode, store_alarms
+from central.ledger.batches import BatchReader
+from central.ledger.billing import AGREES, DIFFERS, PENDING
+from central.ledger.bodies import interval_of
+from central.ledger.configurations import config_before, map_before
+from central.ledger.telemetry import scan_of
+from central.store.database import Store
+from central.store.ledger_tables import cursor, interval
+from central.store.log_tables import batch
+from protocols.evidence import cbor
+from protocols.evidence.leaf import Kind, Log, Origin, decode_leaf
+from protocols.metering.carry import Carry, parse_carry
+from protocols.metering.interval import ALGORITHM, IntervalRecord
+from protocols.metering.run import Agrees, Differs, recompute
+from protocols.metering.run_config import RunConfig
+from protocols.metering.scan import Scan
+from protocols.registers.register_map import RegisterMap
+
+MAX_SCANS: Final = 1 << 22
+"""Scans of all devices that one interval may span: 48 days of a scan a second."""
+AT_ONCE: Final = 64
+
+
+class Outcome(NamedTuple):
+    """What came of one interval; `difference` is None where it agrees."""
+
+    difference: str | None
+    carry_after: Carry | None = None
+
+
+class Due(NamedTuple):
+    """An interval whose telemetry has come."""
+
+    origin: Origin
+    seq: int
+
+
+def recompute_some(store: Store, reader: BatchReader) -> int:
+    """Recompute the oldest intervals whose telemetry has come; how many. Raises Interrupted."""
+    with store.engine.connect() as conn:
+        due = _due(conn)
+    for one in due:
+        with store.engine.connect() as conn:
+            leaf, received_ms = conn.execute(
+                select(interval.c.leaf, interval.c.received_ms).where(*_is(one))
+            ).one()
+            record = interval_of(decode_leaf(leaf))
+            before = _record_before(conn, one, record.run)
+            outcome = _recompute(conn, reader, one, record)
+            at_ms = max(received_ms, _telemetry_received_ms(conn, one, record))
+        if before is not None and outcome.difference is None:
+            outcome = _check_opening(before, record, outcome)
+        with store.writer.begin() as conn:
+            _store(conn, one, record.run, outcome, at_ms)
+    return len(due)
+
+
+def _due(conn: Connection) -> list[Due]:
+    query = (
+        select(interval.c.gateway, interval.c.epoch, interval.c.seq)
+        .join(
+            cursor,
+            and_(
+                cursor.c.gateway == interval.c.gateway,
+                cursor.c.epoch == interval.c.epoch,
+                cursor.c.log == Log.TELEMETRY.value,
+            ),
+        )
+        .where(interval.c.recompute == PENDING, interval.c.telemetry_end <= cursor.c.next_seq)
+        .order_by(interval.c.gateway, interval.c.epoch, interval.c.seq)
+        .limit(AT_ONCE)
+    )
+    rows = conn.execute(query)
+    return [Due(Origin(row.gateway, Log.BILLING, row.epoch), row.seq) for row in rows]
+
+
+def _recompute(conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord) -> Outcome:
+    if record.algorithm != ALGORITHM:
+        return Outcome(f"algorithm: recorded {record.algorithm}, known here {ALGORITHM}")
+    config = config_before(conn, due.origin, record.config_hash, due.seq)
+    if config is None:
+        return Outcome("configuration: not known")
+    if record.telemetry_end - record.telemetry_first > MAX_SCANS:
+        return Outcome(f"telemetry: a range of more than {MAX_SCANS} scans")
+    maps: dict[bytes, RegisterMap | None] = {}
+    scans = _scans(conn, reader, due, record, config, maps)
+    try:
+        result = recompute(config, record, scans)
+    except (ValueError, ArithmeticError) as error:
+        return Outcome(f"cannot be made again: {error}")
+    match result:
+        case Agrees(carry):
+            return Outcome(None, carry)
+        case Differs(field, recorded, recomputed):
+            return Outcome(f"{field}: recorded {recorded!r}, recomputed {recomputed!r}")
+
+
+def _scans(
+    conn: Connection,
+    reader: BatchReader,
+    due: Due,
+    record: IntervalRecord,
+    config: RunConfig,
+    maps: dict[bytes, RegisterMap | None],
+) -> Iterator[Scan]:
+    """The scans of the run's devices in the record's range. ValueError where one has no map."""
+    serials = {config.meter_serial, config.pressure.serial, config.temperature.serial}
+    telemetry = due.origin._replace(log=Log.TELEMETRY)
+    for leaf in reader.leaves(telemetry, record.telemetry_first, record.telemetry_end):
+        if leaf.subject not in serials or leaf.kind is not Kind.SCAN:
+            continue
+        if leaf.reference not in maps:
+            maps[leaf.reference] = map_before(conn, due.origin, leaf.reference, due.seq)
+        register_map = maps[leaf.reference]
+        if register_map is None:
+            raise ValueError(f"register map {leaf.reference.hex()[:16]} is not known")
+        yield scan_of(leaf, register_map)
+
+
+class _Before(NamedTuple):
+    """The run's previous record; `carry_after` is None where it does not agree itself."""
+
+    record: IntervalRecord
+    carry_after: Carry | None
+
+
+def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
+    row = conn.execute(
+        select(interval.c.leaf, interval.c.carry_after)
+        .where(
+            interval.c.gateway == due.origin.gateway,
+            interval.c.epoch == due.origin.epoch,
+            interval.c.run == run,
+            interval.c.seq < due.seq,
+        )
+        .order_by(interval.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    after = row.carry_after
+    carry = None if after is None else parse_carry(cbor.decode(after, "carry", 4096, 256))
+    return _Before(interval_of(decode_leaf(row.leaf)), carry)
+
+
+def _check_opening(before: _Before, record: IntervalRecord, outcome: Outcome) -> Outcome:
+    """The record must open with what the one before it handed over, or with its parts' own carry.
+
+    Remainders (below 1 cm3) may differ by processor; a new configuration begins anew, and there
+    the chain of indexes alone is checked.
+    """
+    if before.record.config_hash != record.config_hash:
+        return outcome
+    expected = before.record.carry if record.part else before.carry_after
+    if expected is None or _whole(expected) == _whole(record.carry):
+        return outcome
+    return Outcome(f"carry: recorded {record.carry!r}, handed over {expected!r}")
+
+
+def _whole(carry: Carry) -> Carry:
+    return carry._replace(main_remainder=0, error_remainder=0)
+
+
+def _telemetry_received_ms(conn: Connection, due: Due, record: IntervalRecord) -> int:
+    """When the last scan of the record came in."""
+    at_ms = conn.execute(
+        select(batch.c.received_ms).where(
+            batch.c.gateway == due.origin.gateway,
+            batch.c.log == Log.TELEMETRY.value,
+            batch.c.epoch == due.origin.epoch,
+            batch.c.first < record.telemetry_end,
+            batch.c.size >= record.telemetry_end,
+        )
+    ).scalar_one_or_none()
+    return 0 if at_ms is None else at_ms
+
+
+def _store(conn: Connection, due: Due, run: str, outcome: Outcome, at_ms: int) -> None:
+    carry = outcome.carry_after
+    stored = conn.execute(
+        update(interval)
+        .where(*_is(due), interval.c.recompute == PENDING)
+        .values(
+            recompute=AGREES if outcome.difference is None else DIFFERS,
+            carry_after=None if carry is None else cbor.encode(carry.to_body()),
+        )
+    )
+    if stored.rowcount == 1 and outcome.difference is not None:
+        alarm = Alarm(due.seq, AlarmCode.RECOMPUTE_DIFFERS, run, outcome.difference)
+        store_alarms(conn, due.origin, [alarm], at_ms)
+
+
+def _is(due: Due) -> tuple[ColumnElement[bool], ...]:
+    return (
+        interval.c.gateway == due.origin.gateway,
+        interval.c.epoch == due.origin.epoch,
+        interval.c.seq == due.seq,
+    )

@@ -1,0 +1,153 @@
+"""The composition root: store, intake over TLS, ledger thread and page in one process.
+
+Two uvicorn servers share one event loop. SIGTERM or SIGINT: no new connections, running uploads
+finish, the ledger stops between two steps; within 5 s in all.
+"""
+
+import asyncio
+import contextlib
+import functools
+import importlib
+import importlib.util
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+
+from central.clock import utc_now_ms
+from central.config import CentralConfig, Listen
+from central.intake.app import IntakeApp
+from central.intake.service import Intake
+from central.keys import load_receipt_key
+from central.ledger.follow import LedgerThread
+from central.store.database import Store, open_store
+
+KEEP_ALIVE_S: Final = 1000
+"""At least three batch intervals of 300 s: a new TLS connection costs a gateway about 4 KB."""
+GRACE_S: Final = 2
+WEB_KEEP_ALIVE_S: Final = 30
+MAX_GATEWAY_CONNECTIONS: Final = 4096
+MAX_WEB_CONNECTIONS: Final = 256
+
+_log = logging.getLogger("central")
+
+
+class ServeError(Exception):
+    """Central cannot serve; says where and what to do."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`, which stops both servers and the ledger."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(config: CentralConfig) -> int:
+    """Run until a signal; the exit status. Raises StoreError, KeyFileError or ServeError."""
+    store = open_store(config.store_dir)
+    try:
+        cosigner = load_receipt_key(config.store_dir)
+        ledger = LedgerThread(store)
+        intake = Intake(store, cosigner, utc_now_ms, ledger.wake)
+        completed = intake.complete_receipts()
+        if completed:
+            _log.info("countersigned %d batches that were stored just before a stop", completed)
+        app = IntakeApp(intake)
+        ledger.start()
+        try:
+            asyncio.run(_run(config, store, app, ledger))
+        finally:
+            ledger.stop()
+            app.close()
+            intake.close()
+            ledger.join()
+    finally:
+        store.close()
+    return 1 if ledger.failed else 0
+
+
+async def _run(config: CentralConfig, store: Store, app: IntakeApp, ledger: LedgerThread) -> None:
+    servers = [(_intake_server(config, app), _bind("intake", config.intake))]
+    if config.web is not None:
+        servers.append((_web_server(store), _bind("web", config.web)))
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    ledger.on_failure(functools.partial(loop.call_soon_threadsafe, stop.set))
+    running = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+    for (_, sock), kind in zip(servers, ("intake at https", "page at http"), strict=False):
+        host, port = sock.getsockname()[:2]
+        _log.info("%s://%s", kind, Listen(host, port))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+    _log.info("stopping")
+    ledger.stop()
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(*running)
+    stopped.cancel()
+
+
+def _bind(table: str, listen: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((listen.host, listen.port))
+    except OSError as error:
+        sock.close()
+        raise ServeError(
+            f"[{table}] listen = {listen}: {error.strerror}; choose another address or port"
+        ) from None
+    return sock
+
+
+def _intake_server(config: CentralConfig, app: IntakeApp) -> _Server:
+    def tls(_config: uvicorn.Config, _default: Any) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(config.cert, config.key)
+        return context
+
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+            limit_concurrency=MAX_GATEWAY_CONNECTIONS,
+            ssl_context_factory=tls,
+        )
+    )
+
+
+def _web_server(store: Store) -> _Server:
+    web = importlib.import_module("central.web.app")
+    return _Server(
+        uvicorn.Config(
+            web.create_app(store),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=WEB_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+            limit_concurrency=MAX_WEB_CONNECTIONS,
+        )
+    )
