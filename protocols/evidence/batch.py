@@ -1,17 +1,294 @@
-"""Consecutive leaves as columns: the payload of an upload."""
+"""Consecutive leaves as columns: the payload of an upload.
 
-from collections.abc import Mapping, Sequence
+Leaves that agree in all but their integers form a group (for scans: one device); groups whose
+leaves have the same shape lie under each other in the same columns, device after device, field
+after field. Gateway, epoch, seq and salt are not sent: they follow from the upload's envelope.
 
-from protocols.evidence.leaf import Leaf, Origin
+    payload = varint(noise bytes) | noise | raw deflate of the rest
+    rest    = varint(header bytes) | CBOR (shapes, groups) | order of the groups | columns
+
+    shape   = [kind, utc known, skeleton]: the body with 0 for an integer, 1 for a text equal to the
+              subject, 2 for bytes equal to the reference; other texts, bytes and nulls as they are
+    group   = [shape, subject, reference, boot_no, clock_state, quality]
+
+The order is, for each leaf, 0 where the group follows that followed the last leaf's group before,
+else 1 + the group. The columns of a shape are mono_ms, utc_ms if known, then the body's integers.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from protocols.evidence import cbor
+from protocols.evidence.bits import BitReader, BitWriter, VarintReader, write_varint
+from protocols.evidence.cbor import Body, Item
+from protocols.evidence.columns import MAX_COLUMNS, read_columns, write_columns
+from protocols.evidence.errors import Malformed
+from protocols.evidence.leaf import HASH_BYTES, Kind, Leaf, Origin
+from protocols.evidence.salt import BLOCK, leaf_salt
+
+MAX_LEAVES = 65536
+MAX_INFLATED_BYTES = 16 * 1024 * 1024
+MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+_MAX_HEADER_ITEMS = 1 << 20
+
+_INTEGER, _SUBJECT, _REFERENCE = 0, 1, 2
+
+
+class Shape(NamedTuple):
+    """What leaves of one form have in common."""
+
+    kind: Kind
+    utc_known: bool
+    skeleton: Body
+    columns: int
+    flat: bool  # the body is integers and nothing else, as a good scan's is
+
+
+class Group(NamedTuple):
+    """What the leaves of one group have in common."""
+
+    shape: int
+    subject: str
+    reference: bytes
+    boot_no: int
+    clock_state: int
+    quality: int
 
 
 def encode_batch(leaves: Sequence[Leaf]) -> bytes:
-    """Return the compressed columns of consecutive leaves of one log."""
-    raise NotImplementedError
+    """Return the payload of consecutive leaves of one log; raise Malformed for others."""
+    _check_run(leaves)
+    shapes: dict[tuple[int, int, Body], int] = {}
+    groups: dict[Group, int] = {}
+    order: list[int] = []
+    rows: list[list[list[int]]] = []
+    for leaf in leaves:
+        group, numbers = _group(leaf, shapes)
+        at = groups.setdefault(group, len(groups))
+        if at == len(rows):
+            rows.append([])
+        rows[at].append(numbers)
+        order.append(at)
+    rest = bytearray()
+    header = cbor.encode((tuple(shapes), tuple(groups)))
+    write_varint(rest, len(header))
+    rest += header
+    for code in _order_codes(order):
+        write_varint(rest, code)
+    noise = BitWriter()
+    for shape in range(len(shapes)):
+        members = [rows[at] for at, group in enumerate(groups) if group.shape == shape]
+        columns = list(zip(*(row for member in members for row in member), strict=True))
+        write_columns(columns, [len(member) for member in members], rest, noise)
+    packed = noise.to_bytes()
+    out = bytearray()
+    write_varint(out, len(packed))
+    return bytes(out) + packed + _deflate(bytes(rest))
 
 
 def decode_batch(
     payload: bytes, origin: Origin, first: int, count: int, block_salts: Mapping[int, bytes]
 ) -> list[Leaf]:
     """Return the ``count`` leaves from ``first`` on; raise Malformed. Inflating is bounded."""
-    raise NotImplementedError
+    if not 0 < count <= MAX_LEAVES:
+        raise Malformed(f"batch: {count} leaves, 1..{MAX_LEAVES} are read")
+    rest, noise = _open(payload)
+    shapes, groups = _read_header(rest, origin)
+    order = _read_order(rest.many(count), len(groups))
+    lengths = [0] * len(groups)
+    for at in order:
+        lengths[at] += 1
+    if 0 in lengths:
+        raise Malformed("batch: a group without leaves")
+    rows: list[list[tuple[int, ...]]] = [[] for _ in groups]
+    for number, shape in enumerate(shapes):
+        members = [at for at, group in enumerate(groups) if group.shape == number]
+        if not members:
+            raise Malformed("batch: a shape without groups")
+        columns = read_columns(shape.columns, [lengths[at] for at in members], rest, noise)
+        shape_rows = list(zip(*columns, strict=True))
+        start = 0
+        for at in members:
+            rows[at] = shape_rows[start : start + lengths[at]]
+            start += lengths[at]
+    rest.end()
+    noise.end()
+    places = [iter(group_rows) for group_rows in rows]
+    leaves = []
+    for seq, at in enumerate(order, first):
+        salt_of_block = block_salts.get(seq // BLOCK)
+        if salt_of_block is None:
+            raise Malformed(f"batch: no salt for block {seq // BLOCK}")
+        group = groups[at]
+        leaf = _leaf(origin, seq, group, shapes[group.shape], next(places[at]))
+        leaves.append(leaf._replace(salt=leaf_salt(salt_of_block, seq)))
+    return leaves
+
+
+def _check_run(leaves: Sequence[Leaf]) -> None:
+    if not 0 < len(leaves) <= MAX_LEAVES:
+        raise Malformed(f"batch: {len(leaves)} leaves, 1..{MAX_LEAVES} can be sent")
+    first = leaves[0]
+    origin = first.origin()
+    for seq, leaf in enumerate(leaves, first.seq):
+        if leaf.seq != seq or leaf.origin() != origin:
+            raise Malformed(f"batch: leaf {leaf.origin()} {leaf.seq} where {origin} {seq} belongs")
+
+
+def _group(leaf: Leaf, shapes: dict[tuple[int, int, Body], int]) -> tuple[Group, list[int]]:
+    """Return the leaf's group and its integers; a new shape is added to ``shapes``."""
+    numbers = [leaf.mono_ms]
+    if leaf.utc_ms is not None:
+        numbers.append(leaf.utc_ms)
+    before = len(numbers)
+    skeleton = _skeleton(leaf.body, leaf.subject, leaf.reference, numbers)
+    if len(numbers) - before > MAX_COLUMNS:
+        raise Malformed(f"batch: leaf {leaf.seq} holds more than {MAX_COLUMNS} integers")
+    key = (int(leaf.kind), int(leaf.utc_ms is not None), skeleton)
+    shape = shapes.setdefault(key, len(shapes))
+    state = (leaf.boot_no, int(leaf.clock_state), int(leaf.quality))
+    return Group(shape, leaf.subject, leaf.reference, *state), numbers
+
+
+def _skeleton(body: Body, subject: str, reference: bytes, numbers: list[int]) -> Body:
+    skeleton: list[Item] = []
+    for item in body:
+        if isinstance(item, int):
+            numbers.append(item)
+            skeleton.append(_INTEGER)
+        elif isinstance(item, tuple):
+            skeleton.append(_skeleton(item, subject, reference, numbers))
+        elif item == subject:
+            skeleton.append(_SUBJECT)
+        elif item == reference:
+            skeleton.append(_REFERENCE)
+        else:
+            skeleton.append(item)
+    return tuple(skeleton)
+
+
+def _leaf(origin: Origin, seq: int, group: Group, shape: Shape, row: tuple[int, ...]) -> Leaf:
+    """Put a leaf together; its salt is filled in by the caller."""
+    numbers = iter(row)
+    mono_ms = next(numbers)
+    utc_ms = next(numbers) if shape.utc_known else None
+    if shape.flat:
+        body: Body = tuple(numbers)
+    else:
+        body = _body(shape.skeleton, group, numbers)
+    return Leaf(
+        shape.kind, origin.gateway, origin.epoch, seq, group.subject, group.reference,
+        group.boot_no, mono_ms, utc_ms, group.clock_state, group.quality, body, b"",
+    )  # fmt: skip
+
+
+def _body(skeleton: Body, group: Group, numbers: Iterator[int]) -> Body:
+    body: list[Item] = []
+    for item in skeleton:
+        if isinstance(item, tuple):
+            body.append(_body(item, group, numbers))
+        elif item == _INTEGER:
+            body.append(next(numbers))
+        elif item == _SUBJECT:
+            body.append(group.subject)
+        elif item == _REFERENCE:
+            body.append(group.reference)
+        else:
+            body.append(item)
+    return tuple(body)
+
+
+def _deflate(data: bytes) -> bytes:
+    """Raw deflate, by whichever of two strategies makes it shorter."""
+    tries = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED):
+        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, strategy)
+        tries.append(packer.compress(data) + packer.flush())
+    return min(tries, key=len)
+
+
+def _open(payload: bytes) -> tuple[VarintReader, BitReader]:
+    """Split a payload into its two streams; inflating stops at a fixed bound."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise Malformed(f"batch: {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are read")
+    outer = VarintReader(payload)
+    noise = outer.take(outer.one(MAX_PAYLOAD_BYTES, "noise bytes"))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(outer.remaining(), MAX_INFLATED_BYTES + 1)
+    except zlib.error as error:
+        raise Malformed(f"batch: does not inflate: {error}") from None
+    if len(data) > MAX_INFLATED_BYTES:
+        raise Malformed(f"batch: inflates to more than {MAX_INFLATED_BYTES} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise Malformed("batch: the deflate stream does not end where the payload ends")
+    return VarintReader(data), BitReader(noise)
+
+
+def _read_header(rest: VarintReader, origin: Origin) -> tuple[list[Shape], list[Group]]:
+    size = rest.one(MAX_INFLATED_BYTES, "header bytes")
+    header = cbor.decode(rest.take(size), "batch header", size, _MAX_HEADER_ITEMS)
+    match header:
+        case (tuple(shapes), tuple(groups)):
+            known = [_read_shape(shape, origin) for shape in shapes]
+            return known, [_read_group(group, len(known)) for group in groups]
+        case _:
+            raise Malformed("batch header: not (shapes, groups)")
+
+
+def _read_shape(item: Item, origin: Origin) -> Shape:
+    match item:
+        case (int(kind), 0 | 1 as utc_known, tuple(skeleton)) if 0 <= kind < len(Kind):
+            if Kind(kind).log is not origin.log:
+                raise Malformed(f"batch: {Kind(kind).name} does not belong to log {origin}")
+            integers = _integers(skeleton)
+            if integers > MAX_COLUMNS:
+                raise Malformed(f"batch: more than {MAX_COLUMNS} integers in a leaf")
+            columns = 1 + utc_known + integers
+            return Shape(Kind(kind), bool(utc_known), skeleton, columns, integers == len(skeleton))
+        case _:
+            raise Malformed("batch header: a shape is not [kind, utc known, skeleton]")
+
+
+def _integers(skeleton: Body) -> int:
+    total = 0
+    for item in skeleton:
+        if isinstance(item, tuple):
+            total += _integers(item)
+        elif item == _INTEGER:
+            total += 1
+        elif isinstance(item, int) and item not in (_SUBJECT, _REFERENCE):
+            raise Malformed(f"batch header: unknown sign {item} in a skeleton")
+    return total
+
+
+def _read_group(item: Item, shapes: int) -> Group:
+    match item:
+        case (int(shape), str(subject), bytes(reference), int(boot), int(clock), int(quality)) if (
+            0 <= shape < shapes and len(reference) == HASH_BYTES
+        ):
+            return Group(shape, subject, reference, boot, clock, quality)
+        case _:
+            raise Malformed("batch header: a group is not of its form")
+
+
+def _order_codes(order: Sequence[int]) -> Iterator[int]:
+    followed: dict[int, int] = {}
+    last = -1
+    for at in order:
+        yield 0 if followed.get(last) == at else at + 1
+        followed[last] = last = at
+
+
+def _read_order(codes: Sequence[int], groups: int) -> list[int]:
+    followed: dict[int, int] = {}
+    order: list[int] = []
+    last = -1
+    for code in codes:
+        at = code - 1 if code else followed.get(last, -1)
+        if not 0 <= at < groups:
+            raise Malformed("batch: an unknown group in the order of leaves")
+        order.append(at)
+        followed[last] = last = at
+    return order

@@ -5,17 +5,17 @@ class EvidenceError(Exception):
     """Evidence that is not accepted; nothing may be pruned or stored because of it."""
 
 
-class Malformed(EvidenceError):
+class Malformed(EvidenceError):  # noqa: N818 - what is wrong is the name
     """Bytes or text outside the format: never parsed leniently."""
 
 
-class BadSignature(EvidenceError):
+class BadSignature(EvidenceError):  # noqa: N818 - what is wrong is the name
     """A signature of the wrong key, or one that does not verify."""
 
 
-class Fork(EvidenceError):
+class Fork(EvidenceError):  # noqa: N818 - what is wrong is the name
     """Validly signed evidence that contradicts our own log."""
 
 
-class NotHeld(EvidenceError):
+class NotHeld(EvidenceError):  # noqa: N818 - what is wrong is the name
     """The other side speaks of a size that our log does not reach, or no longer holds."""

@@ -155,7 +155,7 @@ def check_leaf(leaf: Leaf) -> None:
         ("clock_state", leaf.clock_state, 255),
         ("quality", leaf.quality, 255),
     ):
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
+        if not _is_integer(value) or not 0 <= value <= high:
             raise Malformed(f"{where}: {name} {value!r} is not an integer in 0..{high}")
     for name, data, size in (
         ("reference", leaf.reference, HASH_BYTES),
@@ -166,6 +166,11 @@ def check_leaf(leaf: Leaf) -> None:
     if type(leaf.body) is not tuple:
         raise Malformed(f"{where}: body is not an array")
     cbor.check_item(leaf.body, f"{where}: body", MAX_LEAF_ITEMS)
+
+
+def _is_integer(value: object) -> bool:
+    """Say whether CBOR would write an integer; members of IntEnum count, True and False do not."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_text(leaf: Leaf, where: str) -> None:
