@@ -1,11 +1,18 @@
-"""The agent's configuration: one TOML file, read once into one frozen object."""
+"""The agent's configuration: one TOML file, read once into one frozen object.
+
+`config_file.py` reads it; here is what it becomes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from protocols.metering.run_config import RunConfig
+
 if TYPE_CHECKING:
+    from protocols.evidence.cbor import Body
     from protocols.registers.profile import Profile
 
 
@@ -36,3 +43,75 @@ class DeviceConfig:
     points: tuple[str, ...]
     poll_ms: int
     priority: int  # lower first: transmitters 0, meters 1, so that a meter finds fresh P and T
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """Where the gateway stands."""
+
+    name: str
+    zone: str
+    gas_day_start_hour: int
+    atmosphere_dpa: int
+
+
+@dataclass(frozen=True, slots=True)
+class CentralConfig:
+    """Where batches go, and by what central is known: its CA, and its receipt key (a vkey)."""
+
+    url: str
+    ca: Path
+    receipt_key: str
+    batch_s: float
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """How often a tick is committed, how many scans may wait, and what stays after a receipt."""
+
+    commit_s: float
+    queue_scans: int
+    autocheckpoint_pages: int
+    retention_days: int
+    retention_megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegulatorConfig:
+    """A pressure regulator, watched by its outlet pressure."""
+
+    id: str
+    serial: str
+    point: str
+    gauge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """All of it."""
+
+    gateway: str
+    state_dir: Path
+    site: SiteConfig
+    central: CentralConfig
+    journal: JournalConfig
+    buses: tuple[BusConfig, ...]
+    devices: tuple[DeviceConfig, ...]
+    runs: tuple[RunConfig, ...]
+    regulators: tuple[RegulatorConfig, ...]
+
+    def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
+        return tuple(device for device in self.devices if device.bus == bus)
+
+    def to_body(self) -> Body:
+        """The gateway's own CONFIGURATION leaf: site, devices, regulators."""
+        return (
+            "gateway",
+            self.site.name,
+            self.site.zone,
+            self.site.gas_day_start_hour,
+            self.site.atmosphere_dpa,
+            tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
+            tuple((r.id, r.serial, r.point, int(r.gauge)) for r in self.regulators),
+        )

@@ -48,8 +48,9 @@ class Section:
     Every access names the key; `done` reports the keys nobody asked for.
     """
 
-    def __init__(self, table: Mapping[str, Any], path: str, faults: Faults) -> None:
+    def __init__(self, table: Mapping[str, Any], path: str, faults: Faults, name: str = "") -> None:
         self.path = path
+        self.name = name  # of a table in an array
         self._table = table
         self._faults = faults
         self._asked: set[str] = set()
@@ -58,7 +59,11 @@ class Section:
         self._faults.add(self.field(key), problem, remedy)
 
     def field(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        return ".".join(part for part in (self.path, key) if part)
+
+    def fault_count(self) -> int:
+        """Of the whole file so far: to see whether some fields were good."""
+        return len(self._faults.all())
 
     def has(self, key: str) -> bool:
         return key in self._table
@@ -68,8 +73,8 @@ class Section:
     ) -> str:
         """A string that fully matches the pattern."""
         value = self._take(key, default, '""')
-        if value is None:
-            return ""
+        if value is None or value is default:
+            return str(value or "")
         if not isinstance(value, str):
             self.fault(key, f"is {_kind(value)}", "write a text in quotes")
             return ""
@@ -162,8 +167,8 @@ class Section:
         sections = []
         for place, entry in enumerate(value[:most], start=1):
             name = entry.get(name_key)
-            label = name if isinstance(name, str) and name else f"#{place}"
-            sections.append(Section(entry, f"{self.field(key)}[{label[:40]}]", self._faults))
+            label = name[:40] if isinstance(name, str) and name else f"#{place}"
+            sections.append(Section(entry, f"{self.field(key)}[{label}]", self._faults, label))
         return sections
 
     def done(self) -> None:

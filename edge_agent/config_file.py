@@ -1,0 +1,199 @@
+"""Reads gateway.toml. Every fault is reported at once, by field name and with the remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from edge_agent.config import (
+    AgentConfig,
+    BusConfig,
+    CentralConfig,
+    DeviceConfig,
+    JournalConfig,
+    SiteConfig,
+)
+from edge_agent.config_devices import meter_names, read_bus, read_device
+from edge_agent.config_fields import Fault, Faults, Section
+from edge_agent.config_runs import read_regulators, read_runs
+from protocols.evidence.errors import EvidenceError
+from protocols.evidence.note import KeyType, Verifier
+from protocols.metering.gas_day import GasDayError, zone_of
+
+MAX_FILE_BYTES: Final = 1_000_000
+MAX_BUSES: Final = 32
+MAX_DEVICES: Final = 256
+_GATEWAY: Final = r"[a-z0-9][a-z0-9.-]{0,62}"
+
+
+class ConfigErrors(Exception):  # noqa: N818  # all of them is the point
+    """All faults of one configuration file."""
+
+    def __init__(self, path: Path, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{path}: {fault}" for fault in faults))
+
+
+def load_config(path: Path) -> AgentConfig:
+    """Read and check the file. Raises ConfigErrors with every fault."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigErrors(path, [Fault("file", str(error), "check the path")]) from error
+    if len(data) > MAX_FILE_BYTES:
+        fault = Fault("file", f"longer than {MAX_FILE_BYTES} bytes", "check the path")
+        raise ConfigErrors(path, [fault])
+    try:
+        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
+    return parse_config(table, path)
+
+
+def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
+    """The configuration of a parsed file, whose relative paths begin at it. Raises ConfigErrors."""
+    faults = Faults()
+    top = Section(table, "", faults)
+    gateway, state_dir = _gateway(top.section("gateway"), path.parent)
+    site = _site(top.section("site"))
+    central = _central(top.section("central"), path.parent)
+    journal = _journal(top.section("journal", required=False))
+    buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
+    sections = top.sections("device", "name", MAX_DEVICES)
+    meters = meter_names(table)
+    read = [read_device(entry, buses, meters) for entry in sections]
+    devices = [device for device in read if device is not None]
+    known = _by_name(sections, devices)
+    runs = read_runs(top, known, site)
+    regulators = read_regulators(top, known)
+    top.done()
+    for key, entries in (("bus", buses), ("device", read)):
+        if not entries:
+            faults.add(key, "there is none", f"describe each {key} under [[{key}]]")
+    _check_uniqueness(faults, buses, devices)
+    if not faults.all():
+        _check_bus_time(faults, buses, devices)
+    if faults.all():
+        raise ConfigErrors(path, faults.all())
+    return AgentConfig(
+        gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
+        regulators,
+    )  # fmt: skip
+
+
+def _by_name(
+    sections: Sequence[Section], devices: Sequence[DeviceConfig]
+) -> dict[str, DeviceConfig | None]:
+    """Also those that are described, but not well: a run that names them is not at fault."""
+    known: dict[str, DeviceConfig | None] = {section.name: None for section in sections}
+    return known | {device.name: device for device in devices}
+
+
+def _gateway(section: Section, base: Path) -> tuple[str, Path]:
+    gateway = section.text("id", _GATEWAY)
+    state_dir = section.text("state_dir", default="state")
+    section.done()
+    return gateway, base / state_dir
+
+
+def _site(section: Section) -> SiteConfig:
+    zone = section.text("zone")
+    try:
+        zone_of(zone or "UTC")
+    except GasDayError as error:
+        section.fault("zone", str(error), "use a name of the tz database")
+        zone = ""
+    site = SiteConfig(
+        name=section.text("name"),
+        zone=zone or "UTC",  # a placeholder where it is missing
+        gas_day_start_hour=section.integer("gas_day_start_hour", 0, 23),
+        atmosphere_dpa=section.scaled("atmospheric_pressure_kpa", "30", "120", "0.0001"),
+    )
+    section.done()
+    return site
+
+
+def _central(section: Section, base: Path) -> CentralConfig:
+    url = section.text("url", r"https://[!-~]+")
+    if url:
+        try:
+            parts = urlsplit(url)
+            usable = bool(parts.hostname) and parts.port != 0 and not parts.query
+        except ValueError:
+            usable = False
+        if not usable:
+            section.fault("url", f"{url[:80]!r} names no host", "write https://host:port")
+    ca = base / section.text("ca")
+    if section.has("ca") and not ca.is_file():
+        section.fault("ca", f"{ca} is no file", "copy central's CA certificate (PEM) there")
+    receipt_key = section.text("receipt_key")
+    if receipt_key:
+        _check_receipt_key(section, receipt_key)
+    central = CentralConfig(
+        url=url.rstrip("/"),
+        ca=ca,
+        receipt_key=receipt_key,
+        batch_s=float(section.number("batch_seconds", "0.5", "86400", 300)),
+        deadline_s=float(section.number("deadline_seconds", "1", "600", 30)),
+    )
+    section.done()
+    return central
+
+
+def _check_receipt_key(section: Section, text: str) -> None:
+    remedy = "copy what edge-central receipt-key prints"
+    try:
+        verifier = Verifier.from_vkey(text)
+    except EvidenceError as error:
+        section.fault("receipt_key", str(error), remedy)
+        return
+    if verifier.key_type is not KeyType.COSIGNATURE:
+        section.fault("receipt_key", "is no key for receipts", remedy)
+
+
+def _journal(section: Section) -> JournalConfig:
+    journal = JournalConfig(
+        commit_s=float(section.number("commit_seconds", "0.02", "1", 1)),
+        queue_scans=section.integer("queue_scans", 10, 1_000_000, 1000),
+        autocheckpoint_pages=section.integer("autocheckpoint_pages", 10, 100_000, 1000),
+        retention_days=section.integer("retention_days", 1, 3650, 90),
+        retention_megabytes=section.integer("retention_megabytes", 1, 1_000_000, 512),
+    )
+    section.done()
+    return journal
+
+
+def _check_uniqueness(
+    faults: Faults, buses: Sequence[BusConfig], devices: Sequence[DeviceConfig]
+) -> None:
+    ports = [bus.port if bus.kind == "rtu" else f"{bus.host}:{bus.tcp_port}" for bus in buses]
+    for names, remedy in (
+        ([f"bus[{bus.name}]" for bus in buses], "give each bus its own name"),
+        ([f"bus.port {port}" for port in ports], "put the devices of a port under one bus"),
+        ([f"device[{d.name}]" for d in devices], "give each device its own name"),
+        ([f"device.serial {d.serial}" for d in devices], "copy it from the device's plate"),
+        ([f"bus[{d.bus}] unit {d.unit}" for d in devices], "give each device its own address"),
+    ):
+        _report_repeated(faults, names, remedy)
+
+
+def _report_repeated(faults: Faults, names: Sequence[str], remedy: str) -> None:
+    for what, times in Counter(names).items():
+        if times > 1:
+            faults.add(what, f"is there {times} times", remedy)
+
+
+def _check_bus_time(
+    faults: Faults, buses: Sequence[BusConfig], devices: Sequence[DeviceConfig]
+) -> None:
+    from edge_agent.poller import schedule_faults  # pymodbus comes with it
+
+    for bus in buses:
+        for fault in schedule_faults(bus, devices):
+            faults.add(f"bus[{bus.name}]", fault, "or move devices to another bus")
