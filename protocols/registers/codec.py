@@ -35,9 +35,10 @@ def assemble(point: Point, registers: Sequence[int]) -> int:
     if len(registers) != point.words:
         raise ValueError(f"{point.name}: {len(registers)} registers, needs {point.words}")
     raw = 0
-    for word in _words_in_order(point, registers):
+    for word in registers:
         if not 0 <= word <= 0xFFFF:
             raise ValueError(f"{point.name}: {word} is no 16-bit register")
+    for word in _words_in_order(point, registers):
         raw = raw << 16 | word
     if point.type.startswith("i") and raw >> (16 * point.words - 1):
         raw -= 1 << 16 * point.words
@@ -65,7 +66,7 @@ def decode(point: Point, raw: int | None) -> Value:
         return Value(None, point.unit)
     if point.type == "f32":
         number = _F32.unpack(_U32.pack(raw))[0]
-        if not math.isfinite(number):
+        if isinstance(number, float) and not math.isfinite(number):
             return Value(None, point.unit)
         return Value(number if point.scale == "1" else _scaled(number, point.scale), point.unit)
     return Value(raw if point.scale == "1" else _scaled(raw, point.scale), point.unit)
@@ -86,7 +87,8 @@ def encode(point: Point, number: float | None) -> int:
         if point.type != "f32":
             raise ValueError(f"{point.name}: {number} is no integer")
         return int(_U32.unpack(_F32.pack(number))[0])
-    exact = Fraction(number) / _scale(point.scale)
+    # not through a fraction where nothing is scaled: it has no -0.0
+    exact = number if point.scale == "1" else Fraction(number) / _scale(point.scale)
     if point.type != "f32":
         raw = round(exact)
         _check_raw(point, raw)
@@ -107,9 +109,7 @@ def decode_scan(map_: RegisterMap, raws: Sequence[int | None]) -> dict[str, Valu
 def _words_in_order(point: Point, words: Sequence[int]) -> tuple[int, ...]:
     """Swap words and bytes as the point's order says; its own inverse."""
     if point.order in ("BADC", "DCBA"):
-        words = [
-            word >> 8 & 0xFF | (word & 0xFF) << 8 if word <= 0xFFFF else word for word in words
-        ]
+        words = [word >> 8 | (word & 0xFF) << 8 for word in words]
     if point.order in ("CDAB", "DCBA"):
         words = words[::-1]
     return tuple(words)

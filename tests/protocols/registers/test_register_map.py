@@ -1,0 +1,147 @@
+"""The register map: its body, its hash, and what it refuses."""
+
+from dataclasses import replace
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.registers.library import load_profile, profile_ids
+from protocols.registers.profile import ORDERS, ProfileError
+from protocols.registers.register_map import RegisterMap
+
+MAP = RegisterMap.of(load_profile("rosemount-3095fb"), ["static_pressure", "sp_unit"], "CDAB")
+
+
+def test_body_and_hash_are_a_contract():
+    """Body and hash of a known map are fixed: leaves of years ago must still name it."""
+    assert MAP.to_body() == (
+        0,
+        "rosemount-3095fb",
+        (
+            ("static_pressure", 4, 402, "f32", "CDAB", "psi", "1", "gauge", ()),
+            ("sp_unit", 3, 60, "u16", "ABCD", "", "1", "setting", ()),
+        ),
+    )
+    assert MAP.hash().hex() == "cc09e228d18824fa1c879a650b19d0d8b8f47127506ea6111545addac7104bf3"
+
+
+def test_order_is_for_floats_only():
+    """The order that a device reports swaps its floats, never its integers."""
+    assert [point.order for point in MAP.points] == ["CDAB", "ABCD"]
+
+
+def test_order_changes_the_hash():
+    """Scans read in another order cite another map."""
+    profile = load_profile("rosemount-3095fb")
+    hashes = {RegisterMap.of(profile, ["static_pressure"], order).hash() for order in ORDERS}
+    assert len(hashes) == 4
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_every_profile_travels(profile_id):
+    """A map of all points of each profile survives CBOR and comes back equal."""
+    profile = load_profile(profile_id)
+    whole = RegisterMap.of(profile, [point.name for point in profile.points])
+    body = _tuples(cbor2.loads(cbor2.dumps(whole.to_body(), canonical=True)))
+    assert RegisterMap.from_body(body) == whole
+
+
+def test_unknown_point():
+    """A point that the profile lacks is an error that names those it has."""
+    with pytest.raises(ProfileError, match=r"no point 'vx'; it has: .*vm_err"):
+        RegisterMap.of(load_profile("sick-flowsic500"), ["vx"])
+
+
+GOOD = ("p", 3, 0, "i32", "ABCD", "bar", "0.01", "gauge", (-(2**31),))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        (),
+        (0, "a"),
+        [0, "a", (GOOD,)],
+        (1, "a", (GOOD,)),
+        (True, "a", (GOOD,)),
+        (0, "A b", (GOOD,)),
+        (0, "a", ()),
+        (0, "a", [GOOD]),
+        (0, "a", (GOOD,) * 257),
+        (0, "a", (GOOD, GOOD)),
+        (0, "a", (list(GOOD),)),
+        (0, "a", (GOOD[:-1],)),
+        (0, "a", ((*GOOD, 1),)),
+        *(
+            (0, "a", ((*GOOD[:at], value, *GOOD[at + 1 :]),))
+            for at, value in [
+                (0, "P"),
+                (0, ""),
+                (0, 1),
+                (1, 5),
+                (1, True),
+                (2, 65535),
+                (2, -1),
+                (2, 2.0),
+                (3, "i33"),
+                (4, "ACBD"),
+                (5, "b\nr"),
+                (5, "x" * 17),
+                (6, "0"),
+                (6, "1e3"),
+                (6, "01"),
+                (6, ".5"),
+                (6, "nan"),
+                (7, "other"),
+                (8, [1]),
+                (8, (1.0,)),
+                (8, (True,)),
+                (8, (2**31,)),
+                (8, (1,) * 9),
+            ]
+        ),
+    ],
+)
+def test_malformed_bodies_are_refused(body):
+    """Whatever `to_body` could not have made is a ValueError, and nothing else."""
+    with pytest.raises(ValueError, match="register map"):
+        RegisterMap.from_body(body)
+    assert RegisterMap.from_body((0, "a", (GOOD,))).points[0].scale == "0.01"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=4).map(tuple),
+    max_leaves=12,
+)
+
+
+@given(values, st.integers(0, 8))
+def test_hostile_bodies_never_crash(value, field):
+    """A body with anything in any place is either a map equal to itself or a ValueError."""
+    for body in (value, (0, "a", value), (0, "a", ((*GOOD[:field], value, *GOOD[field + 1 :]),))):
+        try:
+            parsed = RegisterMap.from_body(body)
+        except ValueError:
+            continue
+        assert parsed.to_body() == body
+
+
+@given(st.data())
+def test_any_change_changes_the_hash(data):
+    """Two maps that differ in any field have different hashes."""
+    profile = load_profile("keller-33x")
+    point = data.draw(st.sampled_from(profile.points))
+    change = data.draw(
+        st.sampled_from([{"address": 5}, {"unit": "psi"}, {"scale": "7"}, {"sentinels": (9,)}])
+    )
+    one = RegisterMap(profile.id, (point,))
+    other = RegisterMap(profile.id, (replace(point, **change),))
+    assert one.hash() != other.hash()
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
