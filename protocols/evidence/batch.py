@@ -71,7 +71,9 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
         rows[at].append(numbers)
         order.append(at)
     rest = bytearray()
-    header = cbor.encode((tuple(shapes), tuple(groups)))
+    tables = (tuple(shapes), tuple(tuple(group) for group in groups))
+    cbor.check_item(tables, "batch header", _MAX_HEADER_ITEMS)
+    header = cbor.encode(tables)
     write_varint(rest, len(header))
     rest += header
     for code in _order_codes(order):
@@ -81,10 +83,12 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
         members = [rows[at] for at, group in enumerate(groups) if group.shape == shape]
         columns = list(zip(*(row for member in members for row in member), strict=True))
         write_columns(columns, [len(member) for member in members], rest, noise)
+    if len(rest) > MAX_INFLATED_BYTES:
+        raise Malformed(f"batch: {len(rest)} bytes before deflate, at most {MAX_INFLATED_BYTES}")
     packed = noise.to_bytes()
-    out = bytearray()
-    write_varint(out, len(packed))
-    return bytes(out) + packed + _deflate(bytes(rest))
+    payload = bytearray()
+    write_varint(payload, len(packed))
+    return bytes(payload) + packed + _deflate(bytes(rest))
 
 
 def decode_batch(

@@ -33,7 +33,7 @@ def decode(data: bytes, what: str, max_bytes: int, max_items: int) -> Item:
     if len(data) > max_bytes:
         raise Malformed(f"{what}: {len(data)} bytes, at most {max_bytes} are read")
     reader = _Reader(data, what, max_items)
-    value = reader.item(0)
+    value = reader.item(MAX_DEPTH)
     if reader.at != len(data):
         raise Malformed(f"{what}: {len(data) - reader.at} bytes after the end")
     if encode(value) != data:
@@ -41,12 +41,13 @@ def decode(data: bytes, what: str, max_bytes: int, max_items: int) -> Item:
     return value
 
 
-def check_item(value: object, what: str, max_items: int) -> None:
-    """Raise Malformed unless ``value`` lies in the subset and holds at most ``max_items`` items."""
-    _count(value, what, max_items, 0)
+def check_item(value: object, what: str, max_items: int, max_depth: int = MAX_DEPTH) -> None:
+    """Raise Malformed unless ``value`` lies in the subset, within ``max_items`` and depth."""
+    _count(value, what, max_items, max_depth)
 
 
 def _count(value: object, what: str, left: int, depth: int) -> int:
+    """Return how many items are left after ``value``; ``depth`` is how many arrays may follow."""
     left -= 1
     if left < 0:
         raise Malformed(f"{what}: too many items")
@@ -54,10 +55,10 @@ def _count(value: object, what: str, left: int, depth: int) -> int:
         if not MIN_INT <= value <= MAX_INT:
             raise Malformed(f"{what}: integer outside 64 bits")
     elif type(value) is tuple:
-        if depth >= MAX_DEPTH:
-            raise Malformed(f"{what}: nested deeper than {MAX_DEPTH}")
+        if not depth:
+            raise Malformed(f"{what}: nested too deep")
         for child in value:
-            left = _count(child, what, left, depth + 1)
+            left = _count(child, what, left, depth - 1)
     elif type(value) is str:
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             raise Malformed(f"{what}: text with a lone surrogate")
@@ -87,11 +88,11 @@ class _Reader:
                 raise Malformed(f"{self._what}: integer outside 64 bits")
             return -1 - argument
         if major == _ARRAY:
-            if depth >= MAX_DEPTH:
-                raise Malformed(f"{self._what}: nested deeper than {MAX_DEPTH}")
+            if not depth:
+                raise Malformed(f"{self._what}: nested too deep")
             if argument > self._left:
                 raise Malformed(f"{self._what}: too many items")
-            return tuple([self.item(depth + 1) for _ in range(argument)])
+            return tuple([self.item(depth - 1) for _ in range(argument)])
         if major == _BYTES:
             return self._take(argument)
         if major == _TEXT:

@@ -19,6 +19,7 @@ HASH_BYTES = 32
 NO_REFERENCE = bytes(HASH_BYTES)
 MAX_LEAF_BYTES = 64 * 1024
 MAX_LEAF_ITEMS = 16 * 1024
+MAX_BODY_DEPTH = 5  # arrays inside each other, the body itself the first
 MAX_SUBJECT_CHARS = 128
 MAX_SEQ = (1 << 48) - 1
 MAX_EPOCH = (1 << 31) - 1
@@ -165,7 +166,7 @@ def check_leaf(leaf: Leaf) -> None:
             raise Malformed(f"{where}: {name} is not {size} bytes")
     if type(leaf.body) is not tuple:
         raise Malformed(f"{where}: body is not an array")
-    cbor.check_item(leaf.body, f"{where}: body", MAX_LEAF_ITEMS)
+    cbor.check_item(leaf.body, f"{where}: body", MAX_LEAF_ITEMS - 14, MAX_BODY_DEPTH)
 
 
 def _is_integer(value: object) -> bool:
