@@ -71,7 +71,7 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
         rows[at].append(numbers)
         order.append(at)
     rest = bytearray()
-    tables = (tuple(shapes), tuple(tuple(group) for group in groups))
+    tables: Item = (tuple(shapes), tuple([tuple(group) for group in groups]))
     cbor.check_item(tables, "batch header", _MAX_HEADER_ITEMS)
     header = cbor.encode(tables)
     write_varint(rest, len(header))
