@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
+from central.ledger.sums import exact_sum, whole
 from central.store.ledger_tables import interval
 from central.web.places import Place
 from protocols.metering.gas_day import GasDayError, gas_day, gas_day_bounds
@@ -43,26 +44,23 @@ def gas_day_sums(
         select(
             which.label("number"),
             func.count(),
-            func.sum(interval.c.line_main_cm3 + interval.c.line_error_cm3),
-            func.sum(interval.c.base_main_cm3 + interval.c.base_error_cm3),
-            func.sum(interval.c.line_error_cm3),
+            *exact_sum(interval.c.line_main_cm3),
+            *exact_sum(interval.c.line_error_cm3),
+            *exact_sum(interval.c.base_main_cm3),
+            *exact_sum(interval.c.base_error_cm3),
         )
         .where(interval.c.gateway == gateway, interval.c.run == run)
         .where(begins >= bounds[-1][1], begins < bounds[0][2])
         .group_by("number")
         .order_by("number")
     )
-    return [
-        DaySum(
-            bounds[number][0],
-            bounds[number][2] > newest_ms,
-            count,
-            int(line),
-            int(base),
-            int(error),
-        )
-        for number, count, line, base, error in conn.execute(sums)
-    ]
+    found = []
+    for number, count, *limbs in conn.execute(sums):
+        line, error, base, base_error = whole(limbs)
+        day, _, next_ms = bounds[number]
+        running = next_ms > newest_ms
+        found.append(DaySum(day, running, count, line + error, base + base_error, error))
+    return found
 
 
 def _bounds(place: Place, newest_ms: int) -> list[tuple[date, int, int]]:

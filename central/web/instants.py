@@ -57,16 +57,24 @@ def zone_label(name: str, utc_ms: int) -> str:
 
 
 def age(now_ms: int, then_ms: int | None, words: Words) -> str:
-    """How long ago, in the largest unit that fits; what lies ahead is said, not hidden."""
-    if then_ms is None:
-        return words("age.never")
-    seconds = (now_ms - then_ms) // 1000
-    if now_ms - then_ms < -CLOCK_TOLERANCE_MS:
-        return words("age.ahead", n=-seconds)
-    for unit, key in ((86_400, "age.days"), (3_600, "age.hours"), (60, "age.minutes")):
-        if seconds >= 2 * unit:
-            return words(key, n=seconds // unit)
-    return words("age.seconds", n=seconds) if seconds > 0 else words("age.now")
+    """How long ago; never where there is no instant."""
+    return words("age.never") if then_ms is None else _elapsed(now_ms - then_ms, words, "age")
+
+
+def lag(now_ms: int, then_ms: int | None, words: Words) -> str:
+    """How far behind; a dash where there is no instant."""
+    return words("page.none") if then_ms is None else _elapsed(now_ms - then_ms, words, "lag")
+
+
+def _elapsed(elapsed_ms: int, words: Words, table: str) -> str:
+    """In the largest unit that fits twice; what lies ahead is said, not hidden."""
+    seconds = abs(elapsed_ms) // 1000
+    if elapsed_ms < -CLOCK_TOLERANCE_MS:
+        return words(f"{table}.ahead", n=seconds)
+    for unit_s, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if elapsed_ms > 0 and seconds >= 2 * unit_s:
+            return words(f"{table}.{unit}", n=seconds // unit_s)
+    return words(f"{table}.seconds", n=seconds) if elapsed_ms >= 1000 else words(f"{table}.now")
 
 
 def gateway_state(last_seen_ms: int | None, stopped: bool, now_ms: int) -> str:

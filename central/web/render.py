@@ -33,6 +33,7 @@ def environment() -> Environment:
     made.globals.update(
         LANGUAGES=LANGUAGES,
         age=instants.age,
+        lag=instants.lag,
         gateway_state=instants.gateway_state,
         wall_clock=instants.wall_clock,
         zone_of=instants.zone_of,

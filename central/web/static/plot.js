@@ -6,12 +6,16 @@
   const words = box.dataset;
   const refreshMs = Number(words.refreshMs);
   const message = box.querySelector(".message");
-  const HEIGHT = 126;
-  const LAST_HEIGHT = 150; // the lowest carries the time axis
+  const HEIGHT = 106;
+  const LAST_HEIGHT = 146; // the lowest carries the time axis
   const AXIS_WIDTH = 74;
   const INK = "#1c2733";
   const GRID = { stroke: "#e3e8ee", width: 1 };
   const FONT = '12px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
+  if (typeof uPlot === "undefined") {
+    say(words.library);
+    return;
+  }
   const zone = known(words.zone) ? words.zone : "UTC";
   const charts = [];
   let zoom = null; // [min, max] in seconds, or null for all data
@@ -35,6 +39,7 @@
   function say(text) {
     message.textContent = text;
     message.hidden = text === "";
+    box.classList.toggle("without", text !== "");
   }
 
   function number(value, digits) {
@@ -51,13 +56,27 @@
     [0.001, ":{ss}.{fff}", day + " {HH}:{mm}", null, day + " {HH}:{mm}", null, "\n{HH}:{mm}", null, 1],
   ];
 
+  const format = uPlot.fmtDate("{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}");
+
+  function clock(seconds) {
+    return seconds === null ? "–" : format(uPlot.tzDate(new Date(seconds * 1e3), zone));
+  }
+
+  // Where no cursor points, the legend tells the newest value.
+  function latest(chart, series) {
+    const values = chart.data[series];
+    for (let index = values.length - 1; index >= 0; index--) {
+      if (values[index] !== null && values[index] !== undefined) return values[index];
+    }
+    return null;
+  }
+
   function axes(kind, last) {
     return [
       {
-        show: last,
-        values: TIMES,
+        values: last ? TIMES : (chart, splits) => splits.map(() => ""),
         space: 80,
-        size: 40,
+        size: last ? 46 : 0,
         stroke: INK,
         font: FONT,
         grid: GRID,
@@ -119,7 +138,7 @@
       scales: { x: { time: true }, y: { range: RANGES[kind.name] } },
       axes: axes(kind, last),
       series: [
-        { label: words.time, value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+        { label: words.time, value: (chart, value) => clock(value ?? latest(chart, 0)) },
         {
           label: words[kind.name] + " " + kind.unit,
           stroke: kind.color,
@@ -128,7 +147,8 @@
           points: { show: bars ? false : undefined, size: 4 },
           spanGaps: false,
           paths: bars ? uPlot.paths.bars({ size: [1, 40], align: -1, gap: 1 }) : undefined,
-          value: (chart, value) => number(value, kind.digits),
+          value: (chart, value, series, index) =>
+            number(index === null || index === undefined ? latest(chart, 1) : value, kind.digits),
         },
       ],
       hooks: { setSelect: [select] },
@@ -205,10 +225,6 @@
     charts.forEach((chart) => chart.setSize({ width: box.clientWidth, height: chart.height }));
   }
 
-  if (typeof uPlot === "undefined") {
-    say(words.library);
-  } else {
-    new ResizeObserver(fit).observe(box);
-    load();
-  }
+  new ResizeObserver(fit).observe(box);
+  load();
 })();
