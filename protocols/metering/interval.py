@@ -96,7 +96,7 @@ class IntervalRecord:
             parts=fields.integer("parts", 1, MAX_PARTS),
             start=parse_instant(fields.item()),
             end=parse_instant(fields.item()),
-            totals=tuple(_total(item) for item in fields.items("totals", 2 * MAX_SEGMENTS)),
+            totals=tuple(parse_total(item) for item in fields.items("totals", 2 * MAX_SEGMENTS)),
             line_main_cm3=fields.integer("line_main_cm3"),
             line_error_cm3=fields.integer("line_error_cm3"),
             base_main_cm3=fields.integer("base_main_cm3"),
@@ -121,7 +121,8 @@ class IntervalRecord:
             raise fields.fault("part", "part, parts or telemetry range contradict each other")
 
 
-def _total(body: object) -> TotalRecord:
+def parse_total(body: object) -> TotalRecord:
+    """The strict inverse of `TotalRecord.to_body`; raises BodyError."""
     fields = Fields("interval.total", body, 7)
     return TotalRecord(
         fields.text("point"),

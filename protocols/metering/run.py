@@ -1,55 +1,55 @@
-"""The pipeline of one meter run: scans in, interval records and events out; pure."""
+"""The pipeline of one meter run: scans in, interval records and events out; pure.
+
+An increment belongs to the interval of its later scan; an interval ends with the first good meter
+scan at or after its boundary, and the next one opens there. Whoever has the configuration, the
+record's opening carry and its scans makes the same record again: `recompute`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import fields, replace
 from typing import NamedTuple
 
-from protocols.metering.body import Body
+from protocols.metering.booking import Passage, book
 from protocols.metering.carry import Carry
-from protocols.metering.interval import IntervalRecord
-from protocols.metering.quality import Flag
+from protocols.metering.conditions import conditions_at, sense
+from protocols.metering.events import (
+    INDEX_HELD,
+    MeterEvent,
+    condition_alarms,
+    condition_events,
+    movement_events,
+    scan_fault,
+)
+from protocols.metering.instant import Instant
+from protocols.metering.interval import ALGORITHM, IntervalRecord
+from protocols.metering.movement import line_is_plausible, moves, positions_after
+from protocols.metering.quality import Flag, is_good
 from protocols.metering.run_config import RunConfig
+from protocols.metering.run_state import RunState
 from protocols.metering.scan import Scan
+from protocols.metering.tally import Span, seal
+from protocols.metering.timeline import HOLD_LIMIT_MS, elapsed_between
 
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """All that the pipeline remembers of one run between two scans."""
-
-    now: Carry
-
-    @classmethod
-    def new(cls, segment: int = 0) -> RunState:
-        """The state of a run that never saw a scan; `segment` numbers its totals' first one."""
-        return cls(Carry(next_seq=0, segment=segment))
-
-    def to_body(self) -> Body:
-        raise NotImplementedError
-
-    @classmethod
-    def from_body(cls, body: object) -> RunState:
-        """The strict inverse of `to_body`; raises BodyError."""
-        raise NotImplementedError
-
-
-class MeterEvent(NamedTuple):
-    """A fact of the run; conditions go from "off" to "on" and back, indexes are in counts."""
-
-    code: str
-    subject: str
-    old: int | str | None
-    new: int | str | None
-    detail: str
+__all__ = [
+    "Agrees",
+    "Differs",
+    "MeterEvent",
+    "RunState",
+    "Step",
+    "close",
+    "recompute",
+    "step",
+]
 
 
 class Step(NamedTuple):
     """The state after a scan, and what became known by it."""
 
     state: RunState
-    records: tuple[IntervalRecord, ...]
-    events: tuple[MeterEvent, ...]
+    records: tuple[IntervalRecord, ...] = ()
+    events: tuple[MeterEvent, ...] = ()
 
 
 class Agrees(NamedTuple):
@@ -68,14 +68,92 @@ class Differs(NamedTuple):
 
 def step(config: RunConfig, state: RunState, scan: Scan) -> Step:
     """One scan of any device, in order of `seq`; those of other runs change nothing."""
-    raise NotImplementedError
+    if scan.serial not in (config.meter_serial, config.pressure.serial, config.temperature.serial):
+        return Step(state)
+    state = replace(state, now=sense(config, state.now, scan))
+    if scan.serial != config.meter_serial:
+        return Step(state)
+    if not is_good(scan.quality):
+        return Step(state.counted(failed=True))
+    if fault := scan_fault(config, scan):
+        return _alarmed(config, state.counted(failed=True), fault)
+    reference = state.now.reference
+    if reference is None:
+        return _first(config, state, scan)
+    return _accept(config, state.counted(failed=False), scan, reference)
 
 
-def close(config: RunConfig, state: RunState, flag: Flag = Flag.PARTIAL) -> Step:
-    """Close the open interval at the last accepted meter scan, before a stop or a new config."""
-    raise NotImplementedError
+def close(config: RunConfig, state: RunState) -> Step:
+    """Close the open interval at the last accepted meter scan: before a stop or a new config.
+
+    Without any scan of the run since it opened there is nothing to record.
+    """
+    opening, tally, end = state.opening, state.tally, state.now.reference
+    if opening is None or tally is None or opening.reference is None or end is None:
+        return Step(state)
+    if state.now.next_seq == opening.next_seq:
+        return Step(state)
+    tally = tally._replace(flags=tally.flags | Flag.PARTIAL)
+    record = seal(config, opening, tally, Span(opening.reference, end), state.now.next_seq)
+    return Step(state.opened(state.now), (record,))
 
 
 def recompute(config: RunConfig, record: IntervalRecord, scans: Iterable[Scan]) -> Agrees | Differs:
-    """Make the record again from `record.carry` and its scans, and compare every field."""
-    raise NotImplementedError
+    """Make the record again from `record.carry` and its scans, and compare every field.
+
+    `scans` may hold others; those of the record's telemetry range count. The method's arithmetic
+    is the same to the last bit everywhere (see sgerg88.py), so there is no tolerance.
+    """
+    for field, recorded, known in (
+        ("algorithm", record.algorithm, ALGORITHM),
+        ("run", record.run, config.run),
+        ("config_hash", record.config_hash, config.hash()),
+    ):
+        if recorded != known:
+            return Differs(field, recorded, known)
+    state = RunState.resume(record.carry)
+    records: tuple[IntervalRecord, ...] = ()
+    span = range(record.telemetry_first, record.telemetry_end)
+    for scan in sorted((scan for scan in scans if scan.seq in span), key=lambda scan: scan.seq):
+        if records:
+            break
+        state, records, _events = step(config, state, scan)
+    if not records:
+        state, records, _events = close(config, state)
+    if record.parts != len(records):
+        return Differs("parts", record.parts, len(records))
+    again = records[record.part]
+    for name in (field.name for field in fields(IntervalRecord)):
+        if getattr(record, name) != getattr(again, name):
+            return Differs(name, getattr(record, name), getattr(again, name))
+    return Agrees(state.now)
+
+
+def _alarmed(config: RunConfig, state: RunState, alarms: dict[str, str]) -> Step:
+    """A meter scan that was not evaluated to the end: what was on before stays on."""
+    events, conditions = condition_events(config, state.conditions, alarms, partly=True)
+    return Step(replace(state, conditions=conditions), events=events)
+
+
+def _first(config: RunConfig, state: RunState, scan: Scan) -> Step:
+    """The first good meter scan moves nothing: it is where the first interval opens."""
+    moved = moves(config, state.now, scan, 0)
+    state = state.opened(positions_after(config, state.now, scan, moved))
+    events, conditions = condition_events(config, state.conditions, {})
+    return Step(replace(state, conditions=conditions), events=events)
+
+
+def _accept(config: RunConfig, state: RunState, scan: Scan, reference: Instant) -> Step:
+    """A good meter scan: its movement is held, or booked into one interval or over several."""
+    elapsed = elapsed_between(reference, scan.instant)
+    moved = moves(config, state.now, scan, elapsed.ms)
+    held = not (elapsed.certain or line_is_plausible(moved))
+    if held and scan.instant.mono_ms < HOLD_LIMIT_MS:
+        return _alarmed(config, state, {INDEX_HELD: "no clock tells how long the box was off"})
+    passage = Passage(
+        scan, reference, moved, elapsed, conditions_at(config, state.now, scan.instant)
+    )
+    alarms = condition_alarms(config, passage)
+    events, conditions = condition_events(config, state.conditions, alarms)
+    state, records = book(config, replace(state, conditions=conditions), passage)
+    return Step(state, records, (*movement_events(config, passage), *events))

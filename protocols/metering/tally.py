@@ -1,0 +1,187 @@
+"""The open interval of one run: what its scans have added up to so far."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from protocols.metering.body import Body, Fields
+from protocols.metering.carry import E9, Carry
+from protocols.metering.conditions import Conditions, conditions_at
+from protocols.metering.instant import Instant
+from protocols.metering.interval import (
+    ALGORITHM,
+    MAX_SEGMENTS,
+    IntervalRecord,
+    TotalRecord,
+    parse_total,
+)
+from protocols.metering.movement import LINE_ROLES, Move, record_move
+from protocols.metering.quality import Flag
+from protocols.metering.run_config import Role, RunConfig
+
+
+class Tally(NamedTuple):
+    """Sums of the open interval; `*_sum` are weighted with the ms in which gas flowed.
+
+    Volumes in cm3; `last`: P, T, Z and C of the last scan in
+    0.1 Pa, mK, 1e-9 and 1e-9, or None before the first.
+    """
+
+    totals: tuple[TotalRecord, ...]
+    line_main_cm3: int = 0
+    line_error_cm3: int = 0
+    base_main_cm3: int = 0
+    base_error_cm3: int = 0
+    p_sum: int = 0
+    t_sum: int = 0
+    z_sum: int = 0
+    c_sum: int = 0
+    flow_time_ms: int = 0
+    elapsed_ms: int = 0
+    polls: int = 0
+    polls_failed: int = 0
+    flags: int = 0
+    last: tuple[int, int, int, int] | None = None
+
+    def to_body(self) -> Body:
+        return (tuple(total.to_body() for total in self.totals), *self[1:])
+
+
+class Portion(NamedTuple):
+    """One scan's movement, or the share of it that falls into one interval of a gap."""
+
+    moves: tuple[Move, ...]
+    elapsed_ms: int
+    in_gap: bool
+    flags: int
+
+
+def begin(carry: Carry) -> Tally:
+    """The empty tally of an interval that opens with this carry."""
+    return Tally(
+        tuple(
+            TotalRecord(point, segment, index, index, 0, 0, 0)
+            for point, segment, index in carry.positions
+        )
+    )
+
+
+def go_on(tally: Tally) -> Tally:
+    """The empty tally of the next interval, in the middle of a gap."""
+    newest = {total.point: total for total in tally.totals}
+    return Tally(
+        tuple(TotalRecord(t.point, t.segment, t.end, t.end, 0, 0, 0) for t in newest.values())
+    )
+
+
+def is_full(tally: Tally) -> bool:
+    """No room for the segments of one more scan: an index that keeps resetting."""
+    return len(tally.totals) >= MAX_SEGMENTS
+
+
+def add(
+    config: RunConfig, tally: Tally, carry: Carry, portion: Portion, at: Conditions
+) -> tuple[Tally, Carry]:
+    """The tally with one more portion, and the carry with the new remainders.
+
+    Line volume goes to error in a gap, and where P, T or Z is not measured; the device's own error
+    totals always do, its base total only in a gap, because it is converted by the device itself.
+    """
+    line_main = line_error = line_counts = 0
+    totals = tally.totals
+    for move in portion.moves:
+        role = move.total.role
+        of_line = role in LINE_ROLES
+        in_error = portion.in_gap or role in (Role.LINE_ERROR, Role.BASE_ERROR)
+        in_error = in_error or (of_line and at.flags != 0)
+        totals = record_move(totals, move, in_error)
+        if of_line:
+            line_main += 0 if in_error else move.counts
+            line_error += move.counts if in_error else 0
+            line_counts += move.counts
+    line_main, line_error = line_main * config.count_cm3, line_error * config.count_cm3
+    base_main, main_remainder = divmod(line_main * at.c_e9 + carry.main_remainder, E9)
+    base_error, error_remainder = divmod(line_error * at.c_e9 + carry.error_remainder, E9)
+    flow_ms = portion.elapsed_ms if line_counts else 0
+    tally = tally._replace(
+        totals=totals,
+        line_main_cm3=tally.line_main_cm3 + line_main,
+        line_error_cm3=tally.line_error_cm3 + line_error,
+        base_main_cm3=tally.base_main_cm3 + base_main,
+        base_error_cm3=tally.base_error_cm3 + base_error,
+        p_sum=tally.p_sum + at.p_dpa * flow_ms,
+        t_sum=tally.t_sum + at.t_mk * flow_ms,
+        z_sum=tally.z_sum + at.z_e9 * flow_ms,
+        c_sum=tally.c_sum + at.c_e9 * flow_ms,
+        flow_time_ms=tally.flow_time_ms + flow_ms,
+        elapsed_ms=tally.elapsed_ms + portion.elapsed_ms,
+        flags=tally.flags | portion.flags | at.flags,
+        last=at[:4],
+    )
+    return tally, carry._replace(main_remainder=main_remainder, error_remainder=error_remainder)
+
+
+class Span(NamedTuple):
+    """Which record of how many, and the time that it covers."""
+
+    start: Instant
+    end: Instant
+    part: int = 0
+    parts: int = 1
+
+
+def seal(
+    config: RunConfig, opening: Carry, tally: Tally, span: Span, telemetry_end: int
+) -> IntervalRecord:
+    """The interval record of a tally; without any scan it shows the conditions it began with."""
+    p_dpa, t_mk, z_e9, c_e9 = tally.last or conditions_at(config, opening, span.start)[:4]
+    flow_ms = tally.flow_time_ms
+    flags = tally.flags
+    flags |= Flag.POLLS_FAILED if tally.polls_failed else 0
+    flags |= 0 if flow_ms else Flag.NO_FLOW
+    return IntervalRecord(
+        run=config.run,
+        config_hash=config.hash(),
+        algorithm=ALGORITHM,
+        carry=opening,
+        telemetry_end=telemetry_end,
+        part=span.part,
+        parts=span.parts,
+        start=span.start,
+        end=span.end,
+        totals=tally.totals,
+        line_main_cm3=tally.line_main_cm3,
+        line_error_cm3=tally.line_error_cm3,
+        base_main_cm3=tally.base_main_cm3,
+        base_error_cm3=tally.base_error_cm3,
+        p_dpa=_mean(tally.p_sum, flow_ms, p_dpa),
+        t_mk=_mean(tally.t_sum, flow_ms, t_mk),
+        z_e9=_mean(tally.z_sum, flow_ms, z_e9),
+        c_e9=_mean(tally.c_sum, flow_ms, c_e9),
+        flow_time_ms=flow_ms,
+        elapsed_ms=tally.elapsed_ms,
+        polls=tally.polls,
+        polls_failed=tally.polls_failed,
+        flags=int(flags),
+    )
+
+
+def _mean(weighted_sum: int, weight: int, otherwise: int) -> int:
+    """Rounded half up; without any weight, the other value."""
+    return (2 * weighted_sum + weight) // (2 * weight) if weight else otherwise
+
+
+def parse_tally(body: object) -> Tally:
+    """The strict inverse of `Tally.to_body`; raises BodyError."""
+    fields = Fields("tally", body, 15)
+    totals = tuple(parse_total(item) for item in fields.items("totals", 2 * MAX_SEGMENTS))
+    # Weighted sums of a long interval may pass 64 bits; they never leave the gateway.
+    numbers = {name: fields.integer(name, 0, 2**127) for name in Tally._fields[1:14]}
+    last = fields.item()
+    return Tally(totals, **numbers, last=None if last is None else _last(last))
+
+
+def _last(body: object) -> tuple[int, int, int, int]:
+    fields = Fields("tally.last", body, 4)
+    integer = fields.integer
+    return integer("p_dpa"), integer("t_mk"), integer("z_e9"), integer("c_e9")
