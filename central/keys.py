@@ -21,24 +21,32 @@ class KeyFileError(Exception):
 
 def create_receipt_key(directory: Path, name: str) -> Signer:
     """Make a new key in `directory`, readable by its owner only. Never overwrites one."""
+    secret = secrets.token_bytes(_SECRET_BYTES)
     try:
-        signer = Signer.from_private_bytes(
-            name, secret := secrets.token_bytes(_SECRET_BYTES), KeyType.COSIGNATURE
-        )
+        signer = Signer.from_private_bytes(name, secret, KeyType.COSIGNATURE)
     except Malformed as error:
         raise KeyFileError(f"name of the receipt key: {error}") from None
     path = directory / FILE_NAME
-    line = f"{name} {base64.b64encode(secret).decode()}\n".encode()
+    # Written aside and then linked: the key appears whole or not at all, also after a power cut.
+    aside = directory / f".{FILE_NAME}.{os.getpid()}"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(f"{name} {base64.b64encode(secret).decode()}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(aside, path)
     except FileExistsError:
         raise KeyFileError(f"{path}: there is a key already; it is never replaced") from None
-    with open(descriptor, "wb") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(descriptor)
+    finally:
+        aside.unlink()
     _sync_directory(directory)
     return signer
+
+
+def has_receipt_key(directory: Path) -> bool:
+    """Whether a key was made here."""
+    return (directory / FILE_NAME).exists()
 
 
 def load_receipt_key(directory: Path) -> Signer:
@@ -50,6 +58,8 @@ def load_receipt_key(directory: Path) -> Signer:
             data = file.read(_MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise KeyFileError(f"{path}: no receipt key; edge-central init makes one") from None
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}; check its owner and mode") from None
     if others:
         raise KeyFileError(f"{path}: others may read it; if nobody did: chmod 600 {path}")
     name, _, encoded = data.decode("utf-8", "replace").partition(" ")

@@ -1,30 +1,91 @@
-"""What pages, the API and the demo read."""
+"""What pages, the API and the demo read. Everything is an integer; sums are exact."""
 
+import json
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from central.ledger.rows import (
-    AlarmRow,
-    EventRow,
-    GatewayRow,
-    IntervalRow,
-    LawRow,
-    RegulatorRow,
-    RunRow,
-)
+from central.intake.log import EQUIVOCATION
+from central.intake.quarantine import refused_uploads
+from central.ledger.billing import DIFFERS, PENDING
+from central.ledger.law import law as law
+from central.ledger.regulators import regulators as regulators
+from central.ledger.rows import AlarmRow, EventRow, GatewayRow, IntervalRow, RunRow
+from central.ledger.rows import LawRow as LawRow
+from central.ledger.rows import RegulatorRow as RegulatorRow
 from central.ledger.rows import Series as Series
-from central.store.database import Store
+from central.ledger.series import series as series
+from central.ledger.sums import exact_sum, whole
+from central.store.ledger_tables import alarm, cursor, event, interval, interval_total, meter_run
+from central.store.ledger_tables import site as site_table
+from central.store.log_tables import batch, equivocation, gateway, head
+from protocols.evidence.leaf import Log
+from protocols.metering.run_config import Role
 
 
 def gateways(conn: Connection) -> list[GatewayRow]:
     """All registered gateways, by name."""
-    raise NotImplementedError
+    sizes: dict[str, dict[str, int]] = {}
+    seen: dict[str, int] = {}
+    for row in conn.execute(select(head.c.gateway, head.c.log, head.c.size, head.c.received_ms)):
+        of_gateway = sizes.setdefault(row.gateway, {})
+        of_gateway[row.log] = of_gateway.get(row.log, 0) + row.size
+        seen[row.gateway] = max(row.received_ms, seen.get(row.gateway, 0))
+    clocks: dict[str, tuple[int | None, int]] = {}
+    last = select(cursor.c.gateway, cursor.c.utc_ms, cursor.c.clock_state)
+    for name, utc_ms, clock_state in conn.execute(last):
+        if (utc_ms or 0) >= (clocks.get(name, (0, 0))[0] or 0):
+            clocks[name] = (utc_ms, clock_state)
+    alarms_of = _alarm_counts(conn)
+    rows = conn.execute(
+        select(gateway.c.gateway, gateway.c.stopped_reason).order_by(gateway.c.gateway)
+    )
+    return [
+        GatewayRow(
+            name,
+            seen.get(name),
+            sizes.get(name, {}).get(Log.BILLING.value, 0),
+            sizes.get(name, {}).get(Log.TELEMETRY.value, 0),
+            *clocks.get(name, (None, 0)),
+            stopped,
+            alarms_of.get(name, 0),
+        )
+        for name, stopped in rows
+    ]
 
 
 def runs(conn: Connection) -> list[RunRow]:
     """All meter runs, by gateway and run."""
-    raise NotImplementedError
+    sums = _interval_sums(conn)
+    last = _last_intervals(conn)
+    found = []
+    for row in conn.execute(
+        select(meter_run, site_table.c.name)
+        .outerjoin(site_table, site_table.c.gateway == meter_run.c.gateway)
+        .order_by(meter_run.c.gateway, meter_run.c.run)
+    ):
+        key = (row.gateway, row.run)
+        count, line_main, line_error, base, pending, differs = sums.get(key, (0,) * 6)
+        end_ms, flags = last.get(key, (None, 0))
+        found.append(
+            RunRow(
+                gateway=row.gateway,
+                run=row.run,
+                site=row.name or "",
+                meter_serial=row.meter_serial,
+                method=row.method,
+                intervals=count,
+                last_interval_end_ms=end_ms,
+                line_cm3=line_main + line_error,
+                base_cm3=base,
+                error_cm3=line_error,
+                last_flags=flags,
+                recompute_pending=pending,
+                recompute_differs=differs,
+                qmax_l_h=row.qmax_l_h,
+            )
+        )
+    return found
 
 
 def intervals(
@@ -39,41 +100,192 @@ def intervals(
 
     Intervals whose end has no UTC are given only where no time is asked for.
     """
-    raise NotImplementedError
-
-
-def regulators(conn: Connection) -> list[RegulatorRow]:
-    """All regulators with their outlet pressure at the last scan."""
-    raise NotImplementedError
+    where: list[ColumnElement[bool]] = [interval.c.gateway == gateway, interval.c.run == run]
+    if from_ms is not None:
+        where.append(interval.c.end_utc_ms > from_ms)
+    if to_ms is not None:
+        where.append(interval.c.end_utc_ms <= to_ms)
+    rows = conn.execute(
+        select(interval)
+        .where(*where)
+        .order_by(interval.c.epoch.desc(), interval.c.seq.desc())
+        .limit(limit)
+    ).all()
+    indexes = _line_indexes(conn, gateway, run, [(row.epoch, row.seq) for row in rows])
+    same = IntervalRow._fields[: IntervalRow._fields.index("index_start")]
+    return [
+        IntervalRow._make(
+            (
+                *(getattr(row, name) for name in same),
+                *indexes.get((row.epoch, row.seq), (0, 0)),
+            )
+        )
+        for row in reversed(rows)
+    ]
 
 
 def events(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[EventRow]:
     """The latest events, newest first; of all gateways where none is named."""
-    raise NotImplementedError
+    query = (
+        select(event)
+        .order_by(event.c.received_ms.desc(), event.c.gateway, event.c.seq.desc())
+        .limit(limit)
+    )
+    if gateway is not None:
+        query = query.where(event.c.gateway == gateway)
+    return [
+        EventRow(
+            row.gateway,
+            row.seq,
+            row.utc_ms,
+            row.code,
+            row.subject,
+            json.loads(row.old),
+            json.loads(row.new),
+            row.who,
+            row.detail,
+        )
+        for row in conn.execute(query)
+    ]
 
 
 def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[AlarmRow]:
-    """The latest alarms, newest first."""
-    raise NotImplementedError
-
-
-def law(conn: Connection) -> list[LawRow]:
-    """The first law at central for each run, meter segment and device total."""
-    raise NotImplementedError
+    """The latest alarms, newest first: the ledger's own, and equivocations at the intake."""
+    derived = select(alarm).order_by(alarm.c.at_ms.desc(), alarm.c.seq.desc()).limit(limit)
+    proofs = select(equivocation).order_by(equivocation.c.at_ms.desc()).limit(limit)
+    if gateway is not None:
+        derived = derived.where(alarm.c.gateway == gateway)
+        proofs = proofs.where(equivocation.c.gateway == gateway)
+    rows = [
+        AlarmRow(row.gateway, row.seq, row.at_ms, row.code, row.subject, row.detail)
+        for row in conn.execute(derived)
+    ]
+    rows += [
+        AlarmRow(
+            row.gateway,
+            row.size,
+            row.at_ms,
+            EQUIVOCATION,
+            row.log,
+            "two signed roots for one size; uploads are stopped",
+        )
+        for row in conn.execute(proofs)
+    ]
+    rows.sort(key=lambda row: (-row.at_ms, row.gateway, -row.seq))
+    return rows[:limit]
 
 
 def summary(conn: Connection) -> dict[str, Any]:
-    """Counts and sums over everything: what `/api/summary` and the demo show."""
-    raise NotImplementedError
+    """Counts and sums over everything: what `/api/summary` and the demo show.
+
+    Volumes in cm3 by "gateway/run". `values` are register values in scans, `upload_bytes` all that
+    was POSTed for them and for billing; `law_holds` is the first law over every segment.
+    """
+    rows = runs(conn)
+    laws = law(conn)
+    uploads, received, values = conn.execute(
+        select(
+            func.coalesce(func.sum(batch.c.upload_bytes), 0),
+            func.count(batch.c.receipt),
+            func.coalesce(func.sum(batch.c.readings), 0),
+        )
+    ).one()
+    pending = sum(row.recompute_pending for row in rows)
+    differs = sum(row.recompute_differs for row in rows)
+    return {
+        "gateways": conn.scalar(select(func.count()).select_from(gateway)),
+        "runs": len(rows),
+        "intervals": sum(row.intervals for row in rows),
+        "recomputed": sum(row.intervals for row in rows) - pending - differs,
+        "recompute_pending": pending,
+        "recompute_differs": differs,
+        "leaves": conn.scalar(select(func.coalesce(func.sum(head.c.size), 0))),
+        "ledger_leaves": conn.scalar(select(func.coalesce(func.sum(cursor.c.next_seq), 0))),
+        "receipts": received,
+        "line_cm3": {f"{row.gateway}/{row.run}": row.line_cm3 for row in rows},
+        "base_cm3": {f"{row.gateway}/{row.run}": row.base_cm3 for row in rows},
+        "upload_bytes": uploads,
+        "values": values,
+        "alarms": sum(_alarm_counts(conn).values()),
+        "law_holds": all(row.holds for row in laws),
+        "refused": {str(status): count for status, count in refused_uploads(conn).items()},
+    }
 
 
-def series(
-    store: Store,
-    gateway: str,
-    run: str,
-    from_ms: int,
-    to_ms: int,
-    max_points: int = 2000,
-) -> Series:
-    """One run's plot over (from_ms, to_ms], thinned to `max_points`; empty for an unknown run."""
-    raise NotImplementedError
+def _alarm_counts(conn: Connection) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for table in (alarm, equivocation):
+        rows = conn.execute(select(table.c.gateway, func.count()).group_by(table.c.gateway))
+        for name, count in rows:
+            counts[name] = counts.get(name, 0) + count
+    return counts
+
+
+def _interval_sums(conn: Connection) -> dict[tuple[str, str], tuple[int, ...]]:
+    """By gateway and run: intervals, line main, line error, base, pending, differing."""
+    query = select(
+        interval.c.gateway,
+        interval.c.run,
+        func.count(),
+        *exact_sum(interval.c.line_main_cm3),
+        *exact_sum(interval.c.line_error_cm3),
+        *exact_sum(interval.c.base_main_cm3),
+        *exact_sum(interval.c.base_error_cm3),
+        *(func.sum(case((interval.c.recompute == s, 1), else_=0)) for s in (PENDING, DIFFERS)),
+    ).group_by(interval.c.gateway, interval.c.run)
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for name, run, count, *limbs, pending, differs in conn.execute(query):
+        line_main, line_error, base_main, base_error = whole(limbs)
+        found[name, run] = (count, line_main, line_error, base_main + base_error, pending, differs)
+    return found
+
+
+def _last_intervals(conn: Connection) -> dict[tuple[str, str], tuple[int | None, int]]:
+    """By gateway and run: end and flags of the last interval."""
+    newest = (
+        select(
+            interval.c.gateway,
+            interval.c.epoch,
+            interval.c.seq,
+            interval.c.run,
+            interval.c.end_utc_ms,
+            interval.c.flags,
+            func.row_number()
+            .over(
+                partition_by=(interval.c.gateway, interval.c.run),
+                order_by=(interval.c.epoch.desc(), interval.c.seq.desc()),
+            )
+            .label("age"),
+        )
+    ).subquery()
+    rows = conn.execute(select(newest).where(newest.c.age == 1))
+    return {(row.gateway, row.run): (row.end_utc_ms, row.flags) for row in rows}
+
+
+def _line_indexes(
+    conn: Connection, gateway_id: str, run: str, keys: list[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Start and end of the line index by (epoch, seq); over several segments, first and last."""
+    if not keys:
+        return {}
+    rows = conn.execute(
+        select(
+            interval_total.c.epoch,
+            interval_total.c.seq,
+            interval_total.c.index_start,
+            interval_total.c.index_end,
+        )
+        .where(
+            interval_total.c.gateway == gateway_id,
+            interval_total.c.run == run,
+            interval_total.c.role == Role.LINE.value,
+            interval_total.c.epoch >= min(keys)[0],
+            interval_total.c.seq >= min(seq for _, seq in keys),
+            interval_total.c.seq <= max(seq for _, seq in keys),
+        )
+        .order_by(interval_total.c.epoch, interval_total.c.seq, interval_total.c.position)
+    )
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for epoch, seq, start, end in rows:
+        found[epoch, seq] = (found.get((epoch, seq), (start, end))[0], end)
+    return found

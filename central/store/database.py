@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 
 DATABASE_NAME: Final = "central.sqlite3"
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -38,18 +39,28 @@ class Store(NamedTuple):
 
 def create_store(directory: Path) -> Store:
     """Make the directory and the database in it, or bring an old one up to date."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = _connect(directory)
-    upgrade(store)
-    return store
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{directory}: cannot be made: {error.strerror}") from None
+    return _up_to_date(_connect(directory))
 
 
 def open_store(directory: Path) -> Store:
     """Open an existing store and bring it up to date. Raises StoreError where there is none."""
     if not (directory / DATABASE_NAME).is_file():
         raise StoreError(f"{directory}: no store here; make one: edge-central init --store DIR")
-    store = _connect(directory)
-    upgrade(store)
+    return _up_to_date(_connect(directory))
+
+
+def _up_to_date(store: Store) -> Store:
+    try:
+        upgrade(store)
+    except DatabaseError as error:
+        store.close()
+        raise StoreError(
+            f"{store.directory / DATABASE_NAME}: {error.orig}; check its owner, mode and disk"
+        ) from None
     return store
 
 
