@@ -228,9 +228,7 @@ def _totals(
 
 def _closing(place: _Place, run: str) -> Closing | None:
     row = place.conn.execute(
-        select(
-            interval.c.telemetry_first, interval.c.telemetry_end, interval.c.part, interval.c.parts
-        )
+        select(*(interval.c[name] for name in Closing._fields))
         .where(
             interval.c.gateway == place.origin.gateway,
             interval.c.epoch == place.origin.epoch,

@@ -11,8 +11,9 @@ from protocols.metering.interval import IntervalRecord, TotalRecord
 
 
 class Closing(NamedTuple):
-    """Where the previous record of the run ended."""
+    """Where the previous record of the run ended, and by which configuration it was made."""
 
+    config_hash: bytes
     telemetry_first: int
     telemetry_end: int
     part: int
@@ -38,10 +39,11 @@ def range_break(before: Closing | None, record: IntervalRecord) -> Break | None:
         found = (first, end, record.part, record.parts)
         if found != expected:
             return Break("", f"(first, end, part, parts) is {found}, must be {expected}")
-    elif record.part != 0 or first != before.telemetry_end:
-        return Break(
-            "", f"part {record.part} from scan {first}, must be part 0 from {before.telemetry_end}"
-        )
+    elif record.part != 0 or first < before.telemetry_end:
+        return Break("", f"part {record.part} from scan {first}, after {before.telemetry_end}")
+    elif first > before.telemetry_end and record.config_hash == before.config_hash:
+        # A new configuration opens at the first scan of its meter; no other record may skip scans.
+        return Break("", f"scans {before.telemetry_end} to {first} belong to no interval")
     return None
 
 

@@ -27,8 +27,11 @@ from protocols.metering.run_config import RunConfig
 from protocols.metering.scan import Scan
 from protocols.registers.register_map import RegisterMap
 
-MAX_SCANS: Final = 1 << 22
-"""Scans of all devices that one interval may span: 48 days of a scan a second."""
+MAX_LEAVES: Final = 1 << 24
+"""Scans of all devices that one interval may span: half a year of a scan a second."""
+MAX_SCANS: Final = 300_000
+"""Scans of the run's own devices in one interval, which are held in memory for a recompute: ten
+days without an answer of the meter while both transmitters go on each 6 s."""
 AT_ONCE: Final = 64
 
 
@@ -91,8 +94,8 @@ def _recompute(conn: Connection, reader: BatchReader, due: Due, record: Interval
     config = config_before(conn, due.origin, record.config_hash, due.seq)
     if config is None:
         return Outcome("configuration: not known")
-    if record.telemetry_end - record.telemetry_first > MAX_SCANS:
-        return Outcome(f"telemetry: a range of more than {MAX_SCANS} scans")
+    if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
+        return Outcome(f"telemetry: a range of more than {MAX_LEAVES} scans")
     maps: dict[bytes, RegisterMap | None] = {}
     scans = _scans(conn, reader, due, record, config, maps)
     try:
@@ -116,7 +119,9 @@ def _scans(
 ) -> Iterator[Scan]:
     """The scans of the run's devices in the record's range. ValueError where one has no map."""
     serials = {config.meter_serial, config.pressure.serial, config.temperature.serial}
+    points = _points(config)
     telemetry = due.origin._replace(log=Log.TELEMETRY)
+    scans = 0
     for leaf in reader.leaves(telemetry, record.telemetry_first, record.telemetry_end):
         if leaf.subject not in serials or leaf.kind is not Kind.SCAN:
             continue
@@ -125,7 +130,24 @@ def _scans(
         register_map = maps[leaf.reference]
         if register_map is None:
             raise ValueError(f"register map {leaf.reference.hex()[:16]} is not known")
-        yield scan_of(leaf, register_map)
+        scans += 1
+        if scans > MAX_SCANS:
+            raise ValueError(f"more than {MAX_SCANS} scans of the run's devices")
+        scan = scan_of(leaf, register_map)
+        yield scan._replace(values={k: v for k, v in scan.values.items() if k in points})
+
+
+def _points(config: RunConfig) -> frozenset[str]:
+    """The points that the pipeline looks at; all others would only take memory."""
+    return frozenset(
+        {
+            *(total.point for total in config.totals),
+            config.line_exponent_point,
+            config.base_exponent_point,
+            config.pressure.point,
+            config.temperature.point,
+        }
+    )
 
 
 class _Before(NamedTuple):
@@ -157,19 +179,14 @@ def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
 def _check_opening(before: _Before, record: IntervalRecord, outcome: Outcome) -> Outcome:
     """The record must open with what the one before it handed over, or with its parts' own carry.
 
-    Remainders (below 1 cm3) may differ by processor; a new configuration begins anew, and there
-    the chain of indexes alone is checked.
+    A new configuration begins anew; there the chain of indexes alone is checked.
     """
     if before.record.config_hash != record.config_hash:
         return outcome
     expected = before.record.carry if record.part else before.carry_after
-    if expected is None or _whole(expected) == _whole(record.carry):
+    if expected is None or expected == record.carry:
         return outcome
     return Outcome(f"carry: recorded {record.carry!r}, handed over {expected!r}")
-
-
-def _whole(carry: Carry) -> Carry:
-    return carry._replace(main_remainder=0, error_remainder=0)
 
 
 def _telemetry_received_ms(conn: Connection, due: Due, record: IntervalRecord) -> int:
