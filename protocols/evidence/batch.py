@@ -204,9 +204,9 @@ def _body(skeleton: Body, group: Group, numbers: Iterator[int]) -> Body:
 
 
 def _deflate(data: bytes) -> bytes:
-    """Raw deflate, by whichever of two strategies makes it shorter."""
+    """Raw deflate, by whichever of two strategies makes it shorter: display or noise."""
     tries = []
-    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED):
+    for strategy in (zlib.Z_FILTERED, zlib.Z_RLE):
         packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, strategy)
         tries.append(packer.compress(data) + packer.flush())
     return min(tries, key=len)

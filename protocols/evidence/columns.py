@@ -6,6 +6,7 @@ as zigzag varints, to deflate. A column of float32 patterns that are decimal fra
 display shows) is first turned into the integers of that fraction: 4.217 into 4217.
 """
 
+import heapq
 import math
 import struct
 from collections.abc import Sequence
@@ -24,12 +25,14 @@ _MAX_DISPLAY = 1 << 21  # digits of a display: three bits coarser than a float32
 _MIN_DISPLAY = 1e-3  # smaller ones are counts read as if they were floats
 _FIRST_ROWS = 8
 
-_SAMPLE_ROWS = 48
+_FEW_ROWS = 16
+_MORE_ROWS = 96
+_FINDS = 2
+_QUIET_BITS = 0.25  # a column that costs less a row is left alone
 _NEIGHBOURS = 4  # columns to each side that are tried as the other column
 _WIDE = 20  # with more columns than this only neighbours are tried
 _OTHER_COST_BITS = 8  # naming another column costs about a byte
-_QUIET_BITS = 2  # a column whose residuals cost less a row is left as it is
-_KEPT_BITS = 2  # bits of a typical residual that are not noise
+_LONG_BITS = 10  # residuals from this length on keep three leading bits, shorter ones two
 
 
 class Plan(NamedTuple):
@@ -100,12 +103,12 @@ def _restore_all(
     """Restore each column after the one that it is predicted from; a circle is Malformed."""
     done: dict[int, list[int]] = {}
     for start in range(len(plans)):
-        chain: list[int] = []
+        chain: dict[int, None] = {}
         at = start
         while at not in done:
             if at in chain:
                 raise Malformed("batch: columns predicted from each other in a circle")
-            chain.append(at)
+            chain[at] = None
             if plans[at].mode in LEVEL_MODES:
                 break
             at = plans[at].other
@@ -116,36 +119,53 @@ def _restore_all(
 
 
 def _plans(columns: Sequence[Sequence[int]], lengths: Sequence[int]) -> list[tuple[Mode, int]]:
-    """Choose each column's mode on a sample; dearest first, so that cheaper ones can follow it."""
-    sample_lengths = _sample(lengths)
-    rows = sum(sample_lengths)
-    samples = [column[:rows] for column in columns]
+    """Choose each column's mode on a sample; dearest first, so that cheaper ones can follow it.
+
+    The other column is sought on a few rows, and the best find is judged on more.
+    """
+    few, more = _Sample(columns, lengths, _FEW_ROWS), _Sample(columns, lengths, _MORE_ROWS)
     alone = []
-    for values in samples:
-        costs = [_cost(residuals(mode, values, (), sample_lengths)) for mode in LEVEL_MODES]
-        best = min(range(len(costs)), key=costs.__getitem__)
-        alone.append((costs[best], LEVEL_MODES[best]))
+    for index in range(len(columns)):
+        costs = [(more.cost(mode, index, index), mode) for mode in LEVEL_MODES]
+        alone.append(min(costs))
     plans = [(mode, 0) for _, mode in alone]
-    wide = len(columns) > _WIDE
+    near = _NEIGHBOURS if len(columns) > _WIDE else len(columns)
     placed: list[int] = []
     for index in sorted(range(len(columns)), key=lambda at: -alone[at][0]):
-        best_cost = alone[index][0] - _OTHER_COST_BITS
-        if best_cost < _QUIET_BITS * rows:
-            break
-        for other in placed:
-            if wide and abs(other - index) > _NEIGHBOURS:
-                continue
-            for mode in RATIO_MODES:
-                cost = _cost(residuals(mode, samples[index], samples[other], sample_lengths))
-                if cost < best_cost:
-                    best_cost, plans[index] = cost, (mode, other)
+        limit = alone[index][0] - _OTHER_COST_BITS
+        if limit > _QUIET_BITS * more.rows:
+            finds = [
+                (few.cost(mode, index, other), mode, other)
+                for other in placed
+                if abs(other - index) <= near
+                for mode in RATIO_MODES
+            ]
+            for _, mode, other in heapq.nsmallest(_FINDS, finds):
+                cost = more.cost(mode, index, other)
+                if cost < limit:
+                    limit, plans[index] = cost, (mode, other)
         placed.append(index)
     return plans
 
 
-def _sample(lengths: Sequence[int]) -> list[int]:
+class _Sample:
+    """The first rows of all columns, and what a prediction costs on them."""
+
+    def __init__(self, columns: Sequence[Sequence[int]], lengths: Sequence[int], rows: int) -> None:
+        self.rows = min(rows, sum(lengths))
+        self._lengths = _prefix(lengths, rows)
+        self._columns = [column[: self.rows] for column in columns]
+
+    def cost(self, mode: Mode, index: int, other: int) -> int:
+        """Bits of the residuals with their signs, about: what a fair code would need."""
+        columns = self._columns
+        missed = residuals(mode, columns[index], columns[other], self._lengths)
+        return sum([(value << 1).bit_length() for value in missed])
+
+
+def _prefix(lengths: Sequence[int], left: int) -> list[int]:
+    """Return the lengths of the groups that the first ``left`` rows reach into."""
     sample: list[int] = []
-    left = _SAMPLE_ROWS
     for length in lengths:
         sample.append(min(length, left))
         left -= sample[-1]
@@ -154,15 +174,10 @@ def _sample(lengths: Sequence[int]) -> list[int]:
     return sample
 
 
-def _cost(missed: Sequence[int]) -> int:
-    """Bits of the residuals with their signs, about: what a fair code would need."""
-    return sum([(value << 1).bit_length() for value in missed])
-
-
 def _noise_bits(codes: Sequence[int]) -> int:
-    """Low bits that are noise: all but the top two or three of a typical residual."""
-    typical = sorted(codes)[len(codes) // 2]
-    return min(_MAX_LOW_BITS, max(0, typical.bit_length() - _KEPT_BITS))
+    """Low bits that are noise: all but the two or three leading ones of the median residual."""
+    median = sorted(codes)[len(codes) // 2].bit_length()
+    return min(_MAX_LOW_BITS, max(0, median - (3 if median >= _LONG_BITS else 2)))
 
 
 def _to_decimals(column: Sequence[int]) -> tuple[int, Sequence[int]]:

@@ -42,8 +42,8 @@ _SHIFTS: dict[Mode, tuple[int, int | None]] = {
     Mode.HOLD: (0, None),
     Mode.SLOPE: (0, 0),
     Mode.SLOPE_MEAN: (0, 3),
-    Mode.LEVEL_MEAN: (2, None),
-    Mode.LINE: (2, 5),
+    Mode.LEVEL_MEAN: (3, None),
+    Mode.LINE: (3, 6),
 }
 
 
