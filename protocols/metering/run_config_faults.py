@@ -27,6 +27,8 @@ MOST_L_H = 10**9
 INTERVAL_MS = (1_000, 3_600_000)
 ATMOSPHERE_DPA = (300_000, 1_200_000)  # 30 kPa: the highest town; 120 kPa: the deepest mine
 PRESSURE_DPA = (1, 10**9)
+BASE_PRESSURE_DPA = (500_000, 2_000_000)
+BASE_TEMPERATURE_MK = (223_150, 373_150)
 TEMPERATURE_MK = (100_000, 1_000_000)
 NAME_CHARACTERS = 64
 
@@ -112,6 +114,8 @@ def _range_faults(config: RunConfig) -> list[str]:
     limits = {
         "qmax_l_h": (config.qmax_l_h, (1, MOST_L_H)),
         "atmosphere_dpa": (config.atmosphere_dpa, ATMOSPHERE_DPA),
+        "base_pressure_dpa": (config.base_pressure_dpa, BASE_PRESSURE_DPA),
+        "base_temperature_mk": (config.base_temperature_mk, BASE_TEMPERATURE_MK),
         "interval_ms": (config.interval_ms, INTERVAL_MS),
         "stale_ms": (config.stale_ms, INTERVAL_MS),
         "gas_day_start_hour": (config.gas_day_start_hour, (0, 23)),
