@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulators.failure import DemoError
 from simulators.plant_process import (
     PlantError,
     PlantOptions,
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = {"plant": _plant, "books": _books, "demo": _demo}[arguments.command]
     try:
         return command(arguments)
-    except PlantError as error:
+    except (DemoError, PlantError) as error:
         print(f"edge-sim: {error}", file=sys.stderr)
         return 1
 

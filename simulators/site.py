@@ -28,12 +28,23 @@ GRID_GAS: Final = SgergGas(hs_mj_m3=40.66, relative_density=0.581, x_co2=0.006, 
 BASE: Final = BaseConditions(pressure_pa=101_325.0, temperature_k=293.15)
 
 
+class Tap(NamedTuple):
+    """Which instrument shows a quantity, at which point, and whether above the atmosphere."""
+
+    instrument: str
+    point: str
+    gauge: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """One meter run: its physics, its true conversion, and its meter's two indexes."""
+    """One meter run: physics, true conversion, the meter's two indexes, where P and T are read."""
 
     run: str
+    meter: str
     meter_serial: str
+    pressure: Tap
+    temperature: Tap
     physics: RunPhysics
     method: Method
     line: Index
@@ -45,6 +56,7 @@ class RegulatorSpec:
     """A regulator: outlet pressure at no load in Pa gauge, its droop at full load of all runs."""
 
     regulator: str
+    outlet: Tap
     no_load_pa_gauge: float
     droop_pa: float
 
@@ -86,16 +98,20 @@ class Meter(NamedTuple):
     temperature_k: float
     method: Method
     start_counts: tuple[int, int]  # line, base
+    taps: tuple[Tap, Tap]  # pressure, temperature
 
 
 # R2's indexes stand so close below their rollover that both roll over within half a minute.
 _METERS: Final = (
     Meter("R1", "21450301", (420.0, 880.0), (505e3, 7.5e3), 287.0, Sgerg88(GRID_GAS),
-          (123_456_789, 610_222_333)),
+          (123_456_789, 610_222_333),
+          (Tap("p-1", "p1_f32", gauge=True), Tap("t-1", "process_temperature"))),
     Meter("R2", "21450302", (450.0, 900.0), (1_640e3, 22e3), 289.0, Sgerg88(GRID_GAS),
-          (MODULUS - 2_200, MODULUS - 36_000)),
+          (MODULUS - 2_200, MODULUS - 36_000),
+          (Tap("pt-2", "static_pressure"), Tap("pt-2", "process_temperature"))),
     Meter("R3", "21450303", (400.0, 700.0), (303e3, 4.5e3), 285.0, FixedK(k=0.98),
-          (7_000_123, 20_000_456)),
+          (7_000_123, 20_000_456),
+          (Tap("p-3", "p1_f32", gauge=True), Tap("meter-3", "temperature"))),
 )  # fmt: skip
 
 
@@ -109,7 +125,7 @@ def demo_site(seed: int = 1, day_s: float = 900.0, start_h: float = 5.0) -> Site
         spec = by_id[run]
         noise = Noise(seed, spec.meter_serial)
         return _place(
-            (bus, unit), f"meter-{run[1:]}", "sick-flowsic500", spec.meter_serial,
+            (bus, unit), spec.meter, "sick-flowsic500", spec.meter_serial,
             flowsic500(run, spec.line, spec.base, noise),
         )  # fmt: skip
 
@@ -129,7 +145,9 @@ def demo_site(seed: int = 1, day_s: float = 900.0, start_h: float = 5.0) -> Site
         atmosphere_pa=atmosphere_pa,
         base=BASE,
         runs=runs,
-        regulators=(RegulatorSpec("PR1", 20_000.0, 1_800.0),),
+        regulators=(
+            RegulatorSpec("PR1", Tap("p-outlet", "p1_f32", gauge=True), 20_000.0, 1_800.0),
+        ),
         places=(
             meter("line-1", 1, "R1"),
             keller("line-1", 2, "p-1", "330041", "R1"),
@@ -156,7 +174,10 @@ def _run(meter: Meter, seed: int, day_s: float, start_h: float) -> RunSpec:
     )
     line = Index(meter.start_counts[0], EXPONENT, MODULUS)
     base = Index(meter.start_counts[1], EXPONENT, MODULUS)
-    return RunSpec(meter.run, meter.serial, physics, meter.method, line, base)
+    return RunSpec(
+        meter.run, f"meter-{meter.run[1:]}", meter.serial, *meter.taps, physics, meter.method,
+        line, base,
+    )  # fmt: skip
 
 
 def _place(

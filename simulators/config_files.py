@@ -1,0 +1,208 @@
+"""gateway.toml and central.toml of a plant: what an installer writes after a walk round it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+
+from protocols.metering.conversion import PT, FixedK, Sgerg88
+from simulators.readings import ZERO_CELSIUS_K
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from protocols.metering.conversion import Method, SgergGas
+    from simulators.site import Place, RegulatorSpec, RunSpec, Site
+
+    Fields = Mapping[str, Any]
+
+
+class Gateway(NamedTuple):
+    """The gateway's own part, and how it reaches central; paths relative to the file."""
+
+    gateway: str
+    url: str
+    receipt_key: str
+    ca: str = "ca.pem"
+    state_dir: str = "state"
+
+
+class Pace(NamedTuple):
+    """How often the agent polls, closes intervals, uploads; what it still takes for fresh."""
+
+    poll_s: float = 2.0
+    interval_s: float = 6.0
+    stale_s: float = 20.0
+    batch_s: float = 5.0
+    timeout_s: float = 1.0
+
+
+def gateway_toml(site: Site, buses: Mapping[str, Fields], gateway: Gateway, pace: Pace) -> str:
+    """The whole file; `buses` is the part of plant.json that tells where the plant answers."""
+    gases = _gases(site)
+    tables = [
+        _table("[gateway]", {"id": gateway.gateway, "state_dir": gateway.state_dir}),
+        _table(
+            "[site]",
+            {
+                "name": site.name,
+                "zone": site.zone,
+                "gas_day_start_hour": site.gas_day_start_hour,
+                "atmospheric_pressure_kpa": site.atmosphere_pa / 1000.0,
+            },
+        ),
+        _table(
+            "[central]",
+            {
+                "url": gateway.url,
+                "ca": gateway.ca,
+                "receipt_key": gateway.receipt_key,
+                "batch_seconds": pace.batch_s,
+            },
+        ),
+    ]
+    tables += [
+        _table("[[bus]]", {"name": name, **bus, "timeout_s": pace.timeout_s})
+        for name, bus in buses.items()
+    ]
+    tables += [_device(place, site.runs, pace) for place in site.places]
+    tables += [
+        _table(
+            "[[gas]]",
+            {
+                "name": name,
+                "hs_25_0_mj_m3": gas.hs_mj_m3,
+                "relative_density_0": gas.relative_density,
+                "x_co2": gas.x_co2,
+                "x_h2": gas.x_h2,
+            },
+        )
+        for gas, name in gases.items()
+    ]
+    tables += [_run(spec, site, gases, pace) for spec in site.runs]
+    tables += [_regulator(spec) for spec in site.regulators]
+    return "\n".join(tables)
+
+
+def central_toml(store: str, intake: str, web: str) -> str:
+    """The server's file; `intake` and `web` are address:port, the certificate lies beside it."""
+    return "\n".join(
+        [
+            _table("[store]", {"dir": store}),
+            _table("[intake]", {"listen": intake, "cert": "server.pem", "key": "server.key"}),
+            _table("[web]", {"listen": web}),
+        ]
+    )
+
+
+def _device(place: Place, runs: Iterable[RunSpec], pace: Pace) -> str:
+    instrument = place.instrument
+    fields: dict[str, Any] = {
+        "name": instrument.name,
+        "bus": place.bus,
+        "unit": instrument.unit,
+        "profile": instrument.profile.id,
+        "serial": instrument.serial,
+        "poll_seconds": pace.poll_s,
+    }
+    taps = [tap for spec in runs for tap in (spec.pressure, spec.temperature)]
+    wanted = {tap.point for tap in taps if tap.instrument == instrument.name}
+    default = instrument.profile.default_points
+    if not wanted <= set(default):
+        fields["points"] = [*default, *sorted(wanted - set(default))]
+    return _table("[[device]]", fields)
+
+
+def _run(spec: RunSpec, site: Site, gases: Mapping[SgergGas, str], pace: Pace) -> str:
+    no_load_kpa = spec.physics.pressure_pa / 1000.0
+    return _table(
+        "[[run]]",
+        {
+            "id": spec.run,
+            "meter": spec.meter,
+            "qmax_m3_h": 1000.0,
+            "index_digits": len(str(spec.line.modulus)) - 1,
+            "line_resolution_m3": _resolution(spec.line.exponent),
+            "base_resolution_m3": _resolution(spec.base.exponent),
+            "interval_seconds": pace.interval_s,
+            "stale_seconds": pace.stale_s,
+            "conversion": _conversion(spec.method, gases),
+            "base": {
+                "temperature_c": round(site.base.temperature_k - ZERO_CELSIUS_K, 3),
+                "pressure_kpa": site.base.pressure_pa / 1000.0,
+            },
+            "pressure": {
+                "device": spec.pressure.instrument,
+                "point": spec.pressure.point,
+                "gauge": spec.pressure.gauge,
+                "substitute_kpa_abs": no_load_kpa,
+                "low_kpa_abs": 90.0,
+                "high_kpa_abs": 2.0 * no_load_kpa,
+            },
+            "temperature": {
+                "device": spec.temperature.instrument,
+                "point": spec.temperature.point,
+                "substitute_c": 15.0,
+                "low_c": -40.0,
+                "high_c": 80.0,
+            },
+        },
+    )
+
+
+def _regulator(spec: RegulatorSpec) -> str:
+    outlet = spec.outlet
+    return _table(
+        "[[regulator]]",
+        {
+            "id": spec.regulator,
+            "outlet_pressure": {
+                "device": outlet.instrument,
+                "point": outlet.point,
+                "gauge": outlet.gauge,
+            },
+        },
+    )
+
+
+def _gases(site: Site) -> dict[SgergGas, str]:
+    """A name for each gas that some run is converted with."""
+    gases: dict[SgergGas, str] = {}
+    for spec in site.runs:
+        if isinstance(spec.method, Sgerg88):
+            gases.setdefault(spec.method.gas, f"gas-{len(gases) + 1}")
+    return gases
+
+
+def _conversion(method: Method, gases: Mapping[SgergGas, str]) -> dict[str, Any]:
+    match method:
+        case Sgerg88(gas):
+            return {"method": "SGERG-88", "gas": gases[gas]}
+        case FixedK(k):
+            return {"method": "fixed-K", "k": k}
+        case PT():
+            return {"method": "PT"}
+        case _:
+            assert_never(method)
+
+
+def _resolution(exponent: int) -> str:
+    return f"{10.0**exponent:.{max(0, -exponent)}f}"
+
+
+def _table(head: str, fields: Fields) -> str:
+    lines = [head, *(f"{name} = {_value(value)}" for name, value in fields.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """A TOML value; a JSON string is a TOML basic string for text within the BMP."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return repr(value)
