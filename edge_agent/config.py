@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from protocols.evidence import cbor
 from protocols.metering.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from protocols.evidence.cbor import Body
     from protocols.registers.profile import Profile
 
 
@@ -104,8 +105,8 @@ class AgentConfig:
     def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
         return tuple(device for device in self.devices if device.bus == bus)
 
-    def to_body(self) -> Body:
-        """The gateway's own CONFIGURATION leaf: site, devices, regulators."""
+    def to_body(self) -> cbor.Body:
+        """Of the gateway's own CONFIGURATION leaf: site, devices, regulators."""
         return (
             "gateway",
             self.site.name,
@@ -115,3 +116,7 @@ class AgentConfig:
             tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
             tuple((r.id, r.serial, r.point, int(r.gauge)) for r in self.regulators),
         )
+
+    def hash(self) -> bytes:
+        """SHA-256 over the deterministic CBOR of the body: 32 bytes."""
+        return hashlib.sha256(cbor.encode(self.to_body())).digest()

@@ -110,7 +110,7 @@ def _site(section: Section) -> SiteConfig:
         section.fault("zone", str(error), "use a name of the tz database")
         zone = ""
     site = SiteConfig(
-        name=section.text("name"),
+        name=section.text("name", r"[^\x00-\x1f\x7f]{1,100}"),
         zone=zone or "UTC",  # a placeholder where it is missing
         gas_day_start_hour=section.integer("gas_day_start_hour", 0, 23),
         atmosphere_dpa=section.scaled("atmospheric_pressure_kpa", "30", "120", "0.0001"),

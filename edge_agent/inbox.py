@@ -34,6 +34,7 @@ class Inbox(Generic[Scan, Order]):
         self._scans: deque[Scan] = deque()
         self._orders: deque[Order] = deque()
         self._dropped = 0
+        self._woken = False
         self._changed = threading.Condition()
 
     def put(self, scan: Scan) -> bool:
@@ -55,12 +56,15 @@ class Inbox(Generic[Scan, Order]):
             return True
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until a request arrives or the time is over.
-
-        Scans wake nobody: they share the tick.
-        """
+        """Until a request arrives or the time is over; scans wake nobody: they share the tick."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._orders), timeout=max(0.0, timeout_s))
+            self._changed.wait_for(lambda: self._woken or self._orders, timeout=max(0.0, timeout_s))
+            self._woken = False
+
+    def wake(self) -> None:
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def look(self, most_scans: int) -> Work[Scan, Order]:
         """The oldest scans, which stay; the count of the dropped, which stays.

@@ -1,0 +1,173 @@
+"""The composition root: builds the parts, starts the threads, watches them, ends them in order."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import platform
+import secrets
+import signal
+import sqlite3  # noqa: TID251  # only its version
+import threading
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from edge_agent.bus import BusThread
+from edge_agent.clock import Clock, mono_ms
+from edge_agent.config import AgentConfig
+from edge_agent.draft import Salts
+from edge_agent.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal_reader import JournalReader
+from edge_agent.keys import KeyFileError, Keys, load_keys
+from edge_agent.recorder import Recorder
+from edge_agent.schema import migrate_in_child
+from edge_agent.transport import Transport
+from edge_agent.uplink import Uplink
+from protocols.evidence.note import Verifier
+
+WATCH_S: Final = 0.5
+BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
+BUS_END_S: Final = 3.0
+FINISH_S: Final = 5.0
+DRAIN_S: Final = 10.0
+END_S: Final = 3.0
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_log = logging.getLogger(__name__)
+
+
+class AlreadyRunning(Exception):  # noqa: N818  # what was found is the name
+    """Another agent works on this state directory."""
+
+
+@contextlib.contextmanager
+def state_lock(state_dir: Path) -> Iterator[None]:
+    """One agent a journal. Raises AlreadyRunning; the kernel frees the lock however we end."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"another edge-agent uses {state_dir}; stop it first (systemctl stop edge-agent)"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Agent:
+    """All threads of one gateway. Build it, `run` it once."""
+
+    def __init__(self, config: AgentConfig, keys: Keys, journal: Journal) -> None:
+        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+        memory = journal.load(config.gateway, boot_id, mono_ms())
+        clock = Clock(memory.boot_no)
+        self._journal = journal
+        self._stop_buses = threading.Event()
+        self._recorder = Recorder(
+            journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
+        )
+        self._reader = JournalReader(journal.path, config.gateway)
+        self._transport = Transport(
+            config.central.url, config.central.ca, config.central.deadline_s
+        )
+        self._uplink = Uplink(
+            self._reader,
+            self._transport,
+            keys,
+            Verifier.from_vkey(config.central.receipt_key),
+            self._recorder.settle,
+            config.central.batch_s,
+            time.monotonic,
+            secrets.SystemRandom().random,
+        )
+        self._recorder.on_commit = self._uplink.notify
+        self._buses = [
+            BusThread(
+                bus,
+                config.devices_of(bus.name),
+                clock,
+                self._recorder.deliver,
+                self._stop_buses,
+            )
+            for bus in config.buses
+        ]
+
+    def run(self, stop: threading.Event) -> int:
+        """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""
+        threads = (self._recorder, self._uplink, *self._buses)
+        for thread in threads:
+            thread.start()
+        dead: list[str] = []
+        while not dead and not stop.wait(WATCH_S):
+            self._free_stuck_ports()
+            dead = [thread.name for thread in threads if not thread.is_alive()]
+        for name in dead:
+            _log.critical("thread %s died; the agent ends, to be started again", name)
+        stored = self._end()
+        return 0 if stored and not dead else 1
+
+    def _free_stuck_ports(self) -> None:
+        now_ms = mono_ms()
+        for bus in self._buses:
+            if now_ms - bus.last_turn_mono_ms > BUS_DEADLINE_MS:
+                _log.error("bus %s stands still; its port is closed and opened again", bus.bus.name)
+                bus.close_port()
+
+    def _end(self) -> bool:
+        """Buses, then the last intervals, then the uplink, then the journal; True if all stored."""
+        self._stop_buses.set()
+        for bus in self._buses:
+            bus.join(BUS_END_S)
+            if bus.is_alive():
+                bus.close_port()
+        stored = self._recorder.is_alive() and self._recorder.finish(FINISH_S)
+        if not self._uplink.drain(DRAIN_S):
+            _log.warning("some leaves have no receipt yet; they are sent after the next start")
+        self._recorder.end()
+        self._recorder.join(END_S)
+        self._transport.close()
+        self._reader.close()
+        if not self._recorder.is_alive():
+            self._journal.close()
+        return stored
+
+
+def run_agent(config: AgentConfig, stop: threading.Event) -> int:
+    """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
+    with state_lock(config.state_dir):
+        keys = load_keys(config.state_dir)
+        if keys.gateway != config.gateway:
+            raise KeyFileError(
+                f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
+                f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
+            )
+        path = config.state_dir / FILE_NAME
+        migrate_in_child(path)
+        retention = Retention(config.journal.retention_days, config.journal.retention_megabytes)
+        journal = Journal(path, retention, config.journal.autocheckpoint_pages)
+        return Agent(config, keys, journal).run(stop)
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """SIGTERM and SIGINT end the agent in order."""
+
+    def handle(_number: int, _frame: object) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+def program() -> str:
+    """What runs, for the log of events."""
+    return (
+        f"gas-gateway {version('gas-gateway')}, Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}"
+    )

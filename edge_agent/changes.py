@@ -1,0 +1,69 @@
+"""What differs between two configurations, field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from protocols.metering.run_config import RunConfig, Source
+
+if TYPE_CHECKING:
+    from protocols.evidence.cbor import Body
+
+Flat = dict[str, int | str]
+
+
+def run_fields(config: RunConfig) -> Flat:
+    """Each field by its name: `pressure.low`, `totals.vm.modulus`."""
+    return dict(_run_fields(config))
+
+
+def _run_fields(config: RunConfig) -> Iterator[tuple[str, int | str]]:
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name == "totals":
+            for total in config.totals:
+                yield f"totals.{total.point}.role", str(total.role)
+                yield f"totals.{total.point}.modulus", total.modulus
+        elif isinstance(value, Source):
+            for name, part in value._asdict().items():
+                yield f"{field.name}.{name}", int(part) if isinstance(part, bool) else part
+        else:
+            yield field.name, value
+
+
+def gateway_fields(body: Body) -> Flat:
+    """Each field of the gateway's own configuration: `zone`, `device[meter-1].serial`.
+
+    The body is one that `AgentConfig.to_body` made.
+    """
+    _kind, site, zone, hour, atmosphere_dpa, devices, regulators = body
+    found: list[tuple[str, object]] = [
+        ("site", site),
+        ("zone", zone),
+        ("gas_day_start_hour", hour),
+        ("atmosphere_dpa", atmosphere_dpa),
+    ]
+    parts = (
+        ("device", devices, ("serial", "profile", "bus", "poll_ms")),
+        ("regulator", regulators, ("serial", "point", "gauge")),
+    )
+    for what, entries, names in parts:
+        for entry in entries if isinstance(entries, tuple) else ():
+            if isinstance(entry, tuple):
+                found.extend(
+                    (f"{what}[{entry[0]!s}].{name}", value)
+                    for name, value in zip(names, entry[1:], strict=True)
+                )
+    return {name: value for name, value in found if isinstance(value, (int, str))}
+
+
+def meter_was_replaced(old: RunConfig, new: RunConfig) -> bool:
+    """The old indexes say nothing of the new ones: another meter, other registers or resolution."""
+    return (old.meter_serial, old.totals, old.line_exponent, old.base_exponent) != (
+        new.meter_serial,
+        new.totals,
+        new.line_exponent,
+        new.base_exponent,
+    )

@@ -1,0 +1,157 @@
+"""The command line: `edge-agent run | check | key new | key show | migrate`.
+
+Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
+be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_agent.config import AgentConfig
+
+GOOD, FINDINGS, COULD_NOT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    status: int = options.command(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge-agent", description="The agent of a gas gateway.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="poll, record, send; until SIGTERM")
+    check = commands.add_parser("check", help="read the configuration and tell every fault")
+    migrate = commands.add_parser("migrate", help="bring the journal to this program's version")
+    for command, function in ((run, _run), (check, _check), (migrate, _migrate)):
+        command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+        command.set_defaults(command=function)
+    key = commands.add_parser("key", help="the gateway's log key")
+    actions = key.add_subparsers(required=True, metavar="ACTION")
+    new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
+    new.add_argument("--gateway", required=True, metavar="ID")
+    show = actions.add_parser("show", help="print the public key, for edge-central gateway add")
+    for action, function in ((new, _key_new), (show, _key_show)):
+        action.add_argument("--state", type=Path, required=True, metavar="DIR")
+        action.set_defaults(command=function)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge_agent.agent import AlreadyRunning, run_agent, stop_on_signals
+    from edge_agent.journal import JournalError
+    from edge_agent.journal_reader import ReadFailed
+    from edge_agent.keys import KeyFileError
+    from edge_agent.schema import MigrationError
+
+    config = _load(options.config)
+    if config is None:
+        return FINDINGS
+    stop = threading.Event()
+    stop_on_signals(stop)
+    try:
+        return run_agent(config, stop)
+    except (
+        AlreadyRunning,
+        JournalError,
+        KeyFileError,
+        MigrationError,
+        ReadFailed,
+        OSError,
+    ) as error:
+        return _could_not(error)
+
+
+def _check(options: argparse.Namespace) -> int:
+    config = _load(options.config)
+    if config is None:
+        return FINDINGS
+    print(f"gateway {config.gateway}, site {config.site.name!r}, central {config.central.url}")
+    for bus in config.buses:
+        where = bus.port if bus.kind == "rtu" else f"{bus.host}:{bus.tcp_port}"
+        print(f"bus {bus.name}: {bus.kind} {where}")
+        for device in config.devices_of(bus.name):
+            print(
+                f"  {device.name}: unit {device.unit}, {device.profile.id}, serial "
+                f"{device.serial}, {len(device.points)} points each {device.poll_ms / 1000:g} s"
+            )
+    for run in config.runs:
+        print(
+            f"run {run.run}: meter {run.meter_serial}, P {run.pressure.serial}, "
+            f"T {run.temperature.serial}, {run.method}, interval {run.interval_ms / 1000:g} s, "
+            f"configuration {run.hash().hex()[:16]}"
+        )
+    print("no faults")
+    return GOOD
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from edge_agent.agent import AlreadyRunning, state_lock
+    from edge_agent.journal import FILE_NAME
+    from edge_agent.schema import MigrationError, migrate_in_child
+
+    config = _load(options.config)
+    if config is None:
+        return FINDINGS
+    try:
+        with state_lock(config.state_dir):
+            migrate_in_child(config.state_dir / FILE_NAME)
+    except (AlreadyRunning, MigrationError, OSError) as error:
+        return _could_not(error)
+    print(f"{config.state_dir / FILE_NAME} is up to date")
+    return GOOD
+
+
+def _key_new(options: argparse.Namespace) -> int:
+    from edge_agent.keys import KeyFileError, create_keys
+
+    try:
+        keys = create_keys(options.state, options.gateway, os.urandom)
+    except (KeyFileError, OSError) as error:
+        return _could_not(error)
+    print(keys.signer.vkey)
+    return GOOD
+
+
+def _key_show(options: argparse.Namespace) -> int:
+    from edge_agent.keys import KeyFileError, load_keys
+
+    try:
+        keys = load_keys(options.state)
+    except KeyFileError as error:
+        return _could_not(error)
+    print(keys.signer.vkey)
+    return GOOD
+
+
+def _load(path: Path) -> AgentConfig | None:
+    from edge_agent.config_file import ConfigErrors, load_config
+
+    try:
+        return load_config(path)
+    except ConfigErrors as error:
+        print(error, file=sys.stderr)
+        print(f"{len(error.faults)} faults", file=sys.stderr)
+        return None
+
+
+def _could_not(error: Exception) -> int:
+    print(f"edge-agent: {error}", file=sys.stderr)
+    return COULD_NOT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

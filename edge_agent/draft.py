@@ -1,0 +1,123 @@
+"""The next memory while a tick is made: leaves are appended, nothing counts before the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_agent.memory import LogHead, Memory, NewLeaf, RunMemory, Tick
+from protocols.evidence.cbor import Body
+from protocols.evidence.leaf import (
+    NO_REFERENCE,
+    Kind,
+    Leaf,
+    Log,
+    Origin,
+    encode_leaf,
+    leaf_hash,
+)
+from protocols.evidence.salt import BLOCK, block_salt, leaf_salt
+from protocols.metering.instant import Instant
+from protocols.metering.quality import Quality
+
+if TYPE_CHECKING:
+    from edge_agent.memory import ClockRelation
+
+
+class Salts:
+    """Leaf salts of one gateway; keeps the salt of each log's current block."""
+
+    def __init__(self, gateway: str, secret: bytes) -> None:
+        self._gateway = gateway
+        self._secret = secret
+        self._blocks: dict[Log, tuple[int, int, bytes]] = {}
+
+    def of(self, log: Log, epoch: int, seq: int) -> bytes:
+        block = seq // BLOCK
+        held = self._blocks.get(log)
+        if held is None or held[:2] != (epoch, block):
+            origin = Origin(self._gateway, log, epoch)
+            held = (epoch, block, block_salt(self._secret, origin, block))
+            self._blocks[log] = held
+        return leaf_salt(held[2], seq)
+
+
+class Draft:
+    """Changes are made on copies; `tick` gives them, together with the memory they began with."""
+
+    def __init__(self, memory: Memory, salts: Salts) -> None:
+        self._before = memory
+        self._salts = salts
+        self._leaves: list[NewLeaf] = []
+        self._hashes: dict[Log, list[bytes]] = {log: [] for log in memory.heads}
+        self._last_mono_ms = 0
+        self.runs = dict(memory.runs)
+        self.maps = set(memory.maps)
+        self.configuration = memory.configuration
+        self.clock: ClockRelation | None = memory.clock
+        self.urgent = False  # central should hear of it at once
+
+    def append(
+        self,
+        kind: Kind,
+        subject: str,
+        body: Body,
+        instant: Instant,
+        reference: bytes = NO_REFERENCE,
+        quality: int = Quality.GOOD,
+    ) -> int:
+        """One more leaf; its seq. Raises Malformed for a field outside the leaf's limits."""
+        log = kind.log
+        epoch, frontier = self._before.heads[log]
+        seq = frontier.size + len(self._hashes[log])
+        data = encode_leaf(
+            Leaf(
+                kind,
+                self._before.gateway,
+                epoch,
+                seq,
+                subject,
+                reference,
+                *instant,
+                quality,
+                body,
+                self._salts.of(log, epoch, seq),
+            )
+        )
+        self._leaves.append(NewLeaf(log, seq, data))
+        self._hashes[log].append(leaf_hash(data))
+        self._last_mono_ms = max(self._last_mono_ms, instant.mono_ms)
+        return seq
+
+    def event(
+        self,
+        instant: Instant,
+        code: str,
+        subject: str,
+        old: int | str | None,
+        new: int | str | None,
+        who: str,
+        detail: str = "",
+    ) -> None:
+        """One EVENT leaf."""
+        self.append(Kind.EVENT, subject, (code, old, new, who, detail), instant)
+
+    def set_run(self, memory: RunMemory) -> None:
+        self.runs[memory.config.run] = memory
+
+    def tick(self) -> Tick:
+        before = self._before
+        heads = {
+            log: LogHead(head.epoch, head.frontier.extend(self._hashes[log]))
+            for log, head in before.heads.items()
+        }
+        after = Memory(
+            before.gateway,
+            before.boot_id,
+            before.boot_no,
+            heads,
+            self.runs,
+            frozenset(self.maps) if len(self.maps) != len(before.maps) else before.maps,
+            self.configuration,
+            self.clock,
+        )
+        return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -1,0 +1,207 @@
+"""From polled scans, and from starts and stops, to leaves. Pure: everything goes into a draft."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from edge_agent.changes import gateway_fields, meter_was_replaced, run_fields
+from edge_agent.memory import ClockRelation, RunMemory
+from protocols.evidence.leaf import Kind
+from protocols.metering.interval import IntervalRecord
+from protocols.metering.quality import Flag, Quality
+from protocols.metering.run import RunState, Step, close, step
+from protocols.metering.scan import Scan
+from protocols.registers.codec import decode_scan
+
+if TYPE_CHECKING:
+    from edge_agent.config import AgentConfig
+    from edge_agent.draft import Draft
+    from edge_agent.poller import PolledScan
+    from protocols.metering.instant import Instant
+    from protocols.metering.run_config import RunConfig
+    from protocols.registers.register_map import RegisterMap
+
+CLOCK_STEP_MS: Final = 1_000  # less is what NTP slews and threads jitter
+AGENT: Final = "agent"
+FILE: Final = "configuration file"
+_SUBSTITUTED: Final = Flag.SUBSTITUTE_PRESSURE | Flag.SUBSTITUTE_TEMPERATURE | Flag.Z_OUT_OF_RANGE
+
+
+class MapHashes:
+    """Hashes of the register maps of the last scans: a map is hashed again only when it changed."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[RegisterMap, bytes]] = {}
+
+    def of(self, serial: str, register_map: RegisterMap) -> bytes:
+        held = self._held.get(serial)
+        if held is None or (held[0] is not register_map and held[0] != register_map):
+            held = (register_map, register_map.hash())
+            self._held[serial] = held
+        return held[1]
+
+
+def record_scan(draft: Draft, polled: PolledScan, hashes: MapHashes) -> None:
+    """The scan's leaf, and what the pipelines of its runs make of it."""
+    serial, instant = polled.device.serial, polled.instant
+    record_clock(draft, instant)
+    map_hash = hashes.of(serial, polled.register_map)
+    if (serial, map_hash) not in draft.maps:
+        body = polled.register_map.to_body()
+        draft.append(Kind.REGISTER_MAP, serial, body, instant, map_hash)
+        draft.maps.add((serial, map_hash))
+    seq = draft.append(Kind.SCAN, serial, polled.raws, instant, map_hash, polled.quality)
+    runs = [memory for memory in draft.runs.values() if memory.active and _uses(memory, serial)]
+    if not runs:
+        return
+    values = decode_scan(polled.register_map, polled.raws)
+    scan = Scan(seq, serial, instant, polled.quality, values)
+    for memory in runs:
+        taken = step(memory.config, memory.state, scan)
+        draft.set_run(memory._replace(state=taken.state))
+        _record_step(draft, memory.config, taken, instant)
+
+
+def record_clock(draft: Draft, instant: Instant) -> None:
+    """A CLOCK leaf where UTC was set, lost or steered anew since the last one, and once a boot.
+
+    Body: (UTC ms that the old relation gives for this moment, UTC ms now, old clock state).
+    """
+    offset_ms = None if instant.utc_ms is None else instant.utc_ms - instant.mono_ms
+    last = draft.clock
+    before_ms: int | None = None
+    if last is not None and last.boot_no == instant.boot_no:
+        if last.offset_ms is not None:
+            before_ms = last.offset_ms + instant.mono_ms
+        if last.state == instant.clock_state and _is_close(last.offset_ms, offset_ms):
+            return
+    state = last.state if last else None
+    draft.append(Kind.CLOCK, "", (before_ms, instant.utc_ms, state), instant)
+    draft.clock = ClockRelation(instant.boot_no, offset_ms, instant.clock_state)
+
+
+def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
+    """Polls that found the queue full: how many, once there is room again."""
+    draft.event(instant, "queue_full", "", None, count, AGENT, "polls that were not recorded")
+    draft.urgent = True
+
+
+def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
+    """Start, and whatever the configuration changed since the last time."""
+    record_clock(draft, instant)
+    draft.event(instant, "agent_started", "", None, version, AGENT)
+    draft.urgent = True
+    _configure_gateway(draft, config, instant)
+    for run in config.runs:
+        _configure_run(draft, run, instant)
+    configured = {run.run for run in config.runs}
+    for name, memory in list(draft.runs.items()):
+        if memory.active and name not in configured:
+            closed = _close(draft, memory, instant)
+            draft.set_run(closed._replace(active=False))
+            draft.event(instant, "run_removed", name, memory.config.meter_serial, None, FILE)
+
+
+def record_stop(draft: Draft, instant: Instant) -> None:
+    """Close every run, so that what was seen is billed, and say that the silence is meant."""
+    record_clock(draft, instant)
+    for memory in list(draft.runs.values()):
+        if memory.active:
+            draft.set_run(_close(draft, memory, instant))
+    draft.event(instant, "agent_stopped", "", None, None, AGENT)
+
+
+def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant) -> None:
+    body, old = config.to_body(), draft.configuration
+    if body == old:
+        return
+    draft.append(Kind.CONFIGURATION, "", body, instant, config.hash())
+    if old is not None:
+        _record_changes(draft, "", gateway_fields(old), gateway_fields(body), instant)
+    draft.configuration = body
+
+
+def _configure_run(draft: Draft, config: RunConfig, instant: Instant) -> None:
+    """The old interval closes under the old configuration, the next one is the new one's."""
+    memory = draft.runs.get(config.run)
+    if memory is None:
+        draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
+        draft.set_run(RunMemory(config, RunState.new(), active=True))
+        return
+    if memory.config == config:
+        if not memory.active:
+            draft.event(instant, "run_added", config.run, None, config.meter_serial, FILE)
+            draft.set_run(memory._replace(active=True))
+        return
+    state = _close(draft, memory, instant).state
+    draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
+    old, new = run_fields(memory.config), run_fields(config)
+    _record_changes(draft, config.run, old, new, instant)
+    if meter_was_replaced(memory.config, config):
+        state = _new_segment(state)
+    draft.set_run(RunMemory(config, state, active=True))
+
+
+def _new_segment(state: RunState) -> RunState:
+    """Every total begins anew at its next index; what passed unseen is not invented.
+
+    The carry stays, because the records of a run tile the telemetry log also over a replacement.
+    """
+    carry = state.now._replace(positions=(), segment=state.next_segment)
+    return replace(RunState.resume(carry), conditions=state.conditions)
+
+
+def _record_changes(
+    draft: Draft,
+    subject: str,
+    old: dict[str, int | str],
+    new: dict[str, int | str],
+    instant: Instant,
+) -> None:
+    for field in sorted(old.keys() | new.keys()):
+        before, after = old.get(field), new.get(field)
+        if before != after:
+            draft.event(instant, "configuration_changed", subject, before, after, FILE, field)
+    draft.urgent = True
+
+
+def _close(draft: Draft, memory: RunMemory, instant: Instant) -> RunMemory:
+    closed = close(memory.config, memory.state)
+    _record_step(draft, memory.config, closed, instant)
+    return memory._replace(state=closed.state)
+
+
+def _record_step(draft: Draft, config: RunConfig, taken: Step, instant: Instant) -> None:
+    for record in taken.records:
+        draft.append(
+            Kind.INTERVAL,
+            config.run,
+            record.to_body(),
+            instant,
+            record.config_hash,
+            _quality(record),
+        )
+    for event in taken.events:
+        draft.event(instant, event.code, event.subject, event.old, event.new, AGENT, event.detail)
+        draft.urgent = True
+
+
+def _quality(record: IntervalRecord) -> int:
+    """Of the interval as a whole, for whoever does not read its flags."""
+    if record.flags & (Flag.ESTIMATED | Flag.GAP):
+        return Quality.UNCERTAIN_ESTIMATED
+    if record.flags & _SUBSTITUTED:
+        return Quality.UNCERTAIN_SUBSTITUTE
+    return Quality.GOOD
+
+
+def _uses(memory: RunMemory, serial: str) -> bool:
+    config = memory.config
+    return serial in (config.meter_serial, config.pressure.serial, config.temperature.serial)
+
+
+def _is_close(old_ms: int | None, new_ms: int | None) -> bool:
+    if old_ms is None or new_ms is None:
+        return old_ms is new_ms
+    return abs(old_ms - new_ms) <= CLOCK_STEP_MS
