@@ -71,7 +71,8 @@ def series(
             for sample in _samples(config, _scans(store, conn, gateway, config, starts))
             if from_ms < sample.utc_ms <= to_ms
         ]
-    points = samples[:: -(-len(samples) // max_points)] if samples else []
+    # From the end, so that the newest scan is always there.
+    points = samples[::-1][:: max(-(-len(samples) // max_points), 1)][::-1]
     return Series(
         [point.utc_ms for point in points],
         _flow(config, points),

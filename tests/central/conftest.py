@@ -63,7 +63,9 @@ MAPS = {
         load_profile("sick-flowsic500"), ["resolution_vm", "resolution_vb", "vm", "vb"]
     ),
     "p": RegisterMap.of(load_profile("keller-33x"), ["p1_f32", "tob1_f32"]),
-    "t": RegisterMap.of(load_profile("rosemount-3095fb"), ["process_temperature"]),
+    "t": RegisterMap.of(
+        load_profile("rosemount-3095fb"), ["static_pressure", "process_temperature"]
+    ),
 }
 
 
@@ -121,7 +123,7 @@ class Gateway:
             self.index[run][1] = (self.index[run][1] + 4 * counts) % 10**9
             line, base = self.index[run]
             self._scan(run, config.pressure.serial, "p", (p_bar, 15.0))
-            self._scan(run, config.temperature.serial, "t", (t_f,))
+            self._scan(run, config.temperature.serial, "t", (50.0, t_f))
             self._scan(run, config.meter_serial, "meter", (-3, -3, line, base))
         return self
 
