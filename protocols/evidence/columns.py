@@ -189,8 +189,10 @@ def _to_decimals(column: Sequence[int]) -> tuple[int, Sequence[int]]:
     if not column or not 0 <= min(column) <= max(column) <= 0xFFFF_FFFF:
         return 0, column
     values = struct.unpack(f">{len(column)}f", struct.pack(f">{len(column)}I", *column))
+    if not all(map(math.isfinite, values)) or not any(values[:_FIRST_ROWS]):
+        return 0, column
     largest = max(map(abs, values))
-    if not _MIN_DISPLAY <= largest < math.inf or not any(values[:_FIRST_ROWS]):
+    if largest < _MIN_DISPLAY:
         return 0, column
     for decimals in range(_MAX_DECIMALS + 1):
         power = 10**decimals
