@@ -1,0 +1,396 @@
+"""One device's polling against an instrument of plain values: no port, no thread, no clock."""
+
+import struct
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from edge_agent.config import BusConfig, DeviceConfig
+from edge_agent.link import Damaged, ExceptionAnswer, NoAnswer, PortGone, Registers
+from edge_agent.poller import DevicePoller, probe_block, schedule_faults
+from protocols.metering.instant import Instant
+from protocols.metering.quality import Quality
+from protocols.modbus.plan import plan
+from protocols.registers.codec import decode_scan
+from protocols.registers.library import load_profile, profile_ids
+
+FLOWSIC = load_profile("sick-flowsic500")
+KELLER = load_profile("keller-33x")
+ROSEMOUNT = load_profile("rosemount-3095fb")
+
+
+def device(profile, points=(), name="d", poll_ms=1000, unit=1):
+    return DeviceConfig(
+        name, "b", unit, profile, "sn", tuple(points) or profile.default_points, poll_ms, 0
+    )
+
+
+class Instrument:
+    """Registers by function and address; refuses what it lacks, or answers `next` first."""
+
+    def __init__(self, registers):
+        self.registers = dict(registers)
+        self.next = []
+        self.asked = []
+
+    def exchange(self, request):
+        self.asked.append((request.function, request.address, request.count))
+        if self.next:
+            return self.next.pop(0)
+        wanted = [(request.function, request.address + i) for i in range(request.count)]
+        if any(key not in self.registers for key in wanted):
+            return ExceptionAnswer(2)
+        return Registers(tuple(self.registers[key] for key in wanted))
+
+
+class Ticks:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.ms = 0
+
+    def now(self):
+        return Instant(1, self.ms, None, 0)
+
+
+def flowsic():
+    return Instrument({(3, at): at for at in [*range(4100, 4112), 7002, 7003]})
+
+
+def started(profile, instrument, points=()):
+    """A poller whose first poll is behind it, and its clock."""
+    poller, clock = DevicePoller(device(profile, points), serial_line=True), Ticks()
+    poller.poll(instrument.exchange, clock)
+    instrument.asked.clear()
+    return poller, clock
+
+
+def test_values_in_the_maps_order():
+    """A good scan holds the raw integers in the order of the configured points."""
+    poller = DevicePoller(device(FLOWSIC, ["vb", "resolution_vm", "vm"]), serial_line=True)
+    scan = poller.poll(flowsic().exchange, Ticks())
+    assert scan.quality == Quality.GOOD
+    assert scan.raws == (4106 << 16 | 4107, 4100, 4102 << 16 | 4103)
+    assert [point.name for point in scan.register_map.points] == ["vb", "resolution_vm", "vm"]
+
+
+def test_first_poll_on_a_serial_line_is_probed():
+    """At the start something is asked whose answer cannot be mistaken for that of a block."""
+    instrument = flowsic()
+    poller = DevicePoller(device(FLOWSIC), serial_line=True)
+    poller.poll(instrument.exchange, Ticks())
+    assert instrument.asked == [(3, 4100, 1), (3, 4100, 12), (3, 7002, 2)]
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, Ticks())
+    assert instrument.asked == [(3, 4100, 12), (3, 7002, 2)]
+
+
+def test_tcp_needs_no_probe():
+    """Over TCP an answer names its request; nothing is asked but the blocks."""
+    instrument = flowsic()
+    DevicePoller(device(FLOWSIC), serial_line=False).poll(instrument.exchange, Ticks())
+    assert instrument.asked == [(3, 4100, 12), (3, 7002, 2)]
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_every_profile_has_a_probe(profile_id):
+    """For every single point and for all defaults of each profile there is a telling probe."""
+    profile = load_profile(profile_id)
+    for names in (profile.default_points, *([point.name] for point in profile.points)):
+        blocks = plan([profile.point(name) for name in names], profile)
+        probe = probe_block(profile, blocks)
+        assert probe is not None
+        assert (probe.function, probe.count) not in {(b.function, b.count) for b in blocks}
+
+
+def test_no_probe_is_possible():
+    """A device with one register only has no request that tells; it is polled all the same."""
+    lone = replace(KELLER, points=(KELLER.points[0],), default_points=(KELLER.points[0].name,))
+    assert probe_block(lone, plan(lone.points, lone)) is None
+    poller = DevicePoller(device(lone), serial_line=True)
+    scan = poller.poll(Instrument({(3, 0): 1, (3, 1): 2}).exchange, Ticks())
+    assert scan.raws == (0x10002,)
+
+
+@pytest.mark.parametrize(
+    ("answer", "quality"),
+    [
+        (NoAnswer(0), Quality.BAD_NO_ANSWER),
+        (NoAnswer(7), Quality.BAD_NO_ANSWER),
+        (Damaged("bad"), Quality.BAD_ANSWER),
+        (ExceptionAnswer(4), Quality.BAD_EXCEPTION),
+        (ExceptionAnswer(5), Quality.BAD_EXCEPTION),
+        (ExceptionAnswer(6), Quality.BAD_EXCEPTION),
+        (PortGone("gone"), Quality.BAD_PORT),
+    ],
+)
+def test_a_failed_block_fails_the_scan(answer, quality):
+    """Whatever is no value makes the whole scan BAD without values; the next poll recovers."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    instrument.next = [Registers(tuple(range(12))), answer]
+    scan = poller.poll(instrument.exchange, clock)
+    assert (scan.quality, set(scan.raws)) == (quality, {None})
+    assert len(scan.raws) == len(FLOWSIC.default_points)
+    assert len(instrument.asked) == 2
+    assert poller.poll(instrument.exchange, clock).quality == Quality.GOOD
+
+
+@pytest.mark.parametrize(("answer", "probed"), [(NoAnswer(0), True), (ExceptionAnswer(6), False)])
+def test_a_lost_answer_is_followed_by_a_probe(answer, probed):
+    """After silence the device is asked something else first; busy is an answer in step."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    instrument.next = [answer]
+    poller.poll(instrument.exchange, clock)
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, clock)
+    assert (instrument.asked[0] == (3, 4100, 1)) is probed
+
+
+def test_an_unanswered_probe_ends_the_poll():
+    """While the probe gets no exact answer, no block is asked."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    instrument.next = [NoAnswer(0), Damaged("late answer"), NoAnswer(0)]
+    for _ in range(3):
+        instrument.asked.clear()
+        assert poller.poll(instrument.exchange, clock).quality >= Quality.BAD_NO_ANSWER
+        assert len(instrument.asked) == 1
+
+
+def rosemount(order, dp=100.25):
+    """A 3095FB that sends its floats in an order, as its register 131 says."""
+    data = struct.pack(">f", dp)
+    words = {
+        "ABCD": data,
+        "CDAB": data[2:] + data[:2],
+        "DCBA": data[::-1],
+        "BADC": data[1::-1] + data[:1:-1],
+    }[order]
+    code = {"ABCD": 0, "CDAB": 1, "DCBA": 2, "BADC": 3}[order]
+    high, low = struct.unpack(">2H", words)
+    return Instrument({(3, 131): code, (4, 400): high, (4, 401): low})
+
+
+@pytest.mark.parametrize("order", ["ABCD", "CDAB", "DCBA", "BADC"])
+def test_float_order_is_read_at_connect(order):
+    """The order register is read first, once, and the map carries the effective order."""
+    instrument = rosemount(order)
+    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), serial_line=True), Ticks()
+    scan = poller.poll(instrument.exchange, clock)
+    assert instrument.asked == [(3, 131, 1), (4, 400, 2)]
+    assert scan.register_map.points[0].order == order
+    assert decode_scan(scan.register_map, scan.raws)["diff_pressure"] == (100.25, "inH2O")
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, clock)
+    assert instrument.asked == [(4, 400, 2)]
+
+
+def test_float_order_is_read_again_after_a_loss():
+    """A device that was lost and comes back with another order is read in that order."""
+    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), serial_line=False), Ticks()
+    poller.poll(rosemount("ABCD").exchange, clock)
+    lost = rosemount("DCBA")
+    lost.next = [NoAnswer(0)]
+    bad = poller.poll(lost.exchange, clock)
+    assert (bad.quality, bad.raws) == (Quality.BAD_NO_ANSWER, (None,))
+    scan = poller.poll(lost.exchange, clock)
+    assert decode_scan(scan.register_map, scan.raws)["diff_pressure"] == (100.25, "inH2O")
+
+
+def test_float_order_is_read_again_after_the_port_was_gone():
+    """Polls that were not tried because the port is gone count as a loss."""
+    instrument = rosemount("CDAB")
+    poller, clock = started(ROSEMOUNT, instrument, ["diff_pressure"])
+    assert poller.port_gone(clock).quality == Quality.BAD_PORT
+    poller.poll(instrument.exchange, clock)
+    assert instrument.asked[0] == (3, 131, 1)
+
+
+def test_unknown_float_order():
+    """A float format that the profile does not know is BAD_CONFIGURATION, never a guess."""
+    instrument = rosemount("ABCD")
+    instrument.registers[3, 131] = 9
+    poller, clock = started(ROSEMOUNT, instrument, ["diff_pressure"])
+    scan = poller.poll(instrument.exchange, clock)
+    assert (scan.quality, scan.raws) == (Quality.BAD_CONFIGURATION, (None,))
+    assert poller.delay_ms() == 1000
+    instrument.registers[3, 131] = 0
+    assert poller.poll(instrument.exchange, clock).quality == Quality.GOOD
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+@pytest.mark.parametrize("bad", ["resolution_vm", "vm_err", "vb_total"])
+def test_a_bad_register_costs_only_itself(bad, code):
+    """A refused register is found by bisection; its point is None, all others keep their values."""
+    instrument = flowsic()
+    address = FLOWSIC.point(bad).address
+
+    def exchange(request):
+        if request.address <= address < request.address + request.count:
+            instrument.asked.append((request.function, request.address, request.count))
+            return ExceptionAnswer(code)
+        return instrument.exchange(request)
+
+    clock = Ticks()
+    poller = DevicePoller(device(FLOWSIC), serial_line=True)
+    for _ in range(2):
+        instrument.asked.clear()
+        scan = poller.poll(exchange, clock)
+        missing = [
+            point.name
+            for point, raw in zip(scan.register_map.points, scan.raws, strict=True)
+            if raw is None
+        ]
+        assert (scan.quality, missing) == (Quality.GOOD, [bad])
+    # learned: the second poll asks no register twice and never the bad one
+    assert len(instrument.asked) == (2 if bad != "vm_err" else 3)
+    assert not any(at <= address < at + count for _, at, count in instrument.asked)
+
+
+def test_a_bad_register_is_asked_again_now_and_then():
+    """A learned register is asked again after a minute, then ever more rarely, and comes back."""
+    instrument = flowsic()
+    del instrument.registers[3, 4110]
+    poller, clock = started(FLOWSIC, instrument)
+    times = []
+    for second in range(1, 1000):
+        clock.ms = 1000 * second
+        instrument.asked.clear()
+        poller.poll(instrument.exchange, clock)
+        if (3, 4110, 2) in instrument.asked:
+            times.append(second)
+    assert times == [60, 180, 420, 900]
+    instrument.registers[3, 4110] = 1
+    clock.ms = 1_900_000
+    scan = poller.poll(instrument.exchange, clock)
+    assert scan.raws[6] == 1 << 16 | 4111
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, clock)
+    assert instrument.asked == [(3, 4100, 12), (3, 7002, 2)]
+
+
+def test_reprobes_are_bounded():
+    """However long a register stays bad, it is asked again at least each hour."""
+    instrument = flowsic()
+    del instrument.registers[3, 4110]
+    poller, clock = started(FLOWSIC, instrument)
+    times = []
+    for minute in range(1, 60 * 24):
+        clock.ms = 60_000 * minute
+        instrument.asked.clear()
+        poller.poll(instrument.exchange, clock)
+        if (3, 4110, 2) in instrument.asked:
+            times.append(minute)
+    assert 25 < len(times) < 35
+    assert max(b - a for a, b in pairwise(times)) == 60
+
+
+def test_a_lost_device_forgets_when_to_ask_again():
+    """A device that comes back after silence is asked for its bad register at once."""
+    instrument = flowsic()
+    del instrument.registers[3, 4110]
+    poller, clock = started(FLOWSIC, instrument)
+    instrument.registers[3, 4110] = 5
+    instrument.next = [NoAnswer(0)]
+    poller.poll(instrument.exchange, clock)
+    assert poller.poll(instrument.exchange, clock).raws[6] == 5 << 16 | 4111
+
+
+def test_a_device_that_refuses_everything_is_bad_and_nothing_is_learned():
+    """While a device boots and refuses all, its polls are BAD; the first answer is complete."""
+    instrument = flowsic()
+    keep, instrument.registers = instrument.registers, {}
+    poller, clock = DevicePoller(device(FLOWSIC), serial_line=True), Ticks()
+    for _ in range(3):
+        assert poller.poll(instrument.exchange, clock).quality == Quality.BAD_EXCEPTION
+    instrument.registers = keep
+    scan = poller.poll(instrument.exchange, clock)
+    assert (scan.quality, None in scan.raws) == (Quality.GOOD, False)
+
+
+def test_a_device_with_a_smaller_limit():
+    """A device that answers four registers at most is read in parts, and the parts are kept."""
+    instrument = flowsic()
+
+    def exchange(request):
+        if request.count > 4:
+            instrument.asked.append((request.function, request.address, request.count))
+            return ExceptionAnswer(3)
+        return instrument.exchange(request)
+
+    poller, clock = DevicePoller(device(FLOWSIC), serial_line=True), Ticks()
+    for _ in range(2):
+        instrument.asked.clear()
+        scan = poller.poll(exchange, clock)
+        assert (scan.quality, None in scan.raws) == (Quality.GOOD, False)
+    assert all(count <= 4 for _, _, count in instrument.asked)
+    assert len(instrument.asked) <= 6
+
+
+def test_bisection_is_bounded():
+    """One poll asks a bounded number of requests, however many registers are bad."""
+    names = [point.name for point in KELLER.points]
+    instrument = Instrument({(3, 2): 1, (3, 3): 2})
+    poller, clock = DevicePoller(device(KELLER, names), serial_line=True), Ticks()
+    for _ in range(20):
+        instrument.asked.clear()
+        poller.poll(instrument.exchange, clock)
+        assert len(instrument.asked) <= 33
+    scan = poller.poll(instrument.exchange, clock)
+    assert [raw for raw in scan.raws if raw is not None] == [0x10002]
+    assert len(instrument.asked) <= 2
+
+
+def test_backoff():
+    """Five lost polls keep the rate, then the pause doubles to a minute, and one answer ends it."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    delays = []
+    for _ in range(13):
+        delays.append(poller.delay_ms())
+        instrument.next = [NoAnswer(0)]
+        poller.poll(instrument.exchange, clock)
+    assert delays[:5] == [1000] * 5
+    assert delays[5:] == [2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000]
+    poller.poll(instrument.exchange, clock)
+    assert poller.delay_ms() == 1000
+
+
+@pytest.mark.parametrize("answer", [ExceptionAnswer(6), PortGone("gone")])
+def test_no_backoff(answer):
+    """A busy device costs little, and a gone port nothing: both keep the rate."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    for _ in range(10):
+        instrument.next = [answer]
+        poller.poll(instrument.exchange, clock)
+    assert poller.delay_ms() == 1000
+
+
+def test_the_instant_is_that_of_the_first_answer():
+    """The index is read first; its arrival dates the scan, not the end of the last block."""
+    instrument, clock = flowsic(), Ticks()
+
+    def exchange(request):
+        clock.ms += 50
+        return instrument.exchange(request)
+
+    poller = DevicePoller(device(FLOWSIC), serial_line=False)
+    assert poller.poll(exchange, clock).instant.mono_ms == 50
+
+
+def test_schedule_faults():
+    """A schedule that the baud rate cannot carry is refused with bus, devices and figures."""
+    bus = BusConfig("line-1", "rtu", port="/dev/x", baud=1200)
+    meter = replace(device(FLOWSIC, name="meter-1", poll_ms=500), bus="line-1")
+    other = replace(device(FLOWSIC, name="elsewhere", poll_ms=1), bus="line-2")
+    # (8 + 3.5 + 29 + 3.5) + (8 + 3.5 + 9 + 3.5) = 68 characters x 8.333 ms + 2 x 25 ms = 617 ms
+    (fault,) = schedule_faults(bus, [meter, other])
+    assert fault.startswith("bus line-1: the schedule needs 123 % of the line at 1200 baud")
+    assert "meter-1 2 requests, 617 ms each 500 ms" in fault
+    assert "elsewhere" not in fault
+    assert schedule_faults(bus, [replace(meter, poll_ms=10_000), other]) == []
+    assert schedule_faults(BusConfig("line-2", "tcp", host="h"), [meter, other]) == []
