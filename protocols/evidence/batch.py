@@ -250,7 +250,8 @@ def _read_shape(item: Item, origin: Origin) -> Shape:
             if integers > MAX_COLUMNS:
                 raise Malformed(f"batch: more than {MAX_COLUMNS} integers in a leaf")
             columns = 1 + utc_known + integers
-            return Shape(Kind(kind), bool(utc_known), skeleton, columns, integers == len(skeleton))
+            flat = all(item == _INTEGER for item in skeleton)
+            return Shape(Kind(kind), bool(utc_known), skeleton, columns, flat)
         case _:
             raise Malformed("batch header: a shape is not [kind, utc known, skeleton]")
 
