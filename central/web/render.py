@@ -38,6 +38,8 @@ def environment() -> Environment:
         wall_clock=instants.wall_clock,
         zone_of=instants.zone_of,
         zone_label=instants.zone_label,
+        code_words=code_words,
+        side_words=side_words,
         flag_words=flag_words,
         flag_level=flag_level,
         quality_words=quality_words,
@@ -60,6 +62,18 @@ def flag_names(flags: int) -> list[str]:
     """The names of the known flags that are set."""
     members: Iterable[Flag] = Flag
     return [str(flag.name) for flag in members if flags & flag]
+
+
+def code_words(table: str, code: str, words: Words) -> str:
+    """An event or alarm in words; what this version does not know is shown by its code."""
+    return words.get(f"{table}.{code}") or code
+
+
+def side_words(value: int | str | None, words: Words) -> str:
+    """One side of a change: a condition is on or off, anything else is shown as recorded."""
+    if value is None:
+        return words("page.none")
+    return words(f"event.{value}") if value in ("on", "off") else f"{value}"
 
 
 def flag_level(flags: int) -> str:

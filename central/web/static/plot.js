@@ -132,7 +132,7 @@
       pxAlign: 1,
       ms: 1e-3,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone),
-      padding: [6, 14, last ? 0 : 4, 0],
+      padding: [6, 26, last ? 0 : 4, 0],
       cursor: { sync: { key: "run", setSeries: false }, y: false, drag: { x: true, y: false, setScale: false } },
       legend: { live: true, markers: { width: 2 } },
       scales: { x: { time: true }, y: { range: RANGES[kind.name] } },

@@ -174,7 +174,9 @@ def tell(gateway: Gateway, rounds: Sequence[Poll]) -> None:
     gateway.add(Kind.CONFIGURATION, RUN, CONFIG.hash(), first, CONFIG.to_body())
     for serial, table in SERIALS.items():
         gateway.add(Kind.REGISTER_MAP, serial, table.hash(), first, table.to_body())
-    gateway.add(Kind.EVENT, "", NO_REFERENCE, first, ("start", None, None, "agent", "<b>0.1</b>"))
+    gateway.add(
+        Kind.EVENT, "", NO_REFERENCE, first, ("unheard_of", None, None, "agent", "<b>0.1</b>")
+    )
     state = RunState.new()
     for poll in rounds:
         table = SERIALS[poll.serial]
