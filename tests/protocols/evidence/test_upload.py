@@ -197,6 +197,13 @@ def test_equivocation_at_an_earlier_size() -> None:
     assert isinstance(accept(head, forged, GATEWAY.verifier, None), Conflict)
 
 
+def test_a_stored_checkpoint_of_another_size_is_a_bug_and_no_equivocation() -> None:
+    """A caller that looks up the wrong checkpoint crashes, and accuses nobody."""
+    other = seal(TELEMETRY, EMPTY, LEAVES[:8], SECRET, GATEWAY).upload.checkpoint
+    with pytest.raises(ValueError, match="stored checkpoint"):
+        accept(EMPTY_HEAD, UPLOAD, GATEWAY.verifier, other)
+
+
 def test_a_forged_checkpoint_is_no_equivocation() -> None:
     """Nobody but the key's holder can make central believe in equivocation."""
     head = Head(SEALED.frontier, UPLOAD.checkpoint, b"receipt")
