@@ -30,16 +30,19 @@ from protocols.metering.run_config import RunConfig
 from protocols.metering.run_state import RunState
 from protocols.metering.scan import Scan
 from protocols.metering.tally import Span, seal
-from protocols.metering.timeline import HOLD_LIMIT_MS, elapsed_between
+from protocols.metering.timeline import HOLD_LIMIT_MS, elapsed_between, since_boot
 
 __all__ = [
     "Agrees",
     "Differs",
     "MeterEvent",
+    "Replay",
     "RunState",
     "Step",
     "close",
+    "compare",
     "recompute",
+    "replay",
     "step",
 ]
 
@@ -64,6 +67,13 @@ class Differs(NamedTuple):
     field: str
     recorded: object
     recomputed: object
+
+
+class Replay(NamedTuple):
+    """What a range of scans makes again, and the carry after it."""
+
+    records: tuple[IntervalRecord, ...]
+    carry: Carry
 
 
 def step(config: RunConfig, state: RunState, scan: Scan) -> Step:
@@ -93,7 +103,7 @@ def close(config: RunConfig, state: RunState) -> Step:
         return Step(state)
     if state.now.next_seq == opening.next_seq:
         return Step(state)
-    tally = tally._replace(flags=tally.flags | Flag.PARTIAL)
+    tally = tally._replace(flags=int(tally.flags | Flag.PARTIAL))
     record = seal(config, opening, tally, Span(opening.reference, end), state.now.next_seq)
     return Step(state.opened(state.now), (record,))
 
@@ -111,22 +121,34 @@ def recompute(config: RunConfig, record: IntervalRecord, scans: Iterable[Scan]) 
     ):
         if recorded != known:
             return Differs(field, recorded, known)
-    state = RunState.resume(record.carry)
-    records: tuple[IntervalRecord, ...] = ()
-    span = range(record.telemetry_first, record.telemetry_end)
+    return compare(record, replay(config, record.carry, record.telemetry_end, scans))
+
+
+def replay(config: RunConfig, carry: Carry, telemetry_end: int, scans: Iterable[Scan]) -> Replay:
+    """The records that one interval's scans make, in the range from the carry to `telemetry_end`.
+
+    A gap's many records come from one range: whoever compares them all replays it once.
+    """
+    state = RunState.resume(carry)
+    span = range(carry.next_seq, telemetry_end)
     for scan in sorted((scan for scan in scans if scan.seq in span), key=lambda scan: scan.seq):
-        if records:
-            break
         state, records, _events = step(config, state, scan)
-    if not records:
-        state, records, _events = close(config, state)
-    if record.parts != len(records):
-        return Differs("parts", record.parts, len(records))
-    again = records[record.part]
-    for name in (field.name for field in fields(IntervalRecord)):
-        if getattr(record, name) != getattr(again, name):
-            return Differs(name, getattr(record, name), getattr(again, name))
-    return Agrees(state.now)
+        if records:
+            return Replay(records, state.now)
+    state, records, _events = close(config, state)
+    return Replay(records, state.now)
+
+
+def compare(record: IntervalRecord, again: Replay) -> Agrees | Differs:
+    """Whether the record is the one that its replay made."""
+    if record.parts != len(again.records):
+        return Differs("parts", record.parts, len(again.records))
+    for field in fields(IntervalRecord):
+        recorded = getattr(record, field.name)
+        recomputed = getattr(again.records[record.part], field.name)
+        if recorded != recomputed:
+            return Differs(field.name, recorded, recomputed)
+    return Agrees(again.carry)
 
 
 def _alarmed(config: RunConfig, state: RunState, alarms: dict[str, str]) -> Step:
@@ -147,8 +169,11 @@ def _accept(config: RunConfig, state: RunState, scan: Scan, reference: Instant) 
     """A good meter scan: its movement is held, or booked into one interval or over several."""
     elapsed = elapsed_between(reference, scan.instant)
     moved = moves(config, state.now, scan, elapsed.ms)
+    if not (elapsed.certain or line_is_plausible(moved)):
+        elapsed = since_boot(scan.instant)
+        moved = moves(config, state.now, scan, elapsed.ms)
     held = not (elapsed.certain or line_is_plausible(moved))
-    if held and scan.instant.mono_ms < HOLD_LIMIT_MS:
+    if held and elapsed.ms < HOLD_LIMIT_MS:
         return _alarmed(config, state, {INDEX_HELD: "no clock tells how long the box was off"})
     passage = Passage(
         scan, reference, moved, elapsed, conditions_at(config, state.now, scan.instant)

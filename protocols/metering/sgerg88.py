@@ -142,23 +142,36 @@ def _consistent(mixture: Mixture, d: float) -> Mixture | OutOfRange:
 
 
 def z_of(mixture: Mixture, p: float, t: float) -> float | OutOfRange | NotConverged:
-    """Z = 1 + B rho + C rho^2 at p (bar, absolute) and t (K); Newton for rho from the ideal gas."""
+    """Z = 1 + B rho + C rho^2 at p (bar, absolute) and t (K); Newton for rho from the ideal gas.
+
+    A step beyond the densities of a gas ends it: a second root lies there, the liquid's.
+    """
     if refused := _outside("line_pressure_bar", p, P_BAR) or _outside("temperature_k", t, T_K):
         return refused
     b, c = second_virial(mixture, t), third_virial(mixture, t)
     if b is None or c is None:
         return NotConverged("SGERG-88: a virial cross coefficient has no real root here")
     rt = R * t
-    rho = p / rt
+    rho, last_rho = p / rt, _end_of_gas(b, c)
     for _ in range(_MAX_ITERATIONS):
         slope = rt * (1.0 + rho * (2.0 * b + 3.0 * c * rho))
         if not slope > 0.0:
             break
         change = (rt * rho * (1.0 + rho * (b + c * rho)) - p) / slope
         rho -= change
+        if not 0.0 <= rho <= last_rho:
+            break
         if abs(change) <= _RHO_TOLERANCE * rho:
             return 1.0 + rho * (b + c * rho)
     return NotConverged(f"SGERG-88: no density of the gas at {p:g} bar and {t:g} K")
+
+
+def _end_of_gas(b: float, c: float) -> float:
+    """The first density (kmol/m3) at which p no longer rises with rho, or infinity."""
+    root = b * b - 3.0 * c
+    if b >= 0.0 or c <= 0.0 or root < 0.0:
+        return math.inf
+    return (-b - math.sqrt(root)) / (3.0 * c)
 
 
 def second_virial(mixture: Mixture, t: float) -> float | None:

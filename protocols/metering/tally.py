@@ -115,7 +115,7 @@ def add(
         c_sum=tally.c_sum + at.c_e9 * flow_ms,
         flow_time_ms=tally.flow_time_ms + flow_ms,
         elapsed_ms=tally.elapsed_ms + portion.elapsed_ms,
-        flags=tally.flags | portion.flags | at.flags,
+        flags=int(tally.flags | portion.flags | at.flags),
         last=at[:4],
     )
     return tally, carry._replace(main_remainder=main_remainder, error_remainder=error_remainder)

@@ -36,9 +36,14 @@ def elapsed_between(earlier: Instant, later: Instant) -> Elapsed:
     if same_boot(earlier, later):
         return Elapsed(later.mono_ms - earlier.mono_ms, certain=True)
     if earlier.utc_ms is None or later.utc_ms is None or later.utc_ms < earlier.utc_ms:
-        return Elapsed(later.mono_ms, certain=False)
+        return since_boot(later)
     synchronised = earlier.clock_state == later.clock_state == ClockState.SYNCHRONISED
     return Elapsed(max(later.utc_ms - earlier.utc_ms, later.mono_ms), synchronised)
+
+
+def since_boot(later: Instant) -> Elapsed:
+    """What is known without any UTC: at least the time since this boot."""
+    return Elapsed(later.mono_ms, certain=False)
 
 
 def same_boot(earlier: Instant, later: Instant) -> bool:

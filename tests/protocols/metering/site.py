@@ -9,7 +9,17 @@ from typing import Any
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Quality
-from protocols.metering.run import Agrees, MeterEvent, RunState, close, recompute, step
+from protocols.metering.run import (
+    Agrees,
+    MeterEvent,
+    Replay,
+    RunState,
+    close,
+    compare,
+    recompute,
+    replay,
+    step,
+)
 from protocols.metering.run_config import Role, RunConfig, Source, Total
 from protocols.metering.scan import Scan
 
@@ -57,30 +67,35 @@ def config(**changes: Any) -> RunConfig:
 class Site:
     """Devices, clock and journal of one run: what it is told becomes scans, states and records."""
 
-    def __init__(self, configuration: RunConfig = CONFIG, **clock: int) -> None:
+    def __init__(self, configuration: RunConfig = CONFIG, utc_ms: int = START_UTC_MS) -> None:
         self.config = configuration
         self.state = RunState.new()
         self.scans: list[Scan] = []
         self.records: list[IntervalRecord] = []
         self.events: list[MeterEvent] = []
-        self.boot_no, self.mono_ms = 1, clock.get("mono_ms", 1_000_000)
-        self.utc_offset_ms: int | None = clock.get("utc_ms", START_UTC_MS) - self.mono_ms
-        self.clock_state = ClockState.SYNCHRONISED
+        self.boot_no, self.mono_ms, self.true_utc_ms = 1, 1_000_000, utc_ms
+        self.clock(ClockState.SYNCHRONISED)
+
+    def clock(self, state: ClockState, error_ms: int = 0) -> Site:
+        """From now on UTC is unknown, or wrong by this much, or right."""
+        self.clock_state, self.utc_error_ms = state, error_ms
+        return self
 
     @property
     def instant(self) -> Instant:
-        utc_ms = None if self.utc_offset_ms is None else self.mono_ms + self.utc_offset_ms
-        return Instant(self.boot_no, self.mono_ms, utc_ms, self.clock_state)
+        utc_ms = max(0, self.true_utc_ms + self.utc_error_ms)
+        known = self.clock_state != ClockState.UNKNOWN
+        return Instant(self.boot_no, self.mono_ms, utc_ms if known else None, self.clock_state)
 
     def wait(self, ms: int) -> Site:
         self.mono_ms += ms
+        self.true_utc_ms += ms
         return self
 
     def reboot(self, off_ms: int, boot_ms: int = 30_000) -> Site:
         """The box was off for `off_ms`, and has run for `boot_ms` when it goes on."""
-        if self.utc_offset_ms is not None:
-            self.utc_offset_ms += self.mono_ms + off_ms
         self.boot_no, self.mono_ms = self.boot_no + 1, boot_ms
+        self.true_utc_ms += off_ms + boot_ms
         return self
 
     def scan(self, serial: str, values: dict[str, Any], quality: int = Quality.GOOD) -> Site:
@@ -128,14 +143,6 @@ class Site:
         return [(event.code, event.old, event.new) for event in self.events]
 
 
-def recomputed(site: Site, records: Iterable[IntervalRecord] | None = None) -> list[Any]:
-    """What central finds for each record."""
-    return [
-        recompute(site.config, record, site.scans)
-        for record in (site.records if records is None else records)
-    ]
-
-
 def sums(records: Iterable[IntervalRecord], point: str = "vm") -> tuple[int, int, int]:
     """(main, error, quarantined) of a total over all records, in counts."""
     totals = [total for record in records for total in record.totals if total.point == point]
@@ -151,9 +158,13 @@ def check_chain(site: Site) -> None:
     group_end = None
     indexes: dict[str, tuple[int, int]] = {}
     before: IntervalRecord | None = None
+    again: Replay | None = None
     for record in site.records:
-        result = recompute(site.config, record, site.scans)
-        assert isinstance(result, Agrees), result
+        if record.part == 0 or again is None:
+            result = recompute(site.config, record, site.scans)
+            assert isinstance(result, Agrees), result
+            again = replay(site.config, record.carry, record.telemetry_end, site.scans)
+        assert compare(record, again) == Agrees(again.carry)
         assert IntervalRecord.from_body(record.to_body()) == record
         if before is not None:
             assert record.start == before.end
@@ -174,7 +185,7 @@ def check_chain(site: Site) -> None:
             else:
                 assert total.segment == segment + 1
             indexes[total.point] = (total.segment, total.end)
-        group_end, before = result.carry, record
+        group_end, before = again.carry, record
     if before is not None:
         assert before.part == before.parts - 1
         assert site.state.opening == group_end
