@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from simulators.central_page import NoAnswerError, get_json
 from simulators.certificates import make_certificates
-from simulators.children import Child, Children
+from simulators.children import Child, Children, tail
 from simulators.config_files import Gateway, Pace, central_toml, gateway_toml
 from simulators.demo_directory import demo_directory
 from simulators.failure import DemoAborted, DemoError
@@ -119,12 +119,7 @@ def _start(children: Children, directory: Path) -> Running:
     children.run(
         ["edge-central", "gateway", "add", "--store", _STORE_DIR, GATEWAY, _find_vkey(shown)]
     )
-    page_port, intake_port = _free_port(PAGE_PORT), _free_port(0)
-    (directory / "central.toml").write_text(
-        central_toml(_STORE_DIR, f"{HOST}:{intake_port}", f"{HOST}:{page_port}"), encoding="utf-8"
-    )
-    central = children.start("central", ["edge-central", "serve", "--config", "central.toml"])
-    _wait(children, "central's page", lambda: _answers(page_port))
+    central, page_port, intake_port = _start_central(children, directory)
     plant = children.start("plant", ["edge-sim", "plant", "--dir", _PLANT_DIR])
     place = directory / _PLANT_DIR / PLANT_FILE
     _wait(children, "the plant", place.exists)
@@ -136,6 +131,31 @@ def _start(children: Children, directory: Path) -> Running:
     agent = children.start("agent", ["edge-agent", "run", "--config", "gateway.toml"])
     _say(f"Page: http://{HOST}:{page_port}/")
     return Running(children, directory, plant, central, agent, page_port)
+
+
+def _start_central(children: Children, directory: Path) -> tuple[Child, int, int]:
+    """Central, the ports of its page and its intake; another page port where somebody was quicker.
+
+    Its own log must name the page: on that port somebody else's central may answer too.
+    """
+    for wanted in (PAGE_PORT, 0, 0):
+        page_port, intake_port = _free_port(wanted), _free_port(0)
+        text = central_toml(_STORE_DIR, f"{HOST}:{intake_port}", f"{HOST}:{page_port}")
+        (directory / "central.toml").write_text(text, encoding="utf-8")
+        central = children.start("central", ["edge-central", "serve", "--config", "central.toml"])
+        page = f"http://{HOST}:{page_port}"
+
+        def ready(central: Child = central, page: str = page, port: int = page_port) -> bool:
+            return _lost_its_port(central) or (page in tail(central.log) and _answers(port))
+
+        _wait(children, "central's page", ready)
+        if not _lost_its_port(central):
+            return central, page_port, intake_port
+    raise DemoError(f"central finds no free port:\n{tail(central.log)}")
+
+
+def _lost_its_port(central: Child) -> bool:
+    return central.process.poll() is not None and "Address already in use" in tail(central.log)
 
 
 def _watch(running: Running, seconds: float | None, stop: threading.Event) -> None:
