@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from central.store.ledger_tables import alarm
 from protocols.evidence.leaf import Origin
@@ -47,3 +47,18 @@ def store_alarms(conn: Connection, origin: Origin, alarms: Iterable[Alarm], at_m
             conn.execute(
                 insert(alarm).values(**key, at_ms=at_ms, detail=one.detail[:MAX_DETAIL_CHARS])
             )
+
+
+def count_alarms(conn: Connection, origin: Origin, code: AlarmCode) -> int:
+    """How many alarms of this kind a log has."""
+    count = conn.scalar(
+        select(func.count())
+        .select_from(alarm)
+        .where(
+            alarm.c.gateway == origin.gateway,
+            alarm.c.epoch == origin.epoch,
+            alarm.c.log == origin.log.value,
+            alarm.c.code == code.value,
+        )
+    )
+    return count or 0

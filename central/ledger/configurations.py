@@ -4,6 +4,8 @@
 whenever the ledger happens to look.
 """
 
+from functools import lru_cache
+
 from sqlalchemy import Connection, and_, or_, select
 
 from central.ledger.bodies import register_map_of, run_config_of
@@ -28,7 +30,7 @@ def config_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> R
         )
         .limit(1)
     ).scalar_one_or_none()
-    return None if leaf is None else run_config_of(decode_leaf(leaf))
+    return None if leaf is None else parsed_config(leaf)
 
 
 def map_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> RegisterMap | None:
@@ -43,7 +45,7 @@ def map_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> Regi
             ),
         )
     ).scalar_one_or_none()
-    return None if leaf is None else register_map_of(decode_leaf(leaf))
+    return None if leaf is None else parsed_map(leaf)
 
 
 def map_of(conn: Connection, gateway: str, hash_: bytes) -> RegisterMap | None:
@@ -53,4 +55,16 @@ def map_of(conn: Connection, gateway: str, hash_: bytes) -> RegisterMap | None:
             register_map.c.gateway == gateway, register_map.c.hash == hash_
         )
     ).scalar_one_or_none()
-    return None if leaf is None else register_map_of(decode_leaf(leaf))
+    return None if leaf is None else parsed_map(leaf)
+
+
+@lru_cache(maxsize=256)
+def parsed_config(leaf: bytes) -> RunConfig:
+    """The run configuration in the bytes of a leaf that the ledger took."""
+    return run_config_of(decode_leaf(leaf))
+
+
+@lru_cache(maxsize=256)
+def parsed_map(leaf: bytes) -> RegisterMap:
+    """The register map in the bytes of a leaf that the ledger took."""
+    return register_map_of(decode_leaf(leaf))

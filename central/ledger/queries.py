@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from central.intake.log import EQUIVOCATION
 from central.intake.quarantine import refused_uploads
-from central.ledger.billing import DIFFERS, PENDING
+from central.ledger.intervals import DIFFERS, PENDING
 from central.ledger.law import law as law
 from central.ledger.regulators import regulators as regulators
 from central.ledger.rows import AlarmRow, EventRow, GatewayRow, IntervalRow, RunRow

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from central.ledger.alarms import Alarm, AlarmCode, store_alarms
 from central.ledger.batches import BatchReader
-from central.ledger.billing import AGREES, DIFFERS, PENDING
 from central.ledger.bodies import interval_of
 from central.ledger.configurations import config_before, map_before
+from central.ledger.intervals import AGREES, DIFFERS, PENDING
 from central.ledger.telemetry import scan_of
 from central.store.database import Store
 from central.store.ledger_tables import cursor, interval

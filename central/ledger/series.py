@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, select
 
 from central.ledger.batches import BatchReader
-from central.ledger.bodies import run_config_of
-from central.ledger.configurations import map_of
+from central.ledger.configurations import map_of, parsed_config
 from central.ledger.rows import Series
 from central.ledger.telemetry import scan_of
 from central.store.database import Store
 from central.store.ledger_tables import configuration, interval
 from central.store.log_tables import batch
-from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin
 from protocols.metering.quality import is_good
 from protocols.metering.run_config import RunConfig, Source
 from protocols.metering.scan import Scan
@@ -90,7 +89,7 @@ def _latest_config(conn: Connection, gateway: str, run: str) -> RunConfig | None
         .order_by(configuration.c.epoch.desc(), configuration.c.seq.desc())
         .limit(1)
     ).one_or_none()
-    return None if leaf is None or not run else run_config_of(decode_leaf(leaf))
+    return None if leaf is None or not run else parsed_config(leaf)
 
 
 def _batches(conn: Connection, gateway: str, from_ms: int, to_ms: int) -> list[tuple[Origin, int]]:
