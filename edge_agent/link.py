@@ -16,14 +16,7 @@ from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
 
 from edge_agent.config import BusConfig
-from protocols.modbus.answer import (
-    Checked,
-    Damaged,
-    ExceptionAnswer,
-    Registers,
-    check_rtu,
-    check_tcp,
-)
+from protocols.modbus.answer import Checked, Damaged, check_rtu, check_tcp
 from protocols.modbus.budget import ANSWER_CHARS, REQUEST_CHARS, char_ms, silence_ms
 from protocols.modbus.frames import (
     EXCEPTION_BIT,
@@ -295,15 +288,3 @@ def _why_not(bus: BusConfig) -> str:
     if not os.access(bus.port, os.R_OK | os.W_OK):
         return f"port {bus.port} may not be opened: give the agent's user the group dialout"
     return f"port {bus.port} cannot be opened: another program holds it, or it is no serial port"
-
-
-__all__ = [
-    "Answer",
-    "Damaged",
-    "ExceptionAnswer",
-    "Link",
-    "NoAnswer",
-    "PortGone",
-    "Registers",
-    "bits_per_char",
-]

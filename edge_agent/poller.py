@@ -10,21 +10,21 @@ No I/O here: `exchange` asks, `clock` tells the time.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from edge_agent.config import BusConfig, DeviceConfig
-from edge_agent.link import Answer, Damaged, ExceptionAnswer, NoAnswer, PortGone, Registers
-from edge_agent.link import bits_per_char as _bits_per_char
+from edge_agent.link import Answer, NoAnswer, PortGone, bits_per_char
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.budget import Load, check_schedule
 from protocols.modbus.frames import Request
 from protocols.modbus.plan import Block, block_of, plan
+from protocols.modbus.probe import order_block, probe_block
 from protocols.registers.codec import assemble
-from protocols.registers.profile import Point, Profile
+from protocols.registers.profile import Point
 from protocols.registers.register_map import RegisterMap
 
 NORMAL_FAILURES: Final = 5
@@ -83,7 +83,7 @@ class DevicePoller:
         self._serial_line = serial_line
         self._refused: dict[Point, _Refused] = {}
         self._blocks = self._plan()
-        self._order_block = _order_block(device.profile)
+        self._order_block = order_block(device.profile)
         self._in_step = False
         self._requests = 0
         self._said = ""
@@ -284,34 +284,6 @@ def _failure(answer: Answer) -> Failed:
             return Failed(Quality.BAD_ANSWER, "registers where none were expected")
 
 
-def _order_block(profile: Profile) -> Block | None:
-    if profile.order_point is None:
-        return None
-    return block_of([profile.point(profile.order_point)])
-
-
-def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
-    """A read whose answer has another function or length than that of each block; None if none.
-
-    Points that are polled anyway come first, then others of the profile: whole values only.
-    """
-    shapes = {(block.function, block.count) for block in blocks}
-    polled = [point for block in blocks for point in block.points]
-    order = _order_block(profile)
-    for candidate in (order, *_candidates(polled), *_candidates(profile.points)):
-        if candidate and (candidate.function, candidate.count) not in shapes:
-            return candidate
-    return None
-
-
-def _candidates(points: Sequence[Point]) -> Iterator[Block]:
-    ordered = sorted(points, key=lambda point: (point.function, point.address))
-    yield from (block_of([point]) for point in ordered)
-    for low, high in pairwise(ordered):
-        if (low.function, low.end) == (high.function, high.address):
-            yield block_of([low, high])
-
-
 def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str]:
     """Refuse polls that cannot fit the line's baud rate, with the figures; empty where they fit.
 
@@ -328,5 +300,5 @@ def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str
         for device in devices
         if device.bus == bus.name
     ]
-    faults = check_schedule(loads, bus.baud, _bits_per_char(bus))
+    faults = check_schedule(loads, bus.baud, bits_per_char(bus))
     return [f"bus {bus.name}: {fault}" for fault in faults]

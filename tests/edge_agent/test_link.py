@@ -8,7 +8,8 @@ import time
 import pytest
 
 from edge_agent.config import BusConfig
-from edge_agent.link import Damaged, ExceptionAnswer, Link, NoAnswer, PortGone, Registers
+from edge_agent.link import Link, NoAnswer, PortGone
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request, answer_pdu, exception_pdu
 from tests.edge_agent.modbus_servers import CLOSE, RawRtu, RawTcp
 

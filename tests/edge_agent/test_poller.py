@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 
 from edge_agent.config import BusConfig, DeviceConfig
-from edge_agent.link import Damaged, ExceptionAnswer, NoAnswer, PortGone, Registers
-from edge_agent.poller import DevicePoller, probe_block, schedule_faults
+from edge_agent.link import NoAnswer, PortGone
+from edge_agent.poller import DevicePoller, schedule_faults
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
-from protocols.modbus.plan import plan
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.registers.codec import decode_scan
-from protocols.registers.library import load_profile, profile_ids
+from protocols.registers.library import load_profile
 
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
@@ -93,21 +93,9 @@ def test_tcp_needs_no_probe():
     assert instrument.asked == [(3, 4100, 12), (3, 7002, 2)]
 
 
-@pytest.mark.parametrize("profile_id", profile_ids())
-def test_every_profile_has_a_probe(profile_id):
-    """For every single point and for all defaults of each profile there is a telling probe."""
-    profile = load_profile(profile_id)
-    for names in (profile.default_points, *([point.name] for point in profile.points)):
-        blocks = plan([profile.point(name) for name in names], profile)
-        probe = probe_block(profile, blocks)
-        assert probe is not None
-        assert (probe.function, probe.count) not in {(b.function, b.count) for b in blocks}
-
-
-def test_no_probe_is_possible():
+def test_a_device_without_a_probe():
     """A device with one register only has no request that tells; it is polled all the same."""
     lone = replace(KELLER, points=(KELLER.points[0],), default_points=(KELLER.points[0].name,))
-    assert probe_block(lone, plan(lone.points, lone)) is None
     poller = DevicePoller(device(lone), serial_line=True)
     scan = poller.poll(Instrument({(3, 0): 1, (3, 1): 2}).exchange, Ticks())
     assert scan.raws == (0x10002,)
