@@ -1,0 +1,125 @@
+"""The first law under kills, with real processes: the short form here, the long one marked."""
+
+import random
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.ledger.law import law
+from central.store.database import open_store
+from tests.system.rig import Rig
+
+SEED = 20261122
+
+
+def _events(rng: random.Random, agent: int, central: int, link: int) -> list[str]:
+    events = ["agent"] * agent + ["central"] * central + ["link"] * link
+    rng.shuffle(events)
+    return events
+
+
+def _torment(rig: Rig, rng: random.Random, events: list[str]) -> None:
+    """Each event at a random moment: in the start, in a commit, in an upload, in a quiet time."""
+    pause = threading.Event()
+    for event in events:
+        pause.wait(rng.choice((rng.uniform(0.05, 1.0), rng.uniform(1.0, 4.0))))
+        match event:
+            case "agent":
+                rig.kill("agent")
+                rig.start("agent")
+            case "central":
+                rig.kill("central")
+                pause.wait(rng.uniform(0.0, 1.5))
+                rig.start("central")
+            case "link":
+                rig.link.cut(after_bytes=rng.choice((0, rng.randrange(1, 6000))))
+                pause.wait(rng.uniform(0.3, 2.5))
+                rig.link.mend()
+
+
+def _check(rig: Rig, agent_kills: int) -> None:
+    books, pages = rig.books()["runs"], rig.get("/api/runs")["runs"]
+    assert {row["run"] for row in pages} == set(books)
+    for name in ("central", "plant"):
+        rig.stop(name)
+    store = open_store(rig.store)
+    try:
+        with store.engine.connect() as conn:
+            rows = law(conn)
+    finally:
+        store.close()
+    assert rows
+    assert all(row.holds for row in rows), [row for row in rows if not row.holds]
+    assert {row.segment for row in rows} == {0}, "no index was reset, so no segment was opened"
+    for run, book in books.items():
+        for point, total in book["totals"].items():
+            moved = [row for row in rows if (row.run, row.point) == (run, point)]
+            advance = total["last"]["counts"] - total["first"]["counts"]
+            assert [row.moved_counts for row in moved] == [advance], (run, point)
+            assert advance > 1000, "a run that hardly moves proves nothing"
+    _check_sequences(rig, agent_kills)
+    before = list(_ledger(rig))
+    rig.command("edge-central", "rebuild", "--store", "store")
+    assert list(_ledger(rig)) == before
+
+
+def _check_sequences(rig: Rig, agent_kills: int) -> None:
+    """Every log at central is the gateway's own, whole, without a gap and with nothing twice."""
+    with sqlite3.connect(rig.store / "central.sqlite3") as central:
+        heads = dict(central.execute("SELECT log, size FROM head").fetchall())
+        for log, size in heads.items():
+            at = 0
+            query = "SELECT first, size FROM batch WHERE log = ? ORDER BY first"
+            for first, end in central.execute(query, (log,)):
+                assert first == at, f"{log}: a gap or an overlap at {at}"
+                at = end
+            assert at == size
+        starts = central.execute("SELECT count(*) FROM event WHERE code = 'agent_started'")
+        assert 2 <= starts.fetchone()[0] <= agent_kills + 1
+        assert central.execute("SELECT count(*) FROM alarm").fetchone() == (0,)
+        assert central.execute("SELECT DISTINCT recompute FROM interval").fetchall() == [
+            ("agrees",)
+        ]
+    central.close()
+    with sqlite3.connect(rig.journal) as journal:
+        own = journal.execute("SELECT log, size, receipted_size FROM log").fetchall()
+        assert {log: size for log, size, _ in own} == heads
+        assert all(size == receipted for _, size, receipted in own)
+    journal.close()
+
+
+def _ledger(rig: Rig) -> Iterator[tuple[object, ...]]:
+    with sqlite3.connect(rig.store / "central.sqlite3") as central:
+        for table in ("interval", "interval_total", "event", "configuration", "meter_run"):
+            yield from sorted(central.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+    central.close()
+
+
+def _run(tmp_path: Path, agent: int, central: int, link: int) -> None:
+    rng = random.Random(SEED)
+    events = _events(rng, agent, central, link)
+    with Rig(tmp_path) as rig:
+        rig.wait("the first intervals", lambda: (rig.summary() or {}).get("intervals", 0) >= 3)
+        _torment(rig, rng, events)
+        before = (rig.summary() or {}).get("intervals", 0)
+        rig.wait(
+            "intervals after the last blow",
+            lambda: (rig.summary() or {}).get("intervals", 0) >= before + 3,
+        )
+        rig.stop("agent")
+        rig.wait("central's ledger", rig.has_followed)
+        _check(rig, agent)
+
+
+def test_first_law_short(tmp_path: Path) -> None:
+    """Six kills of the agent, two of central and two cut links lose nothing and double nothing."""
+    _run(tmp_path, agent=6, central=2, link=2)
+
+
+@pytest.mark.long
+def test_first_law_long(tmp_path: Path) -> None:
+    """Fifty kills of the agent, ten of central and ten cut links lose and double nothing."""
+    _run(tmp_path, agent=50, central=10, link=10)
