@@ -1,15 +1,19 @@
 """Templates and what they may call. Autoescape is on for every template, whatever its name."""
 
+import json
 from collections.abc import Iterable
+from datetime import tzinfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from central.ledger.rows import EventRow
 from central.web import instants, numbers
+from central.web.instants import wall_clock_ms
 from central.web.words import LANGUAGES, Words
 from protocols.metering.quality import Flag, Quality, is_good
 
 # A rest without flow is an ordinary state of a meter, not a fault.
-_ORDINARY = Flag.NO_FLOW
+_ORDINARY = int(Flag.NO_FLOW)  # of an IntFlag, ~ would clear the bits it does not know
 _QUALITY_NAMES = {quality.value: quality.name for quality in Quality}
 
 
@@ -39,7 +43,7 @@ def environment() -> Environment:
         zone_of=instants.zone_of,
         zone_label=instants.zone_label,
         code_words=code_words,
-        side_words=side_words,
+        change_and_detail=change_and_detail,
         flag_words=flag_words,
         flag_level=flag_level,
         quality_words=quality_words,
@@ -69,11 +73,36 @@ def code_words(table: str, code: str, words: Words) -> str:
     return words.get(f"{table}.{code}") or code
 
 
-def side_words(value: int | str | None, words: Words) -> str:
+def _side(value: int | str | None, words: Words) -> str:
     """One side of a change: a condition is on or off, anything else is shown as recorded."""
     if value is None:
         return words("page.none")
     return words(f"event.{value}") if value in ("on", "off") else f"{value}"
+
+
+def change_and_detail(event: EventRow, zone: tzinfo, words: Words) -> tuple[str, str]:
+    """What an event says besides its code: "old → new", and its detail.
+
+    The ledger gives a clock leaf's body as JSON: UTC by the old relation, UTC now, old state.
+    """
+    if event.code == "clock" and (times := _clock_times(event.detail)) is not None:
+        old, new = (wall_clock_ms(time, zone) or words("page.none") for time in times)
+        return f"{old} → {new}", ""
+    if event.old is None and event.new is None:
+        return "", event.detail
+    return f"{_side(event.old, words)} → {_side(event.new, words)}", event.detail
+
+
+def _clock_times(detail: str) -> tuple[int | None, int | None] | None:
+    try:
+        body = json.loads(detail)
+    except ValueError:
+        return None
+    match body:
+        case [int() | None as old, int() | None as new, int() | None]:
+            return old, new
+        case _:
+            return None
 
 
 def flag_level(flags: int) -> str:

@@ -146,7 +146,7 @@
           width: bars ? 1 : 1.5,
           points: { show: bars ? false : undefined, size: 4 },
           spanGaps: false,
-          paths: bars ? uPlot.paths.bars({ size: [1, 40], align: -1, gap: 1 }) : undefined,
+          paths: bars ? uPlot.paths.bars({ size: [1, Infinity], align: -1, gap: 1 }) : undefined,
           value: (chart, value, series, index) =>
             number(index === null || index === undefined ? latest(chart, 1) : value, kind.digits),
         },
