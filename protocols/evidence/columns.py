@@ -30,7 +30,7 @@ _MORE_ROWS = 96
 _FINDS = 2
 _QUIET_BITS = 0.25  # a column that costs less a row is left alone
 _NEIGHBOURS = 4  # columns to each side that are tried as the other column
-_WIDE = 20  # with more columns than this only neighbours are tried
+_WIDE = 64  # with more moving columns than this only neighbours are tried
 _OTHER_COST_BITS = 8  # naming another column costs about a byte
 _LONG_BITS = 10  # residuals from this length on keep three leading bits, shorter ones two
 
@@ -129,21 +129,22 @@ def _plans(columns: Sequence[Sequence[int]], lengths: Sequence[int]) -> list[tup
         costs = [(more.cost(mode, index, index), mode) for mode in LEVEL_MODES]
         alone.append(min(costs))
     plans = [(mode, 0) for _, mode in alone]
-    near = _NEIGHBOURS if len(columns) > _WIDE else len(columns)
+    spare = _QUIET_BITS * more.rows + _OTHER_COST_BITS
+    moving = [index for index, (cost, _) in enumerate(alone) if cost > spare]
+    near = _NEIGHBOURS if len(moving) > _WIDE else len(columns)
     placed: list[int] = []
-    for index in sorted(range(len(columns)), key=lambda at: -alone[at][0]):
+    for index in sorted(moving, key=lambda at: -alone[at][0]):
         limit = alone[index][0] - _OTHER_COST_BITS
-        if limit > _QUIET_BITS * more.rows:
-            finds = [
-                (few.cost(mode, index, other), mode, other)
-                for other in placed
-                if abs(other - index) <= near
-                for mode in RATIO_MODES
-            ]
-            for _, mode, other in heapq.nsmallest(_FINDS, finds):
-                cost = more.cost(mode, index, other)
-                if cost < limit:
-                    limit, plans[index] = cost, (mode, other)
+        finds = [
+            (few.cost(mode, index, other), mode, other)
+            for other in placed
+            if abs(other - index) <= near
+            for mode in RATIO_MODES
+        ]
+        for _, mode, other in heapq.nsmallest(_FINDS, finds):
+            cost = more.cost(mode, index, other)
+            if cost < limit:
+                limit, plans[index] = cost, (mode, other)
         placed.append(index)
     return plans
 
