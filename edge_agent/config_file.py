@@ -196,4 +196,5 @@ def _check_bus_time(
 
     for bus in buses:
         for fault in schedule_faults(bus, devices):
-            faults.add(f"bus[{bus.name}]", fault, "or move devices to another bus")
+            told = fault.removeprefix(f"bus {bus.name}: ")
+            faults.add(f"bus[{bus.name}]", told, "or move devices to another bus")

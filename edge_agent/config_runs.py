@@ -172,15 +172,16 @@ def _totals(section: Section, meter: DeviceConfig | None) -> tuple[Total, ...]:
     digits = section.integer("index_digits", 3, 15)
     named = section.has("totals")
     roles = section.section("totals", required=False)
-    totals = []
+    totals, named_line = [], False
     for role, default in TOTALS.items():
         polled = meter is not None and default in meter.points
         point = roles.text(role.value, _POINT, "" if named or not polled else default)
         if not point:
             continue
+        named_line |= role is Role.LINE
         if meter is not None and _checked_counter(roles, role, point, meter, digits):
             totals.append(Total(point, role, 10**digits))
-    if meter is not None and Role.LINE not in [total.role for total in totals]:
+    if meter is not None and not named_line:
         roles.fault(Role.LINE.value, "is missing", "name the point that shows line volume")
     roles.done()
     return tuple(totals)

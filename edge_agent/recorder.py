@@ -88,22 +88,25 @@ class Recorder(threading.Thread):
         self._inbox.wake()
 
     def run(self) -> None:
+        going_on = self.begin()
+        while going_on and not self._finished.is_set():
+            self._inbox.wait(self._config.journal.commit_s)
+            going_on = self.turn()
+        if going_on:
+            self.turn()
+
+    def begin(self) -> bool:
+        """The first tick: start, and what the configuration changed. False where given up."""
         draft = Draft(self.memory, self._salts)
         record_start(draft, self._config, self._clock.now(), self._version)
-        if not self._commit(draft, Work((), 0, ())):
-            return
-        while not self._finished.is_set():
-            self._inbox.wait(self._config.journal.commit_s)
-            if not self._turn():
-                return
-        self._turn()
+        return self._commit(draft, Work((), 0, ()))
 
     def _order(self, settled: Settled | None, timeout_s: float) -> bool:
         order = _Order(settled)
         return self._inbox.order(order) and order.done.wait(timeout_s)
 
-    def _turn(self) -> bool:
-        """One tick; False where it had to be given up."""
+    def turn(self) -> bool:
+        """One tick: all that waits, in one transaction. False where it had to be given up."""
         work = self._inbox.look(self._config.journal.queue_scans)
         if not (work.scans or work.dropped or work.orders):
             return True

@@ -173,7 +173,7 @@ class Uplink(threading.Thread):
         return cut
 
     def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
-        sealed = self._seal(cut)
+        sealed = self._seal(lane, cut)
         data = encode_upload(sealed.upload)
         answer = self._transport.post(PATH, data)
         if isinstance(answer, LinkFailure):
@@ -189,13 +189,25 @@ class Uplink(threading.Thread):
             lane.most_leaves = max(1, len(cut.leaves) // 2)
         return refused(answer)
 
-    def _seal(self, cut: Cut) -> Sealed:
-        sealed = seal(
-            cut.state.origin, cut.before, cut.leaves, self._keys.salt_secret, self._keys.signer
-        )
-        whole = sealed.frontier.size == cut.state.frontier.size
-        if whole and sealed.frontier != cut.state.frontier:
-            raise ReadFailed(f"{cut.state.origin}: a stored leaf is not the one that was recorded")
+    def _seal(self, lane: Lane, cut: Cut) -> Sealed:
+        """Sign only what was recorded: the rows must lead to the stored frontier."""
+        origin, whole = cut.state.origin, cut.state.frontier
+        try:
+            sealed = seal(origin, cut.before, cut.leaves, self._keys.salt_secret, self._keys.signer)
+        except EvidenceError as error:
+            raise ReadFailed(
+                f"a stored leaf, or salt.secret, is not the right one: {error}"
+            ) from error
+        size = sealed.frontier.size
+        if lane.position is None and size > lane.verified_size:
+            # of a backlog all rows are looked at once, not with each batch
+            ends_at = sealed.frontier
+            if size != whole.size:
+                found = self._reader.frontier_at(origin.log, whole.size)
+                ends_at = sealed.frontier if found is None else found
+            if ends_at != whole:
+                raise ReadFailed(f"{origin}: a stored leaf is not the one that was recorded")
+            lane.verified_size = whole.size
         return sealed
 
     def _progress(
@@ -257,7 +269,7 @@ class Uplink(threading.Thread):
             cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), MOST_BYTES)
             if cut is None or not cut.leaves:
                 raise ReadFailed(f"{state.origin}: rows below {size} are missing")
-            sealed = self._seal(cut)
+            sealed = self._seal(lane, cut)
             done = self._progress(lane, cut, sealed, encode_upload(sealed.upload), receipt_of)
             if isinstance(done, Failure):
                 return done

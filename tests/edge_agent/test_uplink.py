@@ -1,0 +1,333 @@
+"""From journal to receipts over a real TLS socket: whatever central does, nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from edge_agent.draft import Salts
+from edge_agent.journal import Journal
+from edge_agent.journal_reader import JournalReader
+from edge_agent.recorder import Recorder
+from edge_agent.transport import Transport
+from edge_agent.uplink import Uplink
+from protocols.evidence.leaf import Leaf, Log, decode_leaf, encode_leaf
+from protocols.evidence.note import KeyType, Signer, cosign
+from protocols.evidence.upload import EMPTY_HEAD, countersign, decode_upload
+from tests.edge_agent.gateway import (
+    BOOT_ID,
+    KEYS,
+    RECEIPTS,
+    VERSION,
+    Polls,
+    config_of,
+    new_journal,
+    wait_until,
+)
+from tests.edge_agent.ledger_law import Found, read_journal
+from tests.edge_agent.tls_central import TIME_S, Fault, Request, TlsCentral, serving
+
+FORGER = Signer.from_private_bytes("central", b"f" * 32, KeyType.COSIGNATURE)
+
+
+@dataclass
+class Rig:
+    """A recorder and an uplink at work on one journal."""
+
+    directory: Path
+    journal: Journal
+    recorder: Recorder
+    uplink: Uplink
+    transport: Transport
+    polls: Polls
+
+    def record(self, rounds: int) -> None:
+        """Rounds of polls, and wait until they are durable."""
+        for scan in self.polls.rounds(rounds):
+            assert wait_until(lambda scan=scan: self.recorder.deliver(scan))
+        assert wait_until(lambda: self.recorder._inbox.waiting() == 0)
+
+    def end(self) -> Found:
+        """Drained and closed; what the journal then holds."""
+        self.uplink.drain(8.0)
+        self.recorder.end()
+        self.recorder.join(5.0)
+        self.transport.close()
+        self.journal.close()
+        return read_journal(self.journal.path)
+
+
+def start(
+    directory: Path, central: TlsCentral, batch_s: float = 0.1, deadline_s: float = 0.8
+) -> Rig:
+    config = config_of(directory)
+    journal = new_journal(config)
+    polls = Polls(config)
+    memory = journal.load(config.gateway, BOOT_ID, 0)
+    salts = Salts(KEYS.gateway, KEYS.salt_secret)
+    recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)  # type: ignore[arg-type]
+    transport = Transport(central.url, directory / "ca.pem", deadline_s)
+    reader = JournalReader(journal.path, config.gateway)
+    uplink = Uplink(
+        *(reader, transport, KEYS, RECEIPTS.verifier, recorder.settle),
+        *(batch_s, monotonic, lambda: 0.0),
+    )
+    recorder.on_commit = uplink.notify
+    recorder.start()
+    uplink.start()
+    return Rig(directory, journal, recorder, uplink, transport, polls)
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Iterator[TlsCentral]:
+    with serving(tmp_path) as running:
+        yield running
+
+
+def assert_same(found: Found, central: TlsCentral) -> None:
+    """Central holds each leaf once, in order; the journal its receipts and no row of them."""
+    for log in Log:
+        assert central.leaves[log] == found.leaves[log]
+        assert found.receipted[log] == found.sizes[log] == len(found.leaves[log]) > 0
+
+
+def test_everything_arrives_once(tmp_path: Path, central: TlsCentral) -> None:
+    """All leaves of both logs are at central, and the rows became receipted batches."""
+    rig = start(tmp_path, central)
+    rig.record(5)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 15)
+    assert_same(rig.end(), central)
+    assert central.connections == 1
+    assert central.requests[0][0] is Log.BILLING
+
+
+def lost_answer(request: Request, body: bytes, central: TlsCentral) -> None:
+    central.take(body)
+    request.connection.shutdown(socket.SHUT_RDWR)
+
+
+def lost_request(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.connection.shutdown(socket.SHUT_RDWR)
+
+
+def error_500(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(500, b'{"error": "disk full", "remedy": "wait"}', "application/json")
+
+
+def error_no_json(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(502, b"<html>" + b"x" * 5000)
+
+
+def forged_receipt(request: Request, body: bytes, _central: TlsCentral) -> None:
+    """Central's name, another key."""
+    upload = decode_upload(body)
+    request.send(200, countersign(upload.checkpoint, FORGER, TIME_S))
+
+
+def receipt_of_another(request: Request, body: bytes, _central: TlsCentral) -> None:
+    """A good receipt, for another checkpoint."""
+    upload = decode_upload(body)
+    request.send(200, cosign(upload.checkpoint.replace(b"\n1", b"\n9", 1), RECEIPTS, TIME_S))
+
+
+def empty_receipt(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(200, b"")
+
+
+def redirect(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(308, b"", Location="/v0/upload")
+
+
+def conflict_of_nonsense(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(409, b"\x83\x00\x01", "application/cbor")
+
+
+FAULTS = {
+    lost_answer: "",
+    lost_request: "connection",
+    error_500: "disk full; wait",
+    error_no_json: "502",
+    forged_receipt: "signed by another key",
+    receipt_of_another: "",
+    empty_receipt: "",
+    redirect: "redirect",
+    conflict_of_nonsense: "conflict",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_costs_time_only(
+    tmp_path: Path, central: TlsCentral, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    """Told with its remedy, tried again, and nothing pruned before a good receipt."""
+    caplog.set_level(logging.INFO)
+    central.faults.extend([fault, fault])
+    rig = start(tmp_path, central)
+    rig.record(4)
+    assert wait_until(lambda: not central.faults and central.size(Log.TELEMETRY) == 12)
+    assert_same(rig.end(), central)
+    told = [record.message for record in caplog.records if record.name == "edge_agent.uplink"]
+    assert FAULTS[fault] in "".join(told)
+    assert any("nothing is lost" in line for line in told)
+    assert "central takes leaves again" in told
+
+
+def test_a_lost_answer_is_caught_up_by_409(tmp_path: Path, central: TlsCentral) -> None:
+    """Central had the batch: its leaves are not sent again, and the rows become that batch."""
+    rig = start(tmp_path, central, batch_s=60.0)
+    assert wait_until(lambda: central.size(Log.BILLING) > 0)
+    central.faults.append(lost_answer)
+    rig.record(4)
+    found = rig.end()
+    assert_same(found, central)
+    assert [status for _, _, status in central.requests].count(409) == 1
+
+
+def test_nothing_is_pruned_without_a_receipt(tmp_path: Path, central: TlsCentral) -> None:
+    """While receipts do not verify, every leaf stays a row of the journal."""
+    central.faults.extend([forged_receipt] * 1000)
+    rig = start(tmp_path, central)
+    rig.record(3)
+    assert wait_until(lambda: len(central.faults) < 998)
+    rig.recorder.end()
+    rig.recorder.join(5.0)
+    found = read_journal(rig.journal.path)
+    assert found.receipted == dict.fromkeys(Log, 0)
+    assert found.sizes[Log.TELEMETRY] == 9
+    central.faults.clear()
+    rig.uplink.drain(0.1)
+    rig.journal.close()
+
+
+def test_a_batch_too_large_is_halved(tmp_path: Path, central: TlsCentral) -> None:
+    """413 makes the next batch smaller, until central takes it."""
+
+    def too_large(request: Request, body: bytes, _central: TlsCentral) -> None:
+        leaves = int(decode_upload(body).checkpoint.split(b"\n")[1]) - decode_upload(body).first
+        if leaves > 3:
+            central.faults.append(too_large)
+            request.send(413, b'{"error": "too large", "remedy": "send less"}')
+        else:
+            request.send(*central.take(body))
+
+    rig = start(tmp_path, central, batch_s=60.0)
+    assert wait_until(lambda: central.size(Log.BILLING) > 0)
+    rig.record(10)
+    central.faults.append(too_large)
+    found = rig.end()
+    assert wait_until(lambda: not central.faults or central.size(Log.TELEMETRY) == 30)
+    assert_same(found, central)
+
+
+def test_central_restored_from_a_backup(
+    tmp_path: Path, central: TlsCentral, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What central lost is sent again out of the sealed batches, and loudly said."""
+    rig = start(tmp_path, central)
+    rig.record(3)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 9)
+    backup, held = (
+        dict(central.heads),
+        {log: list(leaves) for log, leaves in central.leaves.items()},
+    )
+    rig.record(4)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 21)
+    central.heads.update(backup)
+    central.leaves.update(held)
+    rig.record(2)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 27)
+    assert_same(rig.end(), central)
+    assert "central lost leaves 9 to 21; they are sent again" in caplog.text
+
+
+def test_central_that_lost_everything(tmp_path: Path, central: TlsCentral) -> None:
+    """An empty central gets both logs from their first leaf."""
+    rig = start(tmp_path, central)
+    rig.record(3)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 9)
+    central.heads.update(dict.fromkeys(Log, EMPTY_HEAD))
+    central.leaves.update({log: [] for log in Log})
+    rig.record(2)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 15)
+    assert_same(rig.end(), central)
+
+
+def test_an_alarm_does_not_wait_for_the_batch(tmp_path: Path, central: TlsCentral) -> None:
+    """An index that jumps is at central long before the next batch is due."""
+    rig = start(tmp_path, central, batch_s=3600.0)
+    lane = rig.uplink._lanes[Log.BILLING]
+    assert wait_until(lambda: lane.sent_at > 0)
+    lane.sent_at -= 60.0  # the last batch was a minute ago
+    sent = central.size(Log.BILLING)
+    rig.record(1)
+    rig.polls.index += 100_000_000
+    rig.record(1)
+    assert wait_until(lambda: central.size(Log.BILLING) > sent)
+    codes = [leaf.body[0] for leaf in central.leaves[Log.BILLING][sent:] if _is_event(leaf)]
+    assert "index_jump" in codes
+    rig.end()
+
+
+def _is_event(leaf: Leaf) -> bool:
+    return leaf.kind.name == "EVENT"
+
+
+def test_telemetry_goes_on_when_billing_is_refused(tmp_path: Path, central: TlsCentral) -> None:
+    """A refusal concerns one log; the other does not wait for it."""
+
+    def refuse_billing(request: Request, body: bytes, _central: TlsCentral) -> None:
+        central.faults.append(refuse_billing)
+        if decode_upload(body).origin.log is Log.BILLING:
+            request.send(422, b'{"error": "no", "remedy": "mend"}')
+        else:
+            request.send(*central.take(body))
+
+    central.faults.append(refuse_billing)
+    rig = start(tmp_path, central)
+    rig.record(3)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 9)
+    assert central.size(Log.BILLING) == 0
+    central.faults.clear()
+    assert_same(rig.end(), central)
+
+
+def damage(rig: Rig, seq: int, field: str) -> None:
+    """Change a stored leaf such that it can still be read."""
+    execute = rig.journal.connection.execute
+    data = execute("SELECT leaf FROM telemetry WHERE seq = ?", (seq,)).fetchone()[0]
+    leaf = decode_leaf(data)
+    if field == "salt":
+        leaf = leaf._replace(salt=bytes(16))
+    else:
+        leaf = leaf._replace(body=(*leaf.body[:-1], 12345))
+    execute("UPDATE telemetry SET leaf = ? WHERE seq = ?", (encode_leaf(leaf), seq))
+
+
+@pytest.mark.parametrize("most_leaves", [4, 4096])
+@pytest.mark.parametrize("field", ["salt", "body"])
+def test_a_damaged_row_is_never_signed(
+    tmp_path: Path,
+    central: TlsCentral,
+    caplog: pytest.LogCaptureFixture,
+    most_leaves: int,
+    field: str,
+) -> None:
+    """The leaf hash is the checksum: a row that changed on the disk does not leave the gateway."""
+    central.faults.extend([error_500] * 1000)
+    rig = start(tmp_path, central, batch_s=0.1)
+    rig.uplink._lanes[Log.TELEMETRY].most_leaves = most_leaves
+    rig.record(3)
+    damage(rig, 7, field)
+    central.faults.clear()
+    assert wait_until(lambda: "keep the journal for salvage" in caplog.text)
+    assert central.size(Log.TELEMETRY) == 0
+    rig.uplink.drain(0.1)
+    rig.recorder.end()
+    rig.recorder.join(5.0)
+    rig.journal.close()

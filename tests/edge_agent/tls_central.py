@@ -1,0 +1,178 @@
+"""A small central behind a real TLS socket: the central role of `protocols.evidence`, and faults.
+
+`faults` are taken one a request; each answers in the place of central and is then gone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from protocols.evidence.leaf import Leaf, Log
+from protocols.evidence.note import Verifier
+from protocols.evidence.upload import (
+    EMPTY_HEAD,
+    Accepted,
+    Conflict,
+    Head,
+    accept,
+    countersign,
+    decode_upload,
+    encode_conflict,
+)
+from tests.edge_agent.gateway import KEYS, RECEIPTS
+
+TIME_S = 1_780_000_000
+
+
+class Request(BaseHTTPRequestHandler):
+    """One POST; keep-alive as a real central."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Any
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.central.answer(self, body)
+
+    def send(self, status: int, body: bytes, kind: str = "text/plain", **headers: str) -> None:
+        self.send_response_only(status)
+        for name, value in {"Content-Type": kind, **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+Fault = Callable[[Request, bytes, "TlsCentral"], None]
+
+
+class TlsCentral:
+    """Accepts uploads of one gateway; remembers every leaf, head and request."""
+
+    def __init__(self, own: Verifier = KEYS.signer.verifier) -> None:
+        self.heads: dict[Log, Head] = dict.fromkeys(Log, EMPTY_HEAD)
+        self.leaves: dict[Log, list[Leaf]] = {log: [] for log in Log}
+        self.faults: deque[Fault] = deque()
+        self.requests: list[tuple[Log, int, int]] = []  # log, first, status
+        self.connections = 0
+        self.url = ""
+        self._own = own
+        self._lock = threading.Lock()
+
+    def answer(self, request: Request, body: bytes) -> None:
+        with self._lock:
+            fault = self.faults.popleft() if self.faults else None
+        if fault is not None:
+            fault(request, body, self)
+            return
+        request.send(*self.take(body))
+
+    def take(self, body: bytes) -> tuple[int, bytes]:
+        """Central's part: judge, store, countersign."""
+        with self._lock:
+            upload = decode_upload(body)
+            log = upload.origin.log
+            outcome = accept(self.heads[log], upload, self._own, None)
+            match outcome:
+                case Accepted(frontier, leaves):
+                    receipt = countersign(upload.checkpoint, RECEIPTS, TIME_S + len(self.requests))
+                    self.heads[log] = Head(frontier, upload.checkpoint, receipt)
+                    self.leaves[log] += leaves
+                    status, answer = 200, receipt
+                case Conflict():
+                    status, answer = 409, encode_conflict(outcome)
+                case _:
+                    status, answer = 422, b"{}"
+            self.requests.append((log, upload.first, status))
+            return status, answer
+
+    def size(self, log: Log) -> int:
+        return self.heads[log].frontier.size
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    central: TlsCentral
+
+    def get_request(self) -> Any:
+        self.central.connections += 1
+        return super().get_request()
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that go away are part of the tests."""
+
+
+@contextmanager
+def serving(directory: Path, central: TlsCentral | None = None) -> Iterator[TlsCentral]:
+    """The central on a port of its own; its CA lies in `directory` as ca.pem."""
+    central = central or TlsCentral()
+    make_certificates(directory)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "server.pem", directory / "server.key")
+    server = _Server(("127.0.0.1", 0), Request)
+    server.central = central
+    # the handshake is done in the request's thread: it must not block the others
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    central.url = f"https://localhost:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield central
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def make_certificates(directory: Path) -> None:
+    """A CA and a server certificate for localhost, P-256."""
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca = _certificate("test CA", "test CA", ca_key.public_key(), ca_key, is_ca=True)
+    server = _certificate("localhost", "test CA", key.public_key(), ca_key, is_ca=False)
+    pem = serialization.Encoding.PEM
+    (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (directory / "server.pem").write_bytes(server.public_bytes(pem))
+    (directory / "server.key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _certificate(
+    subject: str, issuer: str, public_key: Any, signer: Any, *, is_ca: bool
+) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+    )
+    if not is_ca:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(signer, hashes.SHA256())
