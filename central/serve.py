@@ -7,8 +7,6 @@ finish, the ledger stops between two steps; within 5 s in all.
 import asyncio
 import contextlib
 import functools
-import importlib
-import importlib.util
 import logging
 import signal
 import socket
@@ -25,10 +23,12 @@ from central.intake.service import Intake
 from central.keys import load_receipt_key
 from central.ledger.follow import LedgerThread
 from central.store.database import Store, open_store
+from central.web.app import create_app
 
 KEEP_ALIVE_S: Final = 1000
 """At least three batch intervals of 300 s: a new TLS connection costs a gateway about 4 KB."""
 GRACE_S: Final = 2
+BACKLOG: Final = 1024
 WEB_KEEP_ALIVE_S: Final = 30
 MAX_GATEWAY_CONNECTIONS: Final = 4096
 MAX_WEB_CONNECTIONS: Final = 256
@@ -101,6 +101,7 @@ def _bind(table: str, listen: Listen) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((listen.host, listen.port))
+        sock.listen(BACKLOG)  # who connects from now on is answered once the server runs
     except OSError as error:
         sock.close()
         raise ServeError(
@@ -135,10 +136,9 @@ def _intake_server(config: CentralConfig, app: IntakeApp) -> _Server:
 
 
 def _web_server(store: Store) -> _Server:
-    web = importlib.import_module("central.web.app")
     return _Server(
         uvicorn.Config(
-            web.create_app(store),
+            create_app(store),
             http="h11",
             ws="none",
             lifespan="off",

@@ -1,10 +1,16 @@
 """A gateway made of the real core: metering's pipeline, evidence's leaves, batches and keys."""
 
+import datetime
+import ipaddress
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from central.intake.service import Intake
 from central.ledger.batches import BatchReader
@@ -236,3 +242,30 @@ def polled():
     for count in range(14):
         gateway.poll(counts=40 + count)
     return gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate():
+    """A self-signed TLS certificate for 127.0.0.1, and its key, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "central")])
+    begins = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return made.public_bytes(serialization.Encoding.PEM), pem

@@ -1,12 +1,8 @@
 """central.toml."""
 
-import datetime
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from central.config import ConfigErrors, Listen, load_config, parse_config
 
@@ -85,7 +81,7 @@ def test_a_missing_file_is_refused(tmp_path):
         load_config(tmp_path / "nowhere.toml")
 
 
-def test_certificate_and_key_are_tried(tmp_path):
+def test_certificate_and_key_are_tried(tmp_path, certificate):
     """A key that is not the certificate's, or no file at all, is found before serving."""
     path = tmp_path / "central.toml"
     path.write_text(GOOD.replace("/etc/central.key", "tls/central.key"))
@@ -93,35 +89,14 @@ def test_certificate_and_key_are_tried(tmp_path):
         load_config(path)
     assert len(caught.value.faults) == 2
     (tmp_path / "tls").mkdir()
-    certificate, key = _certificate(), ec.generate_private_key(ec.SECP256R1())
-    (tmp_path / "tls/central.pem").write_bytes(certificate[0])
-    (tmp_path / "tls/central.key").write_bytes(_pem(key))
-    with pytest.raises(ConfigErrors, match="its private key"):
-        load_config(path)
-    (tmp_path / "tls/central.key").write_bytes(certificate[1])
-    assert load_config(path).key == tmp_path / "tls/central.key"
-
-
-def _pem(key):
-    return key.private_bytes(
+    another = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _certificate():
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "central")])
-    begins = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM), _pem(key)
+    (tmp_path / "tls/central.pem").write_bytes(certificate[0])
+    (tmp_path / "tls/central.key").write_bytes(another)
+    with pytest.raises(ConfigErrors, match="its private key"):
+        load_config(path)
+    (tmp_path / "tls/central.key").write_bytes(certificate[1])
+    assert load_config(path).key == tmp_path / "tls/central.key"
