@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from protocols.metering.body import Body, Fields
+from protocols.metering.body import Body, BodyError, Fields
 from protocols.metering.carry import Carry, parse_carry
 from protocols.metering.instant import Instant, parse_instant
 from protocols.metering.quality import ALL_FLAGS
@@ -116,9 +116,12 @@ class IntervalRecord:
 
     def check(self) -> None:
         """Raise BodyError where the fields contradict each other."""
-        if self.part >= self.parts or self.telemetry_end < self.telemetry_first:
-            fields = Fields("interval", (), 0)
-            raise fields.fault("part", "part, parts or telemetry range contradict each other")
+        if self.part >= self.parts:
+            raise BodyError(f"interval.part: {self.part} of {self.parts}")
+        if self.telemetry_end < self.telemetry_first:
+            raise BodyError(
+                f"interval.telemetry_end: {self.telemetry_end} before {self.telemetry_first}"
+            )
 
 
 def parse_total(body: object) -> TotalRecord:
