@@ -143,8 +143,8 @@ class Journal:
             damage, version, mode = str(error), schema.VERSION, "wal"
         if damage != "ok":
             raise JournalError(
-                f"{self.path} is damaged ({damage}); put it aside with its -wal file, keep both "
-                "for salvage, and start with a new journal"
+                f"{self.path} is damaged ({' '.join(damage.split())}); put it aside with its -wal "
+                "file and keep both: salvage and a new epoch need them"
             )
         if version != schema.VERSION or mode != "wal":
             raise JournalError(

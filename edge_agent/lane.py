@@ -22,7 +22,7 @@ class Lane:
     most_leaves: int = 1
     failures: int = 0
     conflicts: int = 0  # answers 409 since the last receipt
-    retry_at: float = 0.0
+    retry_at: float = float("-inf")
     sent_at: float = float("-inf")
 
     def is_due(self, now: float) -> bool:
@@ -46,7 +46,7 @@ class Lane:
 
     def succeeded(self, now: float) -> None:
         self.failures = 0
-        self.retry_at = 0.0
+        self.retry_at = float("-inf")
         self.sent_at = now
 
     def failed(self, now: float, jitter: float) -> float:

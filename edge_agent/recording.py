@@ -76,9 +76,9 @@ def record_clock(draft: Draft, instant: Instant) -> None:
             before_ms = last.offset_ms + instant.mono_ms
         if last.state == instant.clock_state and _is_close(last.offset_ms, offset_ms):
             return
-    state = last.state if last else None
+    state = int(last.state) if last else None
     draft.append(Kind.CLOCK, "", (before_ms, instant.utc_ms, state), instant)
-    draft.clock = ClockRelation(instant.boot_no, offset_ms, instant.clock_state)
+    draft.clock = ClockRelation(instant.boot_no, offset_ms, int(instant.clock_state))
 
 
 def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:

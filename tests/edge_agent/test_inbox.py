@@ -1,0 +1,57 @@
+"""The bounded queue of the journal thread."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from edge_agent.inbox import Inbox
+
+
+def test_scans_stay_until_they_are_durable() -> None:
+    """What `look` showed is shown again until `done`, in order."""
+    inbox: Inbox[int, str] = Inbox(most_scans=10)
+    assert all(inbox.put(number) for number in range(5))
+    assert inbox.look(3).scans == inbox.look(3).scans == (0, 1, 2)
+    inbox.done(3, 0)
+    assert inbox.look(3).scans == (3, 4)
+
+
+def test_a_full_queue_refuses_and_counts() -> None:
+    """The count stays until it is durable, and grows meanwhile."""
+    inbox: Inbox[int, str] = Inbox(most_scans=2)
+    assert [inbox.put(number) for number in range(4)] == [True, True, False, False]
+    assert inbox.look(9).dropped == 2
+    inbox.put(4)
+    inbox.done(2, 2)
+    assert inbox.look(9) == ((), 1, ())
+    assert inbox.put(5)
+
+
+def test_a_request_wakes_scans_do_not() -> None:
+    """Scans share the tick; a receipt need not wait for it."""
+    inbox: Inbox[int, str] = Inbox(most_scans=2)
+    inbox.put(1)
+    begun = monotonic()
+    inbox.wait(0.05)
+    assert monotonic() - begun >= 0.04
+    threading.Timer(0.05, inbox.order, ["settle"]).start()
+    inbox.wait(10.0)
+    assert monotonic() - begun < 5.0
+    assert inbox.look(9).orders == ("settle",)
+    assert inbox.look(9).orders == ()
+
+
+def test_waking_ends_one_wait() -> None:
+    """Also when it comes first."""
+    inbox: Inbox[int, str] = Inbox(most_scans=2)
+    inbox.wake()
+    begun = monotonic()
+    inbox.wait(10.0)
+    assert monotonic() - begun < 5.0
+
+
+def test_requests_are_bounded_too() -> None:
+    """Nobody can fill the memory by asking."""
+    inbox: Inbox[int, str] = Inbox(most_scans=2, most_orders=2)
+    assert [inbox.order("x") for _ in range(3)] == [True, True, False]

@@ -1,0 +1,335 @@
+"""From scans, starts and stops to leaves; pure, so no file is needed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.config import AgentConfig
+from edge_agent.draft import Draft, Salts
+from edge_agent.memory import Memory, Tick, first_memory
+from edge_agent.poller import PolledScan
+from edge_agent.recording import (
+    MapHashes,
+    record_lost_scans,
+    record_scan,
+    record_start,
+    record_stop,
+)
+from protocols.evidence.leaf import Kind, Leaf, decode_leaf, leaf_hash
+from protocols.evidence.salt import salt_of
+from protocols.metering.instant import ClockState
+from protocols.metering.interval import IntervalRecord
+from protocols.metering.quality import Flag, Quality
+from protocols.registers.profile import Order
+from protocols.registers.register_map import RegisterMap
+from tests.edge_agent.gateway import BOOT_ID, GATEWAY, KEYS, VERSION, Polls, config_of, table
+
+SALTS = Salts(GATEWAY, KEYS.salt_secret)
+
+
+class Book:
+    """A memory that ticks move on, and all leaves so far."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        self.config = config
+        self.memory = first_memory(GATEWAY, BOOT_ID)
+        self.polls = Polls(config)
+        self.leaves: list[Leaf] = []
+        self.urgent = False
+        self.hashes = MapHashes()
+
+    def take(self, draft: Draft) -> list[Leaf]:
+        tick = draft.tick()
+        self.memory, self.urgent = tick.after, draft.urgent
+        new = [decode_leaf(leaf.data) for leaf in tick.leaves]
+        self.leaves += new
+        return new
+
+    def start(self, config: AgentConfig | None = None) -> list[Leaf]:
+        self.config = config or self.config
+        draft = Draft(self.memory, SALTS)
+        record_start(draft, self.config, self.polls.clock.now(), VERSION)
+        return self.take(draft)
+
+    def stop(self) -> list[Leaf]:
+        draft = Draft(self.memory, SALTS)
+        record_stop(draft, self.polls.clock.now())
+        return self.take(draft)
+
+    def scans(self, *scans: PolledScan) -> list[Leaf]:
+        draft = Draft(self.memory, SALTS)
+        for scan in scans:
+            record_scan(draft, scan, self.hashes)
+        return self.take(draft)
+
+    def rounds(self, count: int) -> list[Leaf]:
+        return self.scans(*self.polls.rounds(count))
+
+    def intervals(self) -> list[IntervalRecord]:
+        return [
+            IntervalRecord.from_body(leaf.body)
+            for leaf in self.leaves
+            if leaf.kind is Kind.INTERVAL
+        ]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    book = Book(config_of(tmp_path))
+    book.start()
+    return book
+
+
+def kinds(leaves: list[Leaf]) -> list[str]:
+    return [leaf.kind.name for leaf in leaves]
+
+
+def events(leaves: list[Leaf]) -> list[tuple[Any, ...]]:
+    """(code, subject, old, new, detail) of the event leaves."""
+    found = [leaf for leaf in leaves if leaf.kind is Kind.EVENT]
+    return [(leaf.body[0], leaf.subject, *leaf.body[1:3], leaf.body[4]) for leaf in found]
+
+
+def codes(leaves: list[Leaf]) -> list[str]:
+    return [event[0] for event in events(leaves)]
+
+
+def changed_config(directory: Path, **run: Any) -> AgentConfig:
+    changed = table()
+    changed["run"][0].update(run)
+    return config_of(directory, changed)
+
+
+def test_the_first_start(tmp_path: Path) -> None:
+    """Clock, start, the gateway's configuration and each run's: whole, with their hashes."""
+    book = Book(config_of(tmp_path))
+    clock, started, gateway, run = book.start()
+    assert clock.kind is Kind.CLOCK
+    assert started.body == ("agent_started", None, VERSION, "agent", "")
+    assert (gateway.subject, gateway.body) == ("", book.config.to_body())
+    assert gateway.reference == book.config.hash()
+    assert (run.subject, run.body) == ("R1", book.config.runs[0].to_body())
+    assert run.reference == book.config.runs[0].hash()
+
+
+def test_a_second_start_repeats_no_configuration(book: Book) -> None:
+    """What did not change is not told again."""
+    assert kinds(book.start()) == ["EVENT"]
+
+
+def test_a_scan_is_its_raw_registers(book: Book) -> None:
+    """Raw integers, the hash of the map by which they are read, quality and instant as polled."""
+    scan = book.polls.round()[0]
+    register_map, leaf = book.scans(scan)
+    assert register_map.kind is Kind.REGISTER_MAP
+    assert RegisterMap.from_body(register_map.body) == scan.register_map
+    assert leaf.kind is Kind.SCAN
+    assert leaf.subject == register_map.subject == "P1"
+    assert leaf.body == scan.raws
+    assert leaf.reference == register_map.reference == scan.register_map.hash()
+    assert (leaf.boot_no, leaf.mono_ms, leaf.utc_ms, leaf.clock_state) == scan.instant
+
+
+def test_a_failed_poll_is_a_leaf_too(book: Book) -> None:
+    """With its quality and no values."""
+    leaf = book.scans(book.polls.scan("meter-1", Quality.BAD_NO_ANSWER))[-1]
+    assert (leaf.kind, leaf.quality) == (Kind.SCAN, Quality.BAD_NO_ANSWER)
+    assert set(leaf.body) == {None}
+
+
+def test_a_register_map_travels_once(book: Book) -> None:
+    """Until the device answers by another one, and over restarts."""
+    assert kinds(book.rounds(1)).count("REGISTER_MAP") == 3
+    book.start()
+    book.hashes = MapHashes()
+    assert "REGISTER_MAP" not in kinds(book.rounds(2))
+    (scan, *_) = book.polls.round()
+    order: Order = "CDAB"
+    swapped = RegisterMap.of(scan.device.profile, scan.device.points, order)
+    assert kinds(book.scans(scan._replace(register_map=swapped))) == ["REGISTER_MAP", "SCAN"]
+
+
+def test_seq_salt_and_frontier_go_on_without_a_gap(book: Book) -> None:
+    """Each log counts by itself; each leaf has the salt of its place; the tree has every leaf."""
+    book.rounds(4)
+    for log, head in book.memory.heads.items():
+        leaves = [leaf for leaf in book.leaves if leaf.kind.log is log]
+        assert [leaf.seq for leaf in leaves] == list(range(head.size))
+        for leaf in leaves:
+            assert leaf.salt == salt_of(KEYS.salt_secret, leaf.origin(), leaf.seq)
+
+
+def test_a_tick_that_is_dropped_moves_nothing(book: Book) -> None:
+    """The same scans give the same tick again."""
+    scans = list(book.polls.rounds(3))
+    ticks: list[Tick] = []
+    before: Memory = book.memory
+    for _ in range(2):
+        draft = Draft(book.memory, SALTS)
+        for scan in scans:
+            record_scan(draft, scan, MapHashes())
+        ticks.append(draft.tick())
+    assert ticks[0] == ticks[1]
+    assert book.memory is before
+    hashes = [leaf_hash(leaf.data) for leaf in ticks[0].leaves if leaf.log is Kind.SCAN.log]
+    head = before.heads[Kind.SCAN.log]
+    assert ticks[0].after.heads[Kind.SCAN.log].frontier == head.frontier.extend(hashes)
+
+
+def test_intervals_name_their_configuration(book: Book) -> None:
+    """The leaf's reference is the hash that its record carries."""
+    book.rounds(7)
+    leaves = [leaf for leaf in book.leaves if leaf.kind is Kind.INTERVAL]
+    assert len(leaves) == 2
+    assert {leaf.reference for leaf in leaves} == {book.config.runs[0].hash()}
+    assert {leaf.quality for leaf in leaves} == {Quality.GOOD}
+
+
+def test_the_quality_of_an_interval(book: Book) -> None:
+    """A substitute is uncertain, a gap estimated; both are told at once."""
+    book.rounds(2)
+    assert not book.urgent
+    book.polls.clock.mono_ms += 30_000
+    (meter,) = [scan for scan in book.polls.round() if scan.device.name == "meter-1"]
+    leaves = book.scans(meter)
+    assert {"gap", "pressure_substituted", "temperature_substituted"} <= set(codes(leaves))
+    assert book.urgent
+    book.rounds(4)
+    qualities = {leaf.quality for leaf in book.leaves if leaf.kind is Kind.INTERVAL}
+    assert Quality.UNCERTAIN_ESTIMATED in qualities
+
+
+def test_a_stop_closes_every_run(book: Book) -> None:
+    """What was seen is billed, flagged partial; the next start goes on without loss."""
+    book.rounds(5)
+    leaves = book.stop()
+    assert codes(leaves) == ["agent_stopped"]
+    assert book.intervals()[-1].flags & Flag.PARTIAL
+    book.start()
+    book.rounds(3)
+    book.stop()
+    totals = [record.totals[0] for record in book.intervals()]
+    assert [total.start for total in totals[1:]] == [total.end for total in totals[:-1]]
+    assert totals[-1].end == book.polls.index
+    assert sum(total.main for total in totals) == totals[-1].end - totals[0].start
+
+
+def test_a_clock_step_is_a_leaf(book: Book) -> None:
+    """Before and after; what NTP slews is none; a clock that gets synchronised is one."""
+    clock = book.polls.clock
+    clock.offset_ms = (clock.offset_ms or 0) + 900
+    assert "CLOCK" not in kinds(book.rounds(1))
+    clock.offset_ms += 3_600_000
+    (leaf,) = [leaf for leaf in book.rounds(2) if leaf.kind is Kind.CLOCK]
+    before_ms, after_ms, state = leaf.body
+    assert isinstance(before_ms, int)
+    assert isinstance(after_ms, int)
+    assert after_ms - before_ms == 3_600_900
+    assert state == ClockState.SYNCHRONISED
+    clock.offset_ms, clock.state = None, ClockState.UNSYNCHRONISED
+    (leaf,) = [leaf for leaf in book.rounds(2) if leaf.kind is Kind.CLOCK]
+    assert leaf.body[1:] == (None, ClockState.SYNCHRONISED)
+
+
+def test_each_boot_has_its_clock_leaf(book: Book) -> None:
+    """The relation of a new boot; there is none before it."""
+    book.polls.clock.boot_no = 1
+    (leaf,) = [leaf for leaf in book.rounds(1) if leaf.kind is Kind.CLOCK]
+    assert leaf.body[0] is None
+
+
+def test_lost_polls_are_counted_in_an_event(book: Book) -> None:
+    """As many as found the queue full."""
+    draft = Draft(book.memory, SALTS)
+    record_lost_scans(draft, 17, book.polls.clock.now())
+    assert events(book.take(draft)) == [
+        ("queue_full", "", None, 17, "polls that were not recorded")
+    ]
+
+
+def test_a_changed_field_is_told_with_old_and_new(book: Book, tmp_path: Path) -> None:
+    """The old interval closes under the old configuration, then the new one is in force."""
+    old_hash = book.config.runs[0].hash()
+    book.rounds(2)
+    leaves = book.start(changed_config(tmp_path, qmax_m3_h=500, interval_seconds=10))
+    assert kinds(leaves) == ["EVENT", "INTERVAL", "CONFIGURATION", "EVENT", "EVENT"]
+    assert leaves[1].reference == old_hash
+    assert leaves[2].reference == book.config.runs[0].hash() != old_hash
+    assert events(leaves)[1:] == [
+        ("configuration_changed", "R1", 6_000, 10_000, "interval_ms"),
+        ("configuration_changed", "R1", 1_000_000, 500_000, "qmax_l_h"),
+    ]
+    assert book.urgent
+    book.rounds(7)
+    records = book.intervals()
+    assert records[1].totals[0].start == records[0].totals[0].end
+    assert records[1].telemetry_first == records[0].telemetry_end
+
+
+def test_nested_fields_have_names(book: Book, tmp_path: Path) -> None:
+    """A source's and a total's fields, and the gateway's own."""
+    changed = table()
+    changed["site"]["name"] = "Boiler house 4"
+    changed["device"][1]["poll_seconds"] = 4
+    changed["run"][0]["pressure"]["gauge"] = False
+    changed["regulator"][0]["outlet_pressure"]["gauge"] = False
+    told = events(book.start(config_of(tmp_path, changed)))[1:]
+    assert [(subject, detail, old, new) for _, subject, old, new, detail in told] == [
+        ("", "device[p-1].poll_ms", 2000, 4000),
+        ("", "regulator[PR1].gauge", 1, 0),
+        ("", "site", "Boiler house 3", "Boiler house 4"),
+        ("R1", "pressure.gauge", 1, 0),
+    ]
+
+
+def test_a_replaced_meter_opens_a_new_segment(book: Book, tmp_path: Path) -> None:
+    """At its own index; the law holds for each segment, and nothing between them is invented."""
+    book.rounds(4)
+    last_index = book.polls.index
+    changed = table()
+    changed["device"][0]["serial"] = "M2"
+    config = config_of(tmp_path, changed)
+    book.start(config)
+    clock = book.polls.clock
+    book.polls = Polls(config, clock)
+    book.polls.index = 77
+    book.rounds(5)
+    book.stop()
+    segments: dict[int, list[Any]] = {}
+    for record in book.intervals():
+        for total in record.totals:
+            if total.point == "vm":
+                segments.setdefault(total.segment, []).append(total)
+    assert list(segments) == [0, 1]
+    assert segments[0][-1].end == last_index
+    assert (segments[1][0].start, segments[1][-1].end) == (87, book.polls.index)
+    for totals in segments.values():
+        booked = sum(total.main + total.error + total.quarantined for total in totals)
+        assert booked == totals[-1].end - totals[0].start
+    records = book.intervals()
+    for earlier, later in pairwise(records):
+        assert later.telemetry_first == earlier.telemetry_end
+
+
+def test_a_run_that_is_removed_and_comes_back(book: Book, tmp_path: Path) -> None:
+    """It is closed once; back again, it goes on where its index stood."""
+    book.rounds(4)
+    closed_at = book.polls.index
+    without = table()
+    del without["run"]
+    leaves = book.start(config_of(tmp_path, without))
+    assert ("run_removed", "R1", "M1", None, "") in events(leaves)
+    assert kinds(leaves).count("INTERVAL") == 1
+    assert codes(book.start()) == ["agent_started"]
+    assert "INTERVAL" not in kinds(book.rounds(4))
+    assert "run_added" in codes(book.start(config_of(tmp_path)))
+    book.rounds(2)
+    book.stop()
+    totals = [record.totals[0] for record in book.intervals()]
+    assert totals[-1].end == book.polls.index
+    booked = sum(total.main + total.error + total.quarantined for total in totals)
+    assert booked == book.polls.index - totals[0].start > closed_at - totals[0].start
