@@ -67,7 +67,7 @@ X_N2: Final = (-0.01, 0.50)
 
 _MAX_ITERATIONS: Final = 50
 _B_N_TOLERANCE: Final = 1e-13  # m3/kmol
-_RHO_TOLERANCE: Final = 1e-14  # of rho
+_RHO_TOLERANCE: Final = 1e-12  # of rho; Newton squares it in the last step
 
 
 class SgergGas(NamedTuple):

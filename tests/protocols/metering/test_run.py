@@ -1,10 +1,12 @@
 """The pipeline by example: one fact a test."""
 
+from itertools import pairwise
+
 import pytest
 
 from protocols.metering.instant import ClockState
 from protocols.metering.quality import Flag, Quality
-from protocols.metering.run import RunState, close, step
+from protocols.metering.run import Agrees, RunState, close, recompute, step
 from tests.protocols.metering.site import (
     HOUR,
     MINUTE,
@@ -383,6 +385,52 @@ def test_configuration_change_is_not_retroactive() -> None:
     assert second.c_e9 == pytest.approx(first.c_e9 / 0.8, rel=1e-8)
     assert sums(site.records) == (200, 0, 0)
     assert second.carry.next_seq == first.telemetry_end
+
+
+def test_replaced_totals_begin_anew() -> None:
+    """Without positions every total begins a new segment at its next index."""
+    site = Site().measured().meter(500, vb=9).wait(1000).measured().meter(600, vb=10).close()
+    carry = site.state.now._replace(positions=(), segment=site.state.next_segment)
+    site.state = RunState.resume(carry)
+    site.wait(8 * MINUTE).measured().meter(7).wait(1000).measured().meter(9).close()
+    assert [t[1:4] for r in site.records for t in r.totals if t.point == "vm"] == [
+        (0, 500, 600), (1, 7, 7), (1, 7, 9),
+    ]  # fmt: skip
+    assert sums(site.records) == (102, 0, 0)
+    assert all(before.end == after.start for before, after in pairwise(site.records))
+    assert all(isinstance(recompute(site.config, r, site.scans), Agrees) for r in site.records)
+
+
+def test_remainders_are_carried() -> None:
+    """Base volume over many intervals is the integer part of line volume times C, to the cm3."""
+    own = config(
+        method="fixed-K", k_e9=987_654_321, interval_ms=1000, stale_ms=HOUR,
+        pressure=config().pressure._replace(substitute=1_234_567),
+    )  # fmt: skip
+    for good in (True, False):
+        site = Site(own).measured(123.4567 if good else None).meter(0)  # type: ignore[arg-type]
+        for n in range(1, 300):
+            site.wait(1000).meter(n * 7)
+        main, error, _quarantined = sums(site.records)
+        assert (main if good else error) == 299 * 7
+        [c_e9] = {record.c_e9 for record in site.records}
+        base = [r.base_main_cm3 if good else r.base_error_cm3 for r in site.records]
+        assert sum(base) == 299 * 7 * 1000 * c_e9 // 10**9
+        check_chain(site)
+
+
+@pytest.mark.parametrize("celsius", [None, float("nan"), -41.0, 81.0])
+def test_unusable_temperature_is_substituted(celsius: float | None) -> None:
+    """A temperature without number or outside the transmitter's range: the substitute."""
+    site = Site().measured().meter(0).wait(1000).temperature(celsius).meter(10).close()
+    assert site.last().flags & Flag.SUBSTITUTE_TEMPERATURE
+    assert (site.last().t_mk, sums(site.records)) == (288_150, (0, 10, 0))
+
+
+def test_unknown_unit_of_temperature_is_substituted() -> None:
+    """A unit that no temperature has is no reading."""
+    site = Site().measured().meter(0).wait(1000).scan("T1", {"t": (15.0, "bar")}).meter(1).close()
+    assert site.last().flags & Flag.SUBSTITUTE_TEMPERATURE
 
 
 def test_uncertain_quality_does_not_bill() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.metering.refusal import NotConverged, OutOfRange
-from protocols.metering.sgerg88 import SgergGas, cube_root, mixture_of, z_of, z_sgerg88
+from protocols.metering.sgerg88 import Mixture, SgergGas, cube_root, mixture_of, z_of, z_sgerg88
 from tests.protocols.metering.vectors import rows
 
 GAS_1 = SgergGas(40.66, 0.581, 0.006, 0.0)
@@ -102,6 +102,15 @@ def test_no_density_is_no_value() -> None:
         if isinstance(answer, float):
             assert 0.4 < answer < 1.0, p
             assert z_of(mixture, float(p), 250.15) == answer
+
+
+@pytest.mark.parametrize("h", [100.0, 3000.0])
+def test_no_real_cross_coefficient_is_no_value(h: float) -> None:
+    """A hydrocarbon that no gas has gives NotConverged, not a crash and not a Z."""
+    mixture = Mixture(0.9, 0.1, 0.0, 0.0, 0.0, h)
+    answer = z_of(mixture, 60.0, 290.0)
+    assert isinstance(answer, NotConverged)
+    assert "SGERG-88" in str(answer)
 
 
 @given(st.floats(1e-12, 1e6))
