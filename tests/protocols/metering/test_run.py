@@ -8,7 +8,6 @@ from protocols.metering.instant import ClockState
 from protocols.metering.quality import Flag, Quality
 from protocols.metering.run import Agrees, RunState, close, recompute, step
 from tests.protocols.metering.site import (
-    HOUR,
     MINUTE,
     START_UTC_MS,
     Site,
@@ -186,182 +185,6 @@ def test_wrong_exponent_is_a_failed_poll() -> None:
     ]
 
 
-@pytest.mark.parametrize("reading", [float("nan"), float("inf"), None, 5000.0, -100.0, "unit"])
-def test_unusable_pressure_is_substituted(reading: float | str | None) -> None:
-    """A pressure without number, range or known unit: substitute, and the error counter."""
-    site = Site().measured().meter(0).wait(1000)
-    if reading == "unit":
-        site.pressure(400.0, "inHg")
-    else:
-        site.pressure(reading)  # type: ignore[arg-type]
-    site.meter(10).close()
-    record = site.last()
-    assert (record.line_main_cm3, record.line_error_cm3, record.p_dpa) == (0, 10_000, 4_000_000)
-    assert record.flags & Flag.SUBSTITUTE_PRESSURE
-    assert not record.flags & Flag.SUBSTITUTE_TEMPERATURE
-    check_chain(site)
-
-
-def test_stale_readings_are_substituted_and_told_once_each_way() -> None:
-    """A reading counts for stale_ms, failed polls or not; then its substitute, until one comes."""
-    site = Site().measured().meter(0).wait(MINUTE).failed("P1").meter(10)
-    assert site.events == []
-    site.wait(1000).meter(20).wait(1000).meter(30).wait(1000).measured().meter(40).close()
-    assert sums(site.records) == (20, 20, 0)
-    assert site.codes() == [
-        ("pressure_substituted", "off", "on"),
-        ("temperature_substituted", "off", "on"),
-        ("pressure_substituted", "on", "off"),
-        ("temperature_substituted", "on", "off"),
-    ]
-    check_chain(site)
-
-
-def test_reading_of_another_boot_is_stale() -> None:
-    """After a reboot the readings of before are not used."""
-    site = Site().measured().meter(0).reboot(off_ms=1000, boot_ms=1000).meter(10).close()
-    assert site.last().flags & Flag.SUBSTITUTE_PRESSURE
-
-
-def test_out_of_method_range_is_substituted() -> None:
-    """P and T that the transmitters can show but SGERG-88 refuses: substitutes, Z is flagged."""
-    site = Site(config(temperature=config().temperature._replace(low=200_000)))
-    site.measured(celsius=-30.0).meter(0).wait(1000).measured(celsius=-30.0).meter(10).close()
-    record = site.last()
-    assert record.flags & Flag.Z_OUT_OF_RANGE
-    assert (record.line_main_cm3, record.line_error_cm3, record.t_mk) == (0, 10_000, 288_150)
-    assert site.codes() == [("conversion_out_of_range", "off", "on")]
-    assert "-23" not in site.events[0].detail
-    assert "250.15" in site.events[0].detail
-
-
-def test_averages_count_only_time_with_flow() -> None:
-    """Half an hour at 400 kPa with flow, another at 600 kPa without: 400 kPa (API MPMS 21.1)."""
-    atmospheric = config(
-        pressure=config().pressure._replace(gauge=False), interval_ms=HOUR, method="PT"
-    )
-    site = Site(atmospheric, utc_ms=START_UTC_MS // HOUR * HOUR)
-    site.measured(400.0).meter(0)
-    for n in range(1, 61):
-        site.wait(30_000).measured(400.0).meter(n * 8333)
-    for _ in range(60):
-        site.wait(30_000).measured(600.0).meter(60 * 8333)
-    [record] = site.records
-    assert (record.p_dpa, record.flow_time_ms, record.elapsed_ms) == (4_000_000, HOUR // 2, HOUR)
-    expected = 60 * 8333 * 1000 * (4_000_000 / 1_013_250) * (293.15 / 288.15)
-    assert record.base_main_cm3 == pytest.approx(expected, rel=1e-8)
-
-
-def test_no_flow_shows_the_last_scan() -> None:
-    """Without flow the record shows P, T, Z and C of its last scan and says NO_FLOW."""
-    site = Site().measured(300.0).meter(0).wait(1000).measured(350.0).meter(0).close()
-    assert site.last().p_dpa == 3_500_000 + 1_013_250
-    assert site.last().flags == Flag.NO_FLOW | Flag.PARTIAL
-
-
-def test_gap_is_split_by_time_into_the_error_counter() -> None:
-    """An increment over three boundaries gives one flagged record each, and the counts add up."""
-    site = Site().measured().meter(0).wait(2 * MINUTE // 2).measured().meter(1000)
-    site.wait(14 * MINUTE + 7).measured().meter(15_001, vb=77)
-    assert [(r.part, r.parts) for r in site.records] == [(0, 3), (1, 3), (2, 3)]
-    ends = [r.end.utc_ms for r in site.records]
-    assert ends == [START_UTC_MS + ms for ms in (5 * MINUTE, 10 * MINUTE, 15 * MINUTE + 7)]
-    assert [r.totals[0].main for r in site.records] == [1000, 0, 0]
-    whole = 14 * MINUTE + 7
-    shares = [14_001 * (end - START_UTC_MS - MINUTE) // whole for end in ends]
-    assert [r.totals[0].error for r in site.records] == [
-        shares[0], shares[1] - shares[0], shares[2] - shares[1],
-    ]  # fmt: skip
-    assert sums(site.records, "vb") == (0, 77, 0)
-    assert sum(r.elapsed_ms for r in site.records) == 15 * MINUTE + 7
-    assert all(r.flags & Flag.GAP and r.flags & Flag.ESTIMATED for r in site.records)
-    assert sum(r.line_error_cm3 for r in site.records) == 14_001_000
-    assert site.codes() == [("gap", 1000, 15_001)]
-    check_chain(site)
-
-
-def test_gap_inside_an_interval_is_not_split() -> None:
-    """A gap that passes no boundary goes to the error counter of its one interval."""
-    site = Site().measured().meter(0).wait(MINUTE + 1).measured().meter(100).close()
-    assert sums(site.records) == (0, 100, 0)
-    assert site.last().parts == 1
-    assert site.last().flags & Flag.GAP
-
-
-def test_very_long_gap_is_bounded() -> None:
-    """Beyond 4096 intervals the first record takes the rest."""
-    slow = config(interval_ms=1000, stale_ms=1000, qmax_l_h=100_000)
-    site = Site(slow).measured().meter(0).wait(5_000_000).measured().meter(100_000)
-    assert len(site.records) == 4096
-    assert site.records[0].elapsed_ms == 5_000_000 - 4095 * 1000
-    assert sums(site.records) == (0, 100_000, 0)
-    assert site.records[2000].totals[0].error == 20
-
-
-def test_step_of_the_clock_is_no_gap() -> None:
-    """UTC that jumps by a year ends the interval, and invents neither time nor records."""
-    site = Site().measured().meter(0).clock(ClockState.SYNCHRONISED, 365 * 24 * HOUR)
-    site.wait(10_000).measured().meter(10)
-    assert [(r.elapsed_ms, r.parts) for r in site.records] == [(10_000, 1)]
-    site.clock(ClockState.SYNCHRONISED)
-    site.wait(20 * MINUTE).measured().meter(20)
-    assert [(r.elapsed_ms, r.parts) for r in site.records[1:]] == [(5 * MINUTE, 4)] * 4
-    check_chain(site)
-
-
-def test_reboot_with_a_good_clock_is_a_gap() -> None:
-    """With UTC synchronised on both sides, the off time is known and split over."""
-    site = Site().measured().meter(0).reboot(off_ms=20 * MINUTE).measured().meter(20_000)
-    assert len(site.records) == 4
-    assert sums(site.records) == (0, 20_000, 0)
-    assert [r.end.boot_no for r in site.records] == [1, 1, 1, 2]
-    check_chain(site)
-
-
-def test_reboot_without_a_clock_holds_the_increment() -> None:
-    """An increment too large for the time since boot waits for UTC, and is then booked."""
-    site = Site().measured().meter(0).reboot(off_ms=30 * MINUTE)
-    site.clock(ClockState.UNKNOWN).measured().meter(200_000).wait(10_000).measured().meter(200_100)
-    assert site.records == []
-    assert site.codes() == [("index_held", "off", "on")]
-    site.clock(ClockState.SYNCHRONISED).wait(10_000).measured().meter(200_200).close()
-    assert sums(site.records) == (0, 200_200, 0)
-    assert ("index_held", "on", "off") in site.codes()
-    check_chain(site)
-
-
-def test_held_increment_is_believed_when_the_time_since_boot_explains_it() -> None:
-    """Without UTC, genuine gas is booked as soon as 1.2 Qmax since boot could give it."""
-    site = Site().measured().meter(0).reboot(off_ms=HOUR)
-    site.clock(ClockState.UNKNOWN)
-    index = 10_000
-    for _ in range(200):
-        index += 20
-        site.measured().meter(index).wait(10_000)
-    site.close()
-    assert sums(site.records)[2] == 0
-    assert sum(sums(site.records)) == index
-    check_chain(site)
-
-
-def test_holding_ends() -> None:
-    """A day after the boot an increment that nothing explains is judged without a clock."""
-    site = Site(config(qmax_l_h=1000)).measured().meter(0).reboot(off_ms=HOUR)
-    site.clock(ClockState.UNKNOWN)
-    site.meter(900_000)
-    assert site.state.now.positions[0].index_counts == 0
-    site.wait(24 * HOUR).meter(900_000).close()
-    assert sums(site.records) == (0, 0, 900_000)
-    check_chain(site)
-
-
-def test_ambiguous_rollovers_are_quarantined() -> None:
-    """When more than a whole turn may have passed, the counts that are certain are quarantined."""
-    site = Site().measured().meter(500).wait(51 * MINUTE).measured().meter(100).close()
-    assert sums(site.records) == (0, 0, 999_600)
-    check_chain(site)
-
-
 def test_close_records_once() -> None:
     """A close records what came since the interval opened; a second one adds nothing."""
     site = Site().measured().meter(0).wait(1000).meter(10).failed().close()
@@ -401,60 +224,11 @@ def test_replaced_totals_begin_anew() -> None:
     assert all(isinstance(recompute(site.config, r, site.scans), Agrees) for r in site.records)
 
 
-def test_remainders_are_carried() -> None:
-    """Base volume over many intervals is the integer part of line volume times C, to the cm3."""
-    own = config(
-        method="fixed-K", k_e9=987_654_321, interval_ms=1000, stale_ms=HOUR,
-        pressure=config().pressure._replace(substitute=1_234_567),
-    )  # fmt: skip
-    for good in (True, False):
-        site = Site(own).measured(123.4567 if good else None).meter(0)  # type: ignore[arg-type]
-        for n in range(1, 300):
-            site.wait(1000).meter(n * 7)
-        main, error, _quarantined = sums(site.records)
-        assert (main if good else error) == 299 * 7
-        [c_e9] = {record.c_e9 for record in site.records}
-        base = [r.base_main_cm3 if good else r.base_error_cm3 for r in site.records]
-        assert sum(base) == 299 * 7 * 1000 * c_e9 // 10**9
-        check_chain(site)
-
-
-@pytest.mark.parametrize("celsius", [None, float("nan"), -41.0, 81.0])
-def test_unusable_temperature_is_substituted(celsius: float | None) -> None:
-    """A temperature without number or outside the transmitter's range: the substitute."""
-    site = Site().measured().meter(0).wait(1000).temperature(celsius).meter(10).close()
-    assert site.last().flags & Flag.SUBSTITUTE_TEMPERATURE
-    assert (site.last().t_mk, sums(site.records)) == (288_150, (0, 10, 0))
-
-
-def test_unknown_unit_of_temperature_is_substituted() -> None:
-    """A unit that no temperature has is no reading."""
-    site = Site().measured().meter(0).wait(1000).scan("T1", {"t": (15.0, "bar")}).meter(1).close()
-    assert site.last().flags & Flag.SUBSTITUTE_TEMPERATURE
-
-
 def test_uncertain_quality_does_not_bill() -> None:
     """A meter scan of any quality but GOOD is a failed poll."""
     site = Site().measured().meter(0)
     site.scan("M1", {"vm": (5, ""), "resolution_vm": (-3, "")}, Quality.UNCERTAIN_SUBSTITUTE)
     assert site.state.now.positions[0].index_counts == 0
-
-
-def test_meter_that_is_its_own_transmitter() -> None:
-    """P and T may come with the meter's own scan, and belong to that very increment."""
-    own = config(
-        pressure=config().pressure._replace(serial="M1"),
-        temperature=config().temperature._replace(serial="M1"),
-    )
-    state = RunState.new()
-    site = Site(own)
-    for vm in (0, 10):
-        values = {"vm": (vm, ""), "resolution_vm": (-3, ""), "p": (4.0, "bar"), "t": (59.0, "°F")}
-        site.wait(1000).scan("M1", values)
-    assert state == RunState.new()
-    site.close()
-    assert (site.last().p_dpa, site.last().t_mk) == (5_013_250, 288_150)
-    assert sums(site.records) == (10, 0, 0)
 
 
 def test_unusable_configuration_is_a_crash() -> None:
