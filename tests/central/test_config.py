@@ -100,3 +100,11 @@ def test_certificate_and_key_are_tried(tmp_path, certificate):
         load_config(path)
     (tmp_path / "tls/central.key").write_bytes(certificate[1])
     assert load_config(path).key == tmp_path / "tls/central.key"
+
+
+def test_a_file_without_end_is_refused(tmp_path):
+    """No more than the bound is read."""
+    path = tmp_path / "central.toml"
+    path.write_text("#" * 70_000)
+    with pytest.raises(ConfigErrors, match="longer than"):
+        load_config(path)

@@ -186,7 +186,7 @@ def damaged(draw, body):
 
 @given(data=st.data())
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_body_stops_the_ledger_or_the_pages(central, polled, data):
     """Whatever an authentic gateway puts into a body, every leaf is taken and every page reads."""

@@ -1,0 +1,48 @@
+"""Bodies of leaves, parsed strictly."""
+
+from dataclasses import replace
+
+import pytest
+
+from central.ledger.bodies import MAX_UTC_MS, interval_of, utc_of
+from protocols.evidence.leaf import Kind, Log
+from protocols.metering.interval import IntervalRecord
+
+
+@pytest.fixture
+def leaf(polled):
+    return next(leaf for leaf in polled.leaves[Log.BILLING] if leaf.kind is Kind.INTERVAL)
+
+
+def test_an_interval_comes_back_as_it_was_told(leaf):
+    """A whole body is the record."""
+    record = interval_of(leaf)
+    assert record.to_body() == leaf.body
+    assert record.run == leaf.subject
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda r: {"end": r.end._replace(utc_ms=MAX_UTC_MS + 1)}, "after the year 9999"),
+        (lambda r: {"start": r.start._replace(utc_ms=2**63 - 1)}, "after the year 9999"),
+        (lambda r: {"totals": r.totals * 2}, "twice"),
+        (lambda r: {"run": "R2"}, "subject"),
+        (lambda r: {"config_hash": bytes(32)}, "reference"),
+    ],
+)
+def test_a_record_that_no_reader_could_use_is_malformed(leaf, change, told):
+    """Dates no calendar has, a total told twice, a body that is another's."""
+    record = IntervalRecord.from_body(leaf.body)
+    body = replace(record, **change(record)).to_body()
+    with pytest.raises(ValueError, match=told):
+        interval_of(leaf._replace(body=body))
+
+
+@pytest.mark.parametrize(
+    ("utc_ms", "shown"),
+    [(None, None), (0, 0), (MAX_UTC_MS, MAX_UTC_MS), (MAX_UTC_MS + 1, None), (2**53 - 1, None)],
+)
+def test_an_instant_that_no_calendar_shows_is_none(leaf, utc_ms, shown):
+    """A leaf's UTC is kept as far as the year 9999."""
+    assert utc_of(leaf._replace(utc_ms=utc_ms)) == shown
