@@ -16,7 +16,7 @@ else 1 + the group. The columns of a shape are mono_ms, utc_ms if known, then th
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from protocols.evidence import cbor
@@ -28,7 +28,8 @@ from protocols.evidence.leaf import HASH_BYTES, Kind, Leaf, Origin
 from protocols.evidence.salt import BLOCK, leaf_salt
 
 MAX_LEAVES = 65536
-MAX_INFLATED_BYTES = 16 * 1024 * 1024
+MAX_INFLATED_BYTES = 8 * 1024 * 1024
+MAX_ITEMS = 1 << 21  # of all bodies together: what a small payload may make of itself
 MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
 _MAX_HEADER_ITEMS = 1 << 20
 
@@ -42,6 +43,7 @@ class Shape(NamedTuple):
     utc_known: bool
     skeleton: Body
     columns: int
+    items: int
     flat: bool  # the body is integers and nothing else, as a good scan's is
 
 
@@ -59,12 +61,16 @@ class Group(NamedTuple):
 def encode_batch(leaves: Sequence[Leaf]) -> bytes:
     """Return the payload of consecutive leaves of one log; raise Malformed for others."""
     _check_run(leaves)
+    left = MAX_ITEMS
     shapes: dict[tuple[int, int, Body], int] = {}
     groups: dict[Group, int] = {}
     order: list[int] = []
     rows: list[list[list[int]]] = []
     for leaf in leaves:
         group, numbers = _group(leaf, shapes)
+        left -= _measure(leaf.body)[1]
+        if left < 0:
+            raise Malformed(f"batch: more than {MAX_ITEMS} items; seal fewer leaves")
         at = groups.setdefault(group, len(groups))
         if at == len(rows):
             rows.append([])
@@ -79,10 +85,9 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
     for code in _order_codes(order):
         write_varint(rest, code)
     noise = BitWriter()
-    for shape in range(len(shapes)):
-        members = [rows[at] for at, group in enumerate(groups) if group.shape == shape]
-        columns = list(zip(*(row for member in members for row in member), strict=True))
-        write_columns(columns, [len(member) for member in members], rest, noise)
+    for members in _members(len(shapes), groups):
+        columns = list(zip(*(row for at in members for row in rows[at]), strict=True))
+        write_columns(columns, [len(rows[at]) for at in members], rest, noise)
     if len(rest) > MAX_INFLATED_BYTES:
         raise Malformed(f"batch: {len(rest)} bytes before deflate, at most {MAX_INFLATED_BYTES}")
     packed = noise.to_bytes()
@@ -105,9 +110,10 @@ def decode_batch(
         lengths[at] += 1
     if 0 in lengths:
         raise Malformed("batch: a group without leaves")
+    if sum(shapes[group.shape].items * lengths[at] for at, group in enumerate(groups)) > MAX_ITEMS:
+        raise Malformed(f"batch: more than {MAX_ITEMS} items")
     rows: list[list[tuple[int, ...]]] = [[] for _ in groups]
-    for number, shape in enumerate(shapes):
-        members = [at for at, group in enumerate(groups) if group.shape == number]
+    for shape, members in zip(shapes, _members(len(shapes), groups), strict=True):
         if not members:
             raise Malformed("batch: a shape without groups")
         columns = read_columns(shape.columns, [lengths[at] for at in members], rest, noise)
@@ -246,26 +252,44 @@ def _read_shape(item: Item, origin: Origin) -> Shape:
         case (int(kind), 0 | 1 as utc_known, tuple(skeleton)) if 0 <= kind < len(Kind):
             if Kind(kind).log is not origin.log:
                 raise Malformed(f"batch: {Kind(kind).name} does not belong to log {origin}")
-            integers = _integers(skeleton)
+            _check_signs(skeleton)
+            integers, items = _measure(skeleton)
             if integers > MAX_COLUMNS:
                 raise Malformed(f"batch: more than {MAX_COLUMNS} integers in a leaf")
             columns = 1 + utc_known + integers
             flat = all(item == _INTEGER for item in skeleton)
-            return Shape(Kind(kind), bool(utc_known), skeleton, columns, flat)
+            return Shape(Kind(kind), bool(utc_known), skeleton, columns, items, flat)
         case _:
             raise Malformed("batch header: a shape is not [kind, utc known, skeleton]")
 
 
-def _integers(skeleton: Body) -> int:
-    total = 0
+def _measure(skeleton: Body) -> tuple[int, int]:
+    """Return how many integers, and how many items of any kind, a body of this skeleton holds."""
+    integers, items = 0, len(skeleton) + 1
     for item in skeleton:
         if isinstance(item, tuple):
-            total += _integers(item)
+            inner = _measure(item)
+            integers += inner[0]
+            items += inner[1]
         elif item == _INTEGER:
-            total += 1
-        elif isinstance(item, int) and item not in (_SUBJECT, _REFERENCE):
+            integers += 1
+    return integers, items
+
+
+def _check_signs(skeleton: Body) -> None:
+    for item in skeleton:
+        if isinstance(item, tuple):
+            _check_signs(item)
+        elif isinstance(item, int) and item not in (_INTEGER, _SUBJECT, _REFERENCE):
             raise Malformed(f"batch header: unknown sign {item} in a skeleton")
-    return total
+
+
+def _members(shapes: int, groups: Iterable[Group]) -> list[list[int]]:
+    """Return, for each shape, the groups of it in their order."""
+    members: list[list[int]] = [[] for _ in range(shapes)]
+    for at, group in enumerate(groups):
+        members[group.shape].append(at)
+    return members
 
 
 def _read_group(item: Item, shapes: int) -> Group:

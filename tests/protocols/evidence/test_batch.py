@@ -112,6 +112,18 @@ def test_a_missing_block_salt_is_refused() -> None:
         decode_batch(PAYLOAD, TELEMETRY, 0, len(LEAVES), {})
 
 
+SHAPE = (0, 1, (0,))
+GROUP = (0, "m", MAP_HASH, 0, 0, 0)
+TAIL = bytes([0, 0, 0]) * 2 + bytes([10, 20, 30])  # three columns of one row
+
+
+def _rest(tables: cbor.Item, order: bytes = b"\x01", tail: bytes = TAIL) -> bytes:
+    header = cbor.encode(tables)
+    out = bytearray()
+    write_varint(out, len(header))
+    return bytes(out) + header + order + tail
+
+
 def _payload(rest: bytes, noise: bytes = b"") -> bytes:
     out = bytearray()
     write_varint(out, len(noise))
@@ -125,6 +137,37 @@ def test_a_bomb_is_not_inflated() -> None:
     assert len(bomb) < 20_000
     with pytest.raises(Malformed, match="inflates to more"):
         decode_batch(bomb, TELEMETRY, 0, 16, SALTS)
+
+
+def test_few_bytes_do_not_become_very_many_items() -> None:
+    """A long body of nulls, said once and used by many leaves, is refused before it is built."""
+    tables = (((0, 1, (None,) * 16_000),), (GROUP,))
+    payload = _payload(_rest(tables, order=b"\x01" * 200, tail=b""))
+    assert len(payload) < 1_000
+    with pytest.raises(Malformed, match="items"):
+        decode_batch(payload, TELEMETRY, 0, 200, SALTS)
+
+
+def test_what_could_not_be_read_is_not_written() -> None:
+    """A batch of more items than are read, or a leaf of more integers, is its maker's error."""
+    leaf = scan_leaves(rounds=1)[0]
+    wide = [leaf._replace(seq=seq, body=(None,) * 16_000) for seq in range(200)]
+    with pytest.raises(Malformed, match="seal fewer leaves"):
+        encode_batch(wide)
+    with pytest.raises(Malformed, match="integers"):
+        encode_batch([leaf._replace(body=(0,) * 16_385)])
+
+
+def test_very_many_forms_are_read_in_time() -> None:
+    """Leaves that share nothing cost what they are, not the square of it."""
+    leaf = scan_leaves(rounds=1)[0]
+    leaves = [
+        leaf._replace(kind=Kind.EVENT, seq=seq, subject=f"{seq}", body=(f"code {seq}", None))
+        for seq in range(6_000)
+    ]
+    salts = {block: bytes(16) for block in range(6)}
+    got = decode_batch(encode_batch(leaves), BILLING, 0, len(leaves), salts)
+    assert [one.body for one in got] == [one.body for one in leaves]
 
 
 @pytest.mark.parametrize(
@@ -142,18 +185,6 @@ def test_damaged_streams_are_refused(payload: bytes, reason: str) -> None:
     """A cut, lengthened or oversized payload is Malformed."""
     with pytest.raises(Malformed, match=reason):
         decode_batch(payload, TELEMETRY, 0, len(LEAVES), SALTS)
-
-
-SHAPE = (0, 1, (0,))
-GROUP = (0, "m", MAP_HASH, 0, 0, 0)
-TAIL = bytes([0, 0, 0]) * 2 + bytes([10, 20, 30])  # three columns of one row
-
-
-def _rest(tables: cbor.Item, order: bytes = b"\x01", tail: bytes = TAIL) -> bytes:
-    header = cbor.encode(tables)
-    out = bytearray()
-    write_varint(out, len(header))
-    return bytes(out) + header + order + tail
 
 
 def test_a_payload_written_by_hand_is_read() -> None:

@@ -216,6 +216,14 @@ def test_time_of_a_cosignature_is_bounded() -> None:
         open_cosignature(SIGNED, f"— central {data}\n".encode(), CENTRAL.verifier)
 
 
+def test_notes_and_lines_have_a_bound() -> None:
+    """Oversized notes and signature lines are refused before they are looked into."""
+    with pytest.raises(Malformed, match="at most"):
+        open_checkpoint(b"x" * 1025, GATEWAY.verifier)
+    with pytest.raises(Malformed, match="too long"):
+        open_cosignature(SIGNED, b"x" * 1025, CENTRAL.verifier)
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "\u00e4", "x" * 129])
 def test_names_of_keys_are_plain(name: str) -> None:
     """A key's name is printable ASCII without space and plus."""
