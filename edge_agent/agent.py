@@ -34,7 +34,6 @@ WATCH_S: Final = 0.5
 BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
 BUS_END_S: Final = 3.0
 FINISH_S: Final = 5.0
-DRAIN_S: Final = 10.0
 END_S: Final = 3.0
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _log = logging.getLogger(__name__)
@@ -69,6 +68,7 @@ class Agent:
         memory = journal.load(config.gateway, boot_id, mono_ms())
         clock = Clock(memory.boot_no)
         self._journal = journal
+        self._drain_s = config.central.drain_s
         self._stop_buses = threading.Event()
         self._recorder = Recorder(
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
@@ -128,7 +128,7 @@ class Agent:
             if bus.is_alive():
                 bus.close_port()
         stored = self._recorder.is_alive() and self._recorder.finish(FINISH_S)
-        if not self._uplink.drain(DRAIN_S):
+        if not self._uplink.drain(self._drain_s):
             _log.warning("some leaves have no receipt yet; they are sent after the next start")
         self._recorder.end()
         self._recorder.join(END_S)

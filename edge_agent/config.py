@@ -65,6 +65,7 @@ class CentralConfig:
     receipt_key: str
     batch_s: float
     deadline_s: float
+    drain_s: float  # how long a stop waits for what has no receipt yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from protocols.registers.library import load_profile, profile_ids
 from protocols.registers.profile import Profile, ProfileError
 
 MAX_POINTS: Final = 64
+NO_UNIT: Final = -1  # one that could not be read: a placeholder must not collide with another
 _BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 _SERIAL: Final = r"[!-~]{1,32}"
@@ -34,7 +35,7 @@ def read_bus(section: Section, base: Path) -> BusConfig:
         bus = BusConfig(
             name,
             "rtu",
-            port=str(base / section.text("port")),
+            port=str(base / port) if (port := section.text("port")) else "",
             baud=_baud(section),
             parity=section.choice("parity", ("N", "E", "O"), "N"),
             stop_bits=section.integer("stop_bits", 1, 2, 1),
@@ -62,7 +63,10 @@ def read_device(
     if bus is None and bus_name:
         section.fault("bus", f"no bus {bus_name!r}", nearest(bus_name, [b.name for b in buses]))
     tcp = bus is not None and bus.kind == "tcp"
+    before = section.fault_count()
     unit = section.integer("unit", 0 if tcp else 1, 255 if tcp else 247)
+    if section.fault_count() > before:
+        unit = NO_UNIT
     profile = _profile(section)
     serial = section.text("serial", _SERIAL)
     poll_ms = section.scaled("poll_seconds", "0.1", "3600", "0.001")

@@ -18,7 +18,7 @@ from edge_agent.config import (
     JournalConfig,
     SiteConfig,
 )
-from edge_agent.config_devices import meter_names, read_bus, read_device
+from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_device
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_runs import read_regulators, read_runs
 from protocols.evidence.errors import EvidenceError
@@ -141,6 +141,7 @@ def _central(section: Section, base: Path) -> CentralConfig:
         receipt_key=receipt_key,
         batch_s=float(section.number("batch_seconds", "0.5", "86400", 300)),
         deadline_s=float(section.number("deadline_seconds", "1", "600", 30)),
+        drain_s=float(section.number("drain_seconds", "0", "60", 10)),
     )
     section.done()
     return central
@@ -172,21 +173,26 @@ def _journal(section: Section) -> JournalConfig:
 def _check_uniqueness(
     faults: Faults, buses: Sequence[BusConfig], devices: Sequence[DeviceConfig]
 ) -> None:
-    ports = [bus.port if bus.kind == "rtu" else f"{bus.host}:{bus.tcp_port}" for bus in buses]
-    for names, remedy in (
-        ([f"bus[{bus.name}]" for bus in buses], "give each bus its own name"),
-        ([f"bus.port {port}" for port in ports], "put the devices of a port under one bus"),
-        ([f"device[{d.name}]" for d in devices], "give each device its own name"),
-        ([f"device.serial {d.serial}" for d in devices], "copy it from the device's plate"),
-        ([f"bus[{d.bus}] unit {d.unit}" for d in devices], "give each device its own address"),
+    ports = [bus.port if bus.kind == "rtu" else _peer(bus) for bus in buses]
+    for what, names, remedy in (
+        ("bus[{}]", [bus.name for bus in buses], "give each bus its own name"),
+        ("bus.port {}", ports, "put the devices of a port under one bus"),
+        ("device[{}]", [d.name for d in devices], "give each device its own name"),
+        ("device.serial {}", [d.serial for d in devices], "copy it from the device's plate"),
+        ("{}", [_address(d) for d in devices], "give each device of a bus its own address"),
     ):
-        _report_repeated(faults, names, remedy)
+        for name, times in Counter(names).items():
+            if name and times > 1:
+                faults.add(what.format(name), f"is there {times} times", remedy)
 
 
-def _report_repeated(faults: Faults, names: Sequence[str], remedy: str) -> None:
-    for what, times in Counter(names).items():
-        if times > 1:
-            faults.add(what, f"is there {times} times", remedy)
+def _peer(bus: BusConfig) -> str:
+    return f"{bus.host}:{bus.tcp_port}" if bus.host else ""
+
+
+def _address(device: DeviceConfig) -> str:
+    known = device.bus and device.unit != NO_UNIT
+    return f"bus[{device.bus}] unit {device.unit}" if known else ""
 
 
 def _check_bus_time(

@@ -61,16 +61,16 @@ def read_runs(top: Section, devices: Devices, site: SiteConfig) -> tuple[RunConf
     gases: dict[str, Gas] = {}
     for section in top.sections("gas", "name", MAX_GASES):
         name, gas = _gas(section)
-        if name in gases:
+        if name and name in gases:
             section.fault("name", f"{name!r} is there twice", "give each gas its own name")
         gases[name] = gas
     runs: dict[str, RunConfig] = {}
     meters: dict[str, str] = {}
     for section in top.sections("run", "id", MAX_RUNS):
         run, meter = _run(section, devices, gases, site)
-        if run.run in runs:
+        if run.run and run.run in runs:
             section.fault("id", f"{run.run!r} is there twice", "give each run its own id")
-        if meter in meters:
+        if meter and meter in meters:
             section.fault(
                 "meter", f"{meter!r} belongs to run {meters[meter]} already", "bill a meter once"
             )
@@ -89,7 +89,7 @@ def read_regulators(top: Section, devices: Devices) -> tuple[RegulatorConfig, ..
         gauge = outlet.flag("gauge")
         outlet.done()
         section.done()
-        if name in regulators:
+        if name and name in regulators:
             section.fault("id", f"{name!r} is there twice", "give each regulator its own id")
         regulators[name] = RegulatorConfig(name, device.serial if device else "", point, gauge)
     return tuple(regulators.values())

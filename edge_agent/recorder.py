@@ -24,11 +24,10 @@ from edge_agent.recording import (
 )
 
 if TYPE_CHECKING:
-    from edge_agent.clock import Clock
     from edge_agent.config import AgentConfig
     from edge_agent.journal import Journal
     from edge_agent.memory import Memory, Settled, Tick
-    from edge_agent.poller import PolledScan
+    from edge_agent.poller import Now, PolledScan
 
 RETRY_S: Final = 0.5
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
@@ -52,7 +51,7 @@ class Recorder(threading.Thread):
         memory: Memory,
         config: AgentConfig,
         salts: Salts,
-        clock: Clock,
+        clock: Now,
         version: str,
     ) -> None:
         super().__init__(name="recorder", daemon=True)

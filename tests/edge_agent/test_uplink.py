@@ -71,7 +71,7 @@ def start(
     polls = Polls(config)
     memory = journal.load(config.gateway, BOOT_ID, 0)
     salts = Salts(KEYS.gateway, KEYS.salt_secret)
-    recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)  # type: ignore[arg-type]
+    recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)
     transport = Transport(central.url, directory / "ca.pem", deadline_s)
     reader = JournalReader(journal.path, config.gateway)
     uplink = Uplink(

@@ -1,0 +1,164 @@
+"""The whole agent as systemd runs it: a process, a plain Modbus server, a central behind TLS."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.agent import AlreadyRunning, state_lock
+from edge_agent.journal import FILE_NAME
+from edge_agent.keys import create_keys
+from protocols.evidence.leaf import Kind, Log
+from protocols.metering.quality import Quality
+from tests.edge_agent.gateway import GATEWAY, TOML, wait_until
+from tests.edge_agent.ledger_law import read_journal
+from tests.edge_agent.tls_central import TlsCentral, serving
+
+TIMEOUT_S = 20.0
+
+
+def write_config(directory: Path, url: str, more: str = "") -> Path:
+    """One device behind a port where nobody listens: bus faults are readings too."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    head, _, rest = TOML.partition("[[bus]]")
+    gas = rest[rest.index("[[gas]]") : rest.index("[[run]]")]
+    text = head.replace("https://localhost:1", url).replace(
+        "batch_seconds = 300", "batch_seconds = 0.5\ndrain_seconds = 5"
+    )
+    devices = f"""
+[[bus]]
+name = "lan"
+type = "tcp"
+host = "127.0.0.1"
+tcp_port = {port}
+timeout_s = 0.1
+[[device]]
+name = "p-1"
+bus = "lan"
+unit = 2
+profile = "keller-33x"
+serial = "P1"
+poll_seconds = 0.2
+"""
+    path = directory / "gateway.toml"
+    path.write_text(text + devices + gas + more, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Iterator[TlsCentral]:
+    keys = create_keys(tmp_path / "state", GATEWAY, os.urandom)
+    with serving(tmp_path, TlsCentral(keys.signer.verifier)) as running:
+        yield running
+
+
+@contextmanager
+def agent(path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`edge-agent run` as a child; killed at the end, whatever happened."""
+    command = [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(path), *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def test_a_whole_life(tmp_path: Path, central: TlsCentral) -> None:
+    """Started, polled, sent; ended by SIGTERM with all leaves receipted and exit status 0."""
+    path = write_config(tmp_path, central.url)
+    with agent(path) as child:
+        assert wait_until(lambda: central.size(Log.TELEMETRY) > 2, TIMEOUT_S)
+        child.send_signal(signal.SIGTERM)
+        _, told = child.communicate(timeout=TIMEOUT_S)
+    assert child.returncode == 0, told
+    assert "Traceback" not in told
+    found = read_journal(tmp_path / "state" / FILE_NAME)
+    assert found.receipted == found.sizes
+    assert found.events() == ["agent_started", "agent_stopped"]
+    assert {leaf.quality for leaf in found.of(Kind.SCAN)} == {Quality.BAD_PORT}
+    assert central.leaves == found.leaves
+
+
+def starts(central: TlsCentral) -> int:
+    return sum(leaf.body[:1] == ("agent_started",) for leaf in central.leaves[Log.BILLING])
+
+
+def test_killed_and_started_again(tmp_path: Path, central: TlsCentral) -> None:
+    """SIGKILL at any moment: the log goes on without a gap, in the same boot."""
+    path = write_config(tmp_path, central.url)
+    for number in range(3):
+        with agent(path) as child:
+            more = central.size(Log.TELEMETRY) + number
+            assert wait_until(lambda more=more: central.size(Log.TELEMETRY) > more, TIMEOUT_S)
+            child.kill()
+    with agent(path) as child:
+        assert wait_until(lambda: starts(central) == 4, TIMEOUT_S)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=TIMEOUT_S)
+    found = read_journal(tmp_path / "state" / FILE_NAME)
+    assert found.events().count("agent_started") == 4
+    assert central.leaves == found.leaves
+    assert {leaf.boot_no for leaf in found.leaves[Log.TELEMETRY]} == {0}
+    instants = [leaf.mono_ms for leaf in found.leaves[Log.TELEMETRY]]
+    assert instants == sorted(instants)
+
+
+def test_a_central_that_is_not_there_does_not_stop_the_agent(tmp_path: Path) -> None:
+    """It polls and records; at the end it says that leaves wait, and that is no fault."""
+    create_keys(tmp_path / "state", GATEWAY, os.urandom)
+    (tmp_path / "ca.pem").touch()
+    path = write_config(tmp_path, "https://localhost:9")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("drain_seconds = 5", "drain_seconds = 0.5"), encoding="utf-8")
+    with agent(path) as child:
+        journal = tmp_path / "state" / FILE_NAME
+        assert wait_until(lambda: journal.exists() and stored(journal) > 2, TIMEOUT_S)
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=TIMEOUT_S)
+    assert child.returncode == 0, told
+    assert "nothing is lost, next try in" in told
+    assert "some leaves have no receipt yet" in told
+
+
+def stored(journal: Path) -> int:
+    import sqlite3
+
+    connection = sqlite3.connect(journal)
+    try:
+        row: Any = connection.execute("SELECT size FROM log WHERE log = 'telemetry'").fetchone()
+        return int(row[0]) if row else 0
+    except sqlite3.OperationalError:  # not yet migrated
+        return 0
+    finally:
+        connection.close()
+
+
+def test_one_agent_a_journal(tmp_path: Path) -> None:
+    """A second one is refused with what to do; the lock is gone with its holder."""
+    second = state_lock(tmp_path)
+    with state_lock(tmp_path), pytest.raises(AlreadyRunning, match="stop it first"), second:
+        pass
+    with state_lock(tmp_path):
+        pass
+
+
+def test_a_second_agent_could_not_run(tmp_path: Path, central: TlsCentral) -> None:
+    """Exit status 2, and the message names the directory."""
+    path = write_config(tmp_path, central.url)
+    with (tmp_path / "state" / "agent.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with agent(path) as child:
+            _, told = child.communicate(timeout=TIMEOUT_S)
+    assert child.returncode == 2
+    assert f"another edge-agent uses {tmp_path / 'state'}" in told

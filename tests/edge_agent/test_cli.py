@@ -1,0 +1,87 @@
+"""The command line: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.cli import COULD_NOT, FINDINGS, GOOD, main
+from edge_agent.journal import FILE_NAME
+from edge_agent.keys import load_keys
+from tests.edge_agent.gateway import TOML
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "ca.pem").touch()
+    path = tmp_path / "gateway.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return path
+
+
+def test_check_prints_what_was_understood(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Buses, devices and runs, so that a technician can compare."""
+    assert main(["check", "--config", str(path)]) == GOOD
+    told = capsys.readouterr().out
+    assert "bus lan: tcp 127.0.0.1:1" in told
+    assert "p-1: unit 2, keller-33x, serial P1, 2 points each 2 s" in told
+    assert "run R1: meter M1, P P1, T T1, SGERG-88, interval 6 s" in told
+    assert told.endswith("no faults\n")
+
+
+@pytest.mark.parametrize("command", ["check", "run", "migrate"])
+def test_a_faulty_configuration_is_a_finding(
+    path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Every fault on a line of its own; nothing is started or made."""
+    path.write_text(TOML.replace("unit = 2", "unit = 0").replace("x_h2", "x_he"), encoding="utf-8")
+    assert main([command, "--config", str(path)]) == FINDINGS
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        f"{path}: device[p-1].unit: 0 is out of range; must be 1 to 247",
+        f"{path}: gas[grid].x_h2: is missing; add x_h2 = 0",
+        f"{path}: gas[grid].x_he: is no known key; did you mean x_h2?",
+        "3 faults",
+    ]
+    assert not (path.parent / "state").exists()
+
+
+def test_keys_are_made_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both print the same verifier key; a second `new` could not be done."""
+    arguments = ["--state", str(tmp_path / "state")]
+    assert main(["key", "new", *arguments, "--gateway", "gw-1"]) == GOOD
+    vkey = capsys.readouterr().out
+    assert main(["key", "show", *arguments]) == GOOD
+    assert capsys.readouterr().out == vkey == load_keys(tmp_path / "state").signer.vkey + "\n"
+    assert main(["key", "new", *arguments, "--gateway", "gw-1"]) == COULD_NOT
+    assert "exists; keep it" in capsys.readouterr().err
+
+
+def test_show_without_keys_could_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And names the command that makes them."""
+    assert main(["key", "show", "--state", str(tmp_path)]) == COULD_NOT
+    assert "edge-agent key new" in capsys.readouterr().err
+
+
+def test_migrate_makes_the_journal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the first start, or after an update."""
+    assert main(["migrate", "--config", str(path)]) == GOOD
+    assert (path.parent / "state" / FILE_NAME).is_file()
+    assert "is up to date" in capsys.readouterr().out
+
+
+def test_run_without_keys_could_not(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is recorded that could not be signed later."""
+    assert main(["run", "--config", str(path)]) == COULD_NOT
+    assert "edge-agent key new" in capsys.readouterr().err
+
+
+def test_run_with_the_keys_of_another_gateway_could_not(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log is signed by its own gateway."""
+    assert main(["key", "new", "--state", str(path.parent / "state"), "--gateway", "gw-2"]) == GOOD
+    capsys.readouterr()
+    assert main(["run", "--config", str(path)]) == COULD_NOT
+    assert "are those of gateway 'gw-2'" in capsys.readouterr().err
