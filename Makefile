@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VENDOR := central/web/static/vendor/.ready
 
-.PHONY: demo test check bench test-browser test-long lock clean
+.PHONY: demo test check bench test-browser test-long wheel lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) $(VENDOR)      ## plant, central and agent on loopback; DEMO_SECONDS=30 stops by itself
@@ -46,5 +46,8 @@ lock:                         ## new lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra central pyproject.toml -o requirements/central.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra central --extra web-build --extra dev pyproject.toml -o requirements/dev.txt
 
+wheel: $(READY) $(VENDOR)     ## dist/*.whl, what a gateway or a server installs
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+
 clean:
-	rm -rf .venv .demo central/web/static/vendor central/web/node_modules
+	rm -rf .venv .demo dist central/web/static/vendor central/web/node_modules
