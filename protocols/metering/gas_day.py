@@ -33,7 +33,7 @@ def gas_day(utc_ms: int, zone: str, start_hour: int) -> date:
         local = (_EPOCH + timedelta(milliseconds=utc_ms)).astimezone(zone_of(zone))
     except OverflowError as error:
         raise GasDayError(f"{utc_ms} ms is no instant of the calendar") from error
-    # A clock change may put the start on the other side: three days, then the latest that began.
+    # Tomorrow's day may have begun, too: at St. John's the clock went back over midnight.
     day = local.date() + timedelta(days=1)
     while gas_day_start(day, zone, start_hour) > utc_ms:
         day -= timedelta(days=1)

@@ -48,7 +48,7 @@ def test_stale_readings_are_substituted_and_told_once_each_way() -> None:
 
 def test_reading_of_another_boot_is_stale() -> None:
     """After a reboot the readings of before are not used."""
-    site = Site().measured().meter(0).reboot(off_ms=1000, boot_ms=1000).meter(10).close()
+    site = Site().measured().meter(0).reboot(off_ms=0, boot_ms=1_000_000).meter(10).close()
     assert site.last().flags & Flag.SUBSTITUTE_PRESSURE
 
 

@@ -1,5 +1,7 @@
 """Gaps, clocks and reboots by example: what is split, what waits, what is quarantined."""
 
+import pytest
+
 from protocols.metering.instant import ClockState
 from protocols.metering.quality import Flag
 from tests.protocols.metering.site import (
@@ -60,6 +62,28 @@ def test_step_of_the_clock_is_no_gap() -> None:
     site.clock(ClockState.SYNCHRONISED)
     site.wait(20 * MINUTE).measured().meter(20)
     assert [(r.elapsed_ms, r.parts) for r in site.records[1:]] == [(5 * MINUTE, 4)] * 4
+    check_chain(site)
+
+
+def test_step_of_the_clock_within_a_gap() -> None:
+    """Where UTC jumps during a gap, monotonic time tells how long it was."""
+    site = Site().measured().meter(0).clock(ClockState.SYNCHRONISED, 365 * 24 * HOUR)
+    site.wait(2 * MINUTE).measured().meter(10)
+    assert [(r.elapsed_ms, r.parts) for r in site.records] == [(2 * MINUTE, 1)]
+    site.clock(ClockState.SYNCHRONISED, -HOUR).wait(16 * MINUTE).measured().meter(20)
+    assert [(r.elapsed_ms, r.parts) for r in site.records[1:3]] == [(5 * MINUTE, 3)] * 2
+    assert [r.start.utc_ms for r in site.records[2:]] == [None, None]
+    check_chain(site)
+
+
+@pytest.mark.parametrize("error_ms", [-29 * MINUTE, 400 * 24 * HOUR])
+def test_reboot_with_an_unset_clock_waits(error_ms: int) -> None:
+    """A clock that starts where it stopped, or anywhere, quarantines no genuine gas."""
+    site = Site().measured().meter(0).reboot(off_ms=30 * MINUTE)
+    site.clock(ClockState.UNSYNCHRONISED, error_ms).measured().meter(200_000)
+    assert (site.records, site.codes()) == ([], [("index_held", "off", "on")])
+    site.wait(20 * MINUTE).measured().meter(200_001).close()
+    assert sums(site.records) == (0, 200_001, 0)
     check_chain(site)
 
 

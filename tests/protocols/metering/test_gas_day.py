@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from protocols.metering.gas_day import GasDayError, gas_day, gas_day_bounds, gas_day_start, zone_of
 
-ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/Chicago", "Australia/Lord_Howe", "Pacific/Apia")
+ZONES = (
+    "Asia/Shanghai", "Europe/Berlin", "America/Chicago", "Australia/Lord_Howe", "Pacific/Apia",
+    "America/St_Johns",
+)  # fmt: skip
 HOUR = 3_600_000
 
 
@@ -24,6 +27,10 @@ def utc_ms(text: str) -> int:
         ("2026-11-21T16:00:00", "Asia/Shanghai", 0, date(2026, 11, 22)),
         ("2026-07-01T03:59:59", "Europe/Berlin", 6, date(2026, 6, 30)),
         ("2026-07-01T04:00:00", "Europe/Berlin", 6, date(2026, 7, 1)),
+        # The clock went back at 00:01, so that 23:30 came again after the day had begun.
+        ("2010-11-07T02:29:59", "America/St_Johns", 0, date(2010, 11, 6)),
+        ("2010-11-07T02:30:00", "America/St_Johns", 0, date(2010, 11, 7)),
+        ("2010-11-07T03:00:00", "America/St_Johns", 0, date(2010, 11, 7)),
         ("2026-01-01T14:59:59", "America/Chicago", 9, date(2025, 12, 31)),
         ("2026-01-01T15:00:00", "America/Chicago", 9, date(2026, 1, 1)),
     ],

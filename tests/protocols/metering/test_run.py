@@ -132,6 +132,19 @@ def test_resetting_index_cannot_grow_a_record() -> None:
     check_chain(site)
 
 
+def test_unread_conditions_stay() -> None:
+    """A scan that is not evaluated to the end neither ends nor repeats the alarms that were on."""
+    site = Site().meter(0).wait(1000).meter(10).wait(1000).meter(10, exponent=0).wait(1000)
+    site.meter(20).wait(1000).measured().meter(30)
+    substituted = ["pressure_substituted", "temperature_substituted"]
+    assert [code for code, _old, new in site.codes() if new == "on"] == [
+        *substituted, "configuration_mismatch",
+    ]  # fmt: skip
+    assert [code for code, _old, new in site.codes() if new == "off"] == [
+        "configuration_mismatch", *substituted,
+    ]  # fmt: skip
+
+
 def test_other_totals_are_judged_by_half_a_turn() -> None:
     """Device base and error totals move by up to half their register; beyond, a segment begins."""
     site = Site().measured().meter(0, vb=100).wait(10_000).measured().meter(0, vb=500_100)
