@@ -1,7 +1,7 @@
 """A request that finds out whether an RTU device is in step.
 
 An answer on a serial line does not say which request it belongs to: a device that lags behind by
-one request answers with the right unit, function and CRC, and with the wrong registers. A read whose
+one request answers with the right unit, function and CRC, but the wrong registers. A read whose
 answer has another function or length than that of every block cannot be answered by a late block,
 and a late answer to it cannot pass for a block.
 """

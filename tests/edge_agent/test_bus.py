@@ -194,6 +194,18 @@ def test_port_missing_then_there_then_gone(tmp_path, caplog):
     assert any("port is back" in record.message for record in caplog.records)
 
 
+def test_a_missing_port_is_not_hammered(tmp_path):
+    """While the port is gone it is tried after a second, then after two; the scans go on."""
+    config = BusConfig("line", "rtu", port=str(tmp_path / "none"), timeout_s=0.1)
+    running = Running(config, [device("d", 1, KELLER, ["p1_f32"], poll_ms=50)])
+    tried = []
+    exchange = running.thread._link.exchange
+    running.thread._link.exchange = lambda request: tried.append(request) or exchange(request)
+    with running:
+        assert len(running.during(1.5)) >= 25
+    assert len(tried) == 2
+
+
 def test_backoff_of_a_silent_device(server, caplog):
     """A silent device costs ever less of the bus, is logged once, and comes back by itself."""
     server.replies[1] = lambda server, request: []

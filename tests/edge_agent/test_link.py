@@ -143,6 +143,17 @@ def test_a_held_answer_is_not_the_next_ones():
         link.close()
 
 
+def test_junk_within_the_silence_after_an_answer():
+    """A frame ends with 3.5 characters of silence (29 ms at 1200 baud): a byte in it is damage."""
+    with RawRtu(baud=1200) as server:
+        link = Link(server.config)
+        server.replies[5] = lambda server, request: [server.exact(request), 0.005, b"\0"]
+        assert isinstance(link.exchange(ASKED), Damaged)
+        server.replies.clear()
+        assert link.exchange(ASKED) == Registers((2,) * 4)
+        link.close()
+
+
 def test_late_bytes_are_reported():
     """On a serial line the bytes that came after the deadline are counted, for the advice."""
     with RawRtu() as server:

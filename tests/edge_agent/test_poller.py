@@ -316,6 +316,11 @@ def test_a_device_with_a_smaller_limit():
         assert (scan.quality, None in scan.raws) == (Quality.GOOD, False)
     assert all(count <= 4 for _, _, count in instrument.asked)
     assert len(instrument.asked) <= 6
+    instrument.next = [NoAnswer(0)]
+    poller.poll(exchange, clock)
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, clock)  # it was replaced by one without that limit
+    assert instrument.asked == [(3, 4100, 1), (3, 4100, 12), (3, 7002, 2)]
 
 
 def test_bisection_is_bounded():
