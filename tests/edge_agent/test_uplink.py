@@ -133,7 +133,7 @@ def forged_receipt(request: Request, body: bytes, _central: TlsCentral) -> None:
 def receipt_of_another(request: Request, body: bytes, _central: TlsCentral) -> None:
     """A good receipt, for another checkpoint."""
     upload = decode_upload(body)
-    request.send(200, cosign(upload.checkpoint.replace(b"\n1", b"\n9", 1), RECEIPTS, TIME_S))
+    request.send(200, cosign(upload.checkpoint.replace(b"/0\n", b"/1\n", 1), RECEIPTS, TIME_S))
 
 
 def empty_receipt(request: Request, _body: bytes, _central: TlsCentral) -> None:
