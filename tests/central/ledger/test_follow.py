@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, text
 
 from central.ledger import follow as module
-from central.ledger.follow import LedgerThread
+from central.ledger.batches import BatchReader
+from central.ledger.follow import LedgerThread, follow
 from central.ledger.queries import summary
 from central.store.ledger_tables import cursor
 from protocols.evidence.leaf import Log
@@ -74,6 +75,27 @@ def test_two_followers_do_not_double(central, polled):
         assert not one.failed
     assert central.ask(summary)["ledger_leaves"] == sum(map(len, polled.leaves.values()))
     assert central.ask(summary)["alarms"] == 0
+
+
+def test_a_batch_that_another_took_meanwhile_is_left(central, polled):
+    """Between reading a batch and storing its rows another follower may have done so."""
+
+    class Slow(BatchReader):
+        def batch(self, origin, first):
+            central.catch_up()
+            return super().batch(origin, first)
+
+    central.register(polled)
+    central.send(polled, BILLING, cut=4)
+    slow = Slow(central.store)
+    while follow(central.store, slow):
+        pass
+    told = central.ask(summary)
+    assert (told["intervals"], told["ledger_leaves"]) == (10, len(polled.leaves[BILLING]))
+    polled.poll()
+    central.send(polled, BILLING)
+    central.catch_up()
+    assert central.ask(summary)["ledger_leaves"] == len(polled.leaves[BILLING])
 
 
 def test_a_failing_store_is_tried_again(central, polled, thread, monkeypatch):

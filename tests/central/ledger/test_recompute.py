@@ -197,6 +197,40 @@ def test_what_came_later_in_the_log_does_not_count(central, made):
     assert "register map" in central.ask(alarms)[0].detail
 
 
+def test_a_configuration_that_follows_is_none(central, made):
+    """An interval before its configuration in the log is not explained by it."""
+    gateway = polled_by(made.Gateway, made)
+    told = gateway.leaves[BILLING]
+    gateway.leaves[BILLING] = []
+    for leaf in sorted(told, key=lambda leaf: leaf.kind is Kind.CONFIGURATION):
+        gateway.add(leaf.kind, leaf.subject, leaf.reference, leaf.body)
+    settled(central, gateway)
+    assert set(states(central)) == {"differs"}
+    assert {row.code for row in central.ask(alarms)} == {
+        "configuration-unknown",
+        "recompute-differs",
+    }
+
+
+@pytest.mark.parametrize("order", [(BILLING, TELEMETRY), (TELEMETRY, BILLING)])
+def test_an_alarm_is_as_old_as_what_it_needed(central, made, order):
+    """A difference is dated by the later of the two batches that show it, not by the ledger."""
+
+    class Lying(made.Gateway):
+        def told(self, record):
+            return replace(record, polls=99) if record.telemetry_first == 6 else record
+
+    gateway = polled_by(Lying, made)
+    central.register(gateway)
+    for log in order:
+        central.send(gateway, log)
+        central.now_ms += 10_000
+    central.now_ms += 90_000
+    central.catch_up()
+    [row] = central.ask(alarms)
+    assert row.at_ms == made.t0_ms + 12_000
+
+
 def test_a_scan_that_does_not_fit_its_map_differs(central, made):
     """Telemetry that cannot be decoded makes its interval differ, and no more."""
     gateway = made.Gateway().configure(made.config())

@@ -1,6 +1,7 @@
 """The store's file, its one writing connection and its migrations."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -70,25 +71,24 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 
 
 def test_writers_take_turns(store):
-    """A transaction waits for the one before it, and sees what that one wrote."""
+    """A transaction waits for the one before it, also for another process's, and sees its work."""
     with store.writer.begin() as conn:
         conn.execute(text("INSERT INTO refusal VALUES (400, 0)"))
+    another = open_store(store.directory)
     inside = threading.Barrier(4)
 
-    def add():
+    def add(of):
         inside.wait()
-        for _ in range(25):
-            with store.writer.begin() as conn:
+        for _ in range(20):
+            with of.writer.begin() as conn:
                 seen = conn.scalar(text("SELECT uploads FROM refusal"))
                 conn.execute(text("UPDATE refusal SET uploads = :n"), {"n": seen + 1})
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(add, [store, another] * 2))
     with store.engine.connect() as conn:
-        assert conn.scalar(text("SELECT uploads FROM refusal")) == 100
+        assert conn.scalar(text("SELECT uploads FROM refusal")) == 80
+    another.close()
 
 
 def test_an_aborted_transaction_leaves_nothing(store):
