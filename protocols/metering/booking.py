@@ -67,7 +67,10 @@ def book(
             records.append(seal(config, opening, tally, span, telemetry_end))
             start, tally = marks[part].instant, go_on(tally)
     carry = positions_after(config, carry, passage.scan, passage.moved)
-    if parts == 1 and not is_over(start, end, config.interval_ms) and not is_full(tally):
+    over = is_over(start, end, config.interval_ms) or is_full(tally)
+    # A clock that keeps being set back does not keep the interval open.
+    over = over or tally.elapsed_ms >= 2 * config.interval_ms
+    if parts == 1 and not over:
         return replace(state, now=carry, tally=tally), ()
     span = Span(start, end, parts - 1, parts)
     records.append(seal(config, opening, tally, span, telemetry_end))

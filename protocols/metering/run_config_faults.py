@@ -26,10 +26,11 @@ MOST_CM3 = 10**16  # 10^10 m3: more than any index shows, and volumes stay far i
 MOST_L_H = 10**9
 INTERVAL_MS = (1_000, 3_600_000)
 ATMOSPHERE_DPA = (300_000, 1_200_000)  # 30 kPa: the highest town; 120 kPa: the deepest mine
-PRESSURE_DPA = (1, 10**9)
+PRESSURE_DPA = (1, 150_000_000)  # 15 MPa
 BASE_PRESSURE_DPA = (500_000, 2_000_000)
 BASE_TEMPERATURE_MK = (223_150, 373_150)
-TEMPERATURE_MK = (100_000, 1_000_000)
+TEMPERATURE_MK = (200_000, 1_000_000)
+K_E9 = (500_000_000, 1_500_000_000)
 NAME_CHARACTERS = 64
 
 
@@ -145,6 +146,9 @@ def _conversion_faults(config: RunConfig) -> list[str]:
         method = method_of(config)
     except ValueError as error:
         return [str(error)]
+    low, high = K_E9
+    if config.method == "fixed-K" and not low <= config.k_e9 <= high:
+        return [f"k_e9 is {config.k_e9}; K of a gas lies in {low}..{high}"]
     pressure_pa, temperature_k = (
         config.pressure.substitute / 10,
         config.temperature.substitute / 1e3,

@@ -76,6 +76,25 @@ def test_step_of_the_clock_within_a_gap() -> None:
     check_chain(site)
 
 
+def test_clock_that_never_advances() -> None:
+    """An interval that a standing clock would keep open ends at twice its length."""
+    site = Site().measured().meter(0)
+    for n in range(1, 31):
+        site.clock(ClockState.UNSYNCHRONISED, -30_000 * n).wait(30_000).measured().meter(n)
+    assert [r.elapsed_ms for r in site.records] == [10 * MINUTE]
+    check_chain(site)
+
+
+def test_gap_over_which_utc_stood_still() -> None:
+    """A clock set back by the length of the gap does not hide the intervals that passed."""
+    site = Site().measured().meter(0).clock(ClockState.SYNCHRONISED, -16 * MINUTE)
+    site.wait(16 * MINUTE).measured().meter(16)
+    assert [(r.elapsed_ms, r.totals[0].error) for r in site.records] == [
+        (5 * MINUTE, 5), (5 * MINUTE, 5), (6 * MINUTE, 6),
+    ]  # fmt: skip
+    check_chain(site)
+
+
 @pytest.mark.parametrize("error_ms", [-29 * MINUTE, 400 * 24 * HOUR])
 def test_reboot_with_an_unset_clock_waits(error_ms: int) -> None:
     """A clock that starts where it stopped, or anywhere, quarantines no genuine gas."""
