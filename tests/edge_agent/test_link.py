@@ -3,6 +3,7 @@
 import fcntl
 import os
 import threading
+import select
 import time
 
 import pytest
@@ -198,6 +199,8 @@ def test_idle_connection_closed_by_the_peer():
         server.replies[5] = lambda server, request: [server.exact(request), CLOSE]
         for number in range(1, 4):
             assert link.exchange(ASKED) == Registers((number,) * 4)
+            # between polls, not during the next one: that would rightly be a lost answer
+            assert select.select([link._client.socket], [], [], 5.0)[0], "the peer has not closed"
         assert server.connections == 3
         link.close()
 
