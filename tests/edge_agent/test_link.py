@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-import threading
 import select
+import threading
 import time
 
 import pytest
