@@ -10,6 +10,7 @@ from central.ledger.bodies import interval_of
 from central.ledger.chain import Closing, law_fault, range_break, total_breaks
 from central.ledger.configurations import config_before
 from central.ledger.place import Place
+from central.ledger.run_sums import add_interval
 from central.store.ledger_tables import interval, interval_total, meter_run
 from protocols.evidence.leaf import Leaf, encode_leaf
 from protocols.metering.interval import IntervalRecord
@@ -34,6 +35,7 @@ def apply_interval(place: Place, leaf: Leaf) -> list[Alarm]:
         alarms.append(Alarm(leaf.seq, AlarmCode.CHAIN, record.run, broken.detail))
     alarms += _totals(place, leaf, record, config)
     place.conn.execute(insert(interval), _interval_values(place, leaf, record))
+    add_interval(place.conn, place.origin.gateway, leaf.epoch, record)
     return alarms
 
 

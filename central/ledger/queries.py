@@ -3,19 +3,18 @@
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from central.intake.log import EQUIVOCATION
 from central.intake.quarantine import refused_uploads
-from central.ledger.intervals import DIFFERS, PENDING
 from central.ledger.law import law as law
 from central.ledger.regulators import regulators as regulators
 from central.ledger.rows import AlarmRow, EventRow, GatewayRow, IntervalRow, RunRow
 from central.ledger.rows import LawRow as LawRow
 from central.ledger.rows import RegulatorRow as RegulatorRow
 from central.ledger.rows import Series as Series
+from central.ledger.run_sums import RunSum, run_sums
 from central.ledger.series import series as series
-from central.ledger.sums import exact_sum, whole
 from central.store.ledger_tables import alarm, cursor, event, interval, interval_total, meter_run
 from central.store.ledger_tables import site as site_table
 from central.store.log_tables import batch, equivocation, gateway, head
@@ -56,17 +55,14 @@ def gateways(conn: Connection) -> list[GatewayRow]:
 
 def runs(conn: Connection) -> list[RunRow]:
     """All meter runs, by gateway and run."""
-    sums = _interval_sums(conn)
-    last = _last_intervals(conn)
+    sums = run_sums(conn)
     found = []
     for row in conn.execute(
         select(meter_run, site_table.c.name)
         .outerjoin(site_table, site_table.c.gateway == meter_run.c.gateway)
         .order_by(meter_run.c.gateway, meter_run.c.run)
     ):
-        key = (row.gateway, row.run)
-        count, line_main, line_error, base, pending, differs = sums.get(key, (0,) * 6)
-        end_ms, flags = last.get(key, (None, 0))
+        total = sums.get((row.gateway, row.run), RunSum())
         found.append(
             RunRow(
                 gateway=row.gateway,
@@ -74,14 +70,14 @@ def runs(conn: Connection) -> list[RunRow]:
                 site=row.name or "",
                 meter_serial=row.meter_serial,
                 method=row.method,
-                intervals=count,
-                last_interval_end_ms=end_ms,
-                line_cm3=line_main + line_error,
-                base_cm3=base,
-                error_cm3=line_error,
-                last_flags=flags,
-                recompute_pending=pending,
-                recompute_differs=differs,
+                intervals=total.intervals,
+                last_interval_end_ms=total.last_end_utc_ms,
+                line_cm3=total.line_main_cm3 + total.line_error_cm3,
+                base_cm3=total.base_main_cm3 + total.base_error_cm3,
+                error_cm3=total.line_error_cm3,
+                last_flags=total.last_flags,
+                recompute_pending=total.pending,
+                recompute_differs=total.differs,
                 qmax_l_h=row.qmax_l_h,
             )
         )
@@ -219,47 +215,6 @@ def _alarm_counts(conn: Connection) -> dict[str, int]:
         for name, count in rows:
             counts[name] = counts.get(name, 0) + count
     return counts
-
-
-def _interval_sums(conn: Connection) -> dict[tuple[str, str], tuple[int, ...]]:
-    """By gateway and run: intervals, line main, line error, base, pending, differing."""
-    query = select(
-        interval.c.gateway,
-        interval.c.run,
-        func.count(),
-        *exact_sum(interval.c.line_main_cm3),
-        *exact_sum(interval.c.line_error_cm3),
-        *exact_sum(interval.c.base_main_cm3),
-        *exact_sum(interval.c.base_error_cm3),
-        *(func.sum(case((interval.c.recompute == s, 1), else_=0)) for s in (PENDING, DIFFERS)),
-    ).group_by(interval.c.gateway, interval.c.run)
-    found: dict[tuple[str, str], tuple[int, ...]] = {}
-    for name, run, count, *limbs, pending, differs in conn.execute(query):
-        line_main, line_error, base_main, base_error = whole(limbs)
-        found[name, run] = (count, line_main, line_error, base_main + base_error, pending, differs)
-    return found
-
-
-def _last_intervals(conn: Connection) -> dict[tuple[str, str], tuple[int | None, int]]:
-    """By gateway and run: end and flags of the last interval."""
-    newest = (
-        select(
-            interval.c.gateway,
-            interval.c.epoch,
-            interval.c.seq,
-            interval.c.run,
-            interval.c.end_utc_ms,
-            interval.c.flags,
-            func.row_number()
-            .over(
-                partition_by=(interval.c.gateway, interval.c.run),
-                order_by=(interval.c.epoch.desc(), interval.c.seq.desc()),
-            )
-            .label("age"),
-        )
-    ).subquery()
-    rows = conn.execute(select(newest).where(newest.c.age == 1))
-    return {(row.gateway, row.run): (row.end_utc_ms, row.flags) for row in rows}
 
 
 def _line_indexes(

@@ -14,6 +14,7 @@ from central.ledger.batches import BatchReader
 from central.ledger.bodies import interval_of
 from central.ledger.configurations import config_before, map_before
 from central.ledger.intervals import AGREES, DIFFERS, PENDING
+from central.ledger.run_sums import settle_interval
 from central.ledger.telemetry import scan_of
 from central.store.database import Store
 from central.store.ledger_tables import cursor, interval
@@ -213,6 +214,8 @@ def _store(conn: Connection, due: Due, run: str, outcome: Outcome, at_ms: int) -
             carry_after=None if carry is None else cbor.encode(carry.to_body()),
         )
     )
+    if stored.rowcount == 1:
+        settle_interval(conn, due.origin.gateway, run, agrees=outcome.difference is None)
     if stored.rowcount == 1 and outcome.difference is not None:
         alarm = Alarm(due.seq, AlarmCode.RECOMPUTE_DIFFERS, run, outcome.difference)
         store_alarms(conn, due.origin, [alarm], at_ms)

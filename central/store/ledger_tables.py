@@ -84,6 +84,24 @@ meter_run = Table(
 )
 """Each meter run with the latest of its configurations."""
 
+run_sum = Table(
+    "run_sum",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("intervals", BigInteger, nullable=False),
+    Column("pending", BigInteger, nullable=False),
+    Column("differs", BigInteger, nullable=False),
+    Column("line_main_cm3", Text, nullable=False),
+    Column("line_error_cm3", Text, nullable=False),
+    Column("base_main_cm3", Text, nullable=False),
+    Column("base_error_cm3", Text, nullable=False),
+    Column("last_epoch", BigInteger, nullable=False),
+    Column("last_end_utc_ms", BigInteger),
+    Column("last_flags", BigInteger, nullable=False),
+)
+"""Running sums of each meter run; volumes as decimal text, because they may pass 64 bits."""
+
 interval = Table(
     "interval",
     metadata,
@@ -200,6 +218,7 @@ LEDGER_TABLES = (
     site,
     regulator,
     meter_run,
+    run_sum,
     interval,
     interval_total,
     event,

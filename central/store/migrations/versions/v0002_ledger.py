@@ -157,6 +157,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("gateway", "regulator"),
     )
     op.create_table(
+        "run_sum",
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("intervals", sa.BigInteger(), nullable=False),
+        sa.Column("pending", sa.BigInteger(), nullable=False),
+        sa.Column("differs", sa.BigInteger(), nullable=False),
+        sa.Column("line_main_cm3", sa.Text(), nullable=False),
+        sa.Column("line_error_cm3", sa.Text(), nullable=False),
+        sa.Column("base_main_cm3", sa.Text(), nullable=False),
+        sa.Column("base_error_cm3", sa.Text(), nullable=False),
+        sa.Column("last_epoch", sa.BigInteger(), nullable=False),
+        sa.Column("last_end_utc_ms", sa.BigInteger(), nullable=True),
+        sa.Column("last_flags", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("gateway", "run"),
+    )
+    op.create_table(
         "scan_head",
         sa.Column("gateway", sa.Text(), nullable=False),
         sa.Column("serial", sa.Text(), nullable=False),

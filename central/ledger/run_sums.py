@@ -1,0 +1,87 @@
+"""Running sums of each meter run, moved with its intervals in the same transaction.
+
+Overview pages are asked for every few seconds for years; they must not add up every interval ever
+booked. Volumes are decimal text: no sum of 64-bit figures from outside can overflow it.
+"""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from central.store.ledger_tables import run_sum
+from protocols.metering.interval import IntervalRecord
+
+_VOLUMES: Final = ("line_main_cm3", "line_error_cm3", "base_main_cm3", "base_error_cm3")
+
+
+class RunSum(NamedTuple):
+    """All intervals of one run; `last_*` of the newest in the order of the log."""
+
+    intervals: int = 0
+    pending: int = 0
+    differs: int = 0
+    line_main_cm3: int = 0
+    line_error_cm3: int = 0
+    base_main_cm3: int = 0
+    base_error_cm3: int = 0
+    last_epoch: int = 0
+    last_end_utc_ms: int | None = None
+    last_flags: int = 0
+
+
+def add_interval(conn: Connection, gateway: str, epoch: int, record: IntervalRecord) -> None:
+    """One more interval, not yet recomputed. An earlier epoch's may still come: it is not last."""
+    before = _sum_of(conn, gateway, record.run)
+    old = before or RunSum()
+    values: dict[str, object] = {
+        "intervals": old.intervals + 1,
+        "pending": old.pending + 1,
+        **{name: str(getattr(old, name) + getattr(record, name)) for name in _VOLUMES},
+    }
+    if epoch >= old.last_epoch:
+        values |= {
+            "last_epoch": epoch,
+            "last_end_utc_ms": record.end.utc_ms,
+            "last_flags": record.flags,
+        }
+    if before is None:
+        conn.execute(insert(run_sum).values(gateway=gateway, run=record.run, differs=0, **values))
+    else:
+        conn.execute(
+            update(run_sum)
+            .where(run_sum.c.gateway == gateway, run_sum.c.run == record.run)
+            .values(**values)
+        )
+
+
+def settle_interval(conn: Connection, gateway: str, run: str, agrees: bool) -> None:
+    """One interval is no longer pending."""
+    conn.execute(
+        update(run_sum)
+        .where(run_sum.c.gateway == gateway, run_sum.c.run == run)
+        .values(pending=run_sum.c.pending - 1, differs=run_sum.c.differs + (0 if agrees else 1))
+    )
+
+
+def run_sums(conn: Connection) -> dict[tuple[str, str], RunSum]:
+    """By gateway and run."""
+    columns = [run_sum.c[name] for name in RunSum._fields]
+    rows = conn.execute(select(run_sum.c.gateway, run_sum.c.run, *columns))
+    return {(gateway, run): _whole(values) for gateway, run, *values in rows}
+
+
+def _sum_of(conn: Connection, gateway: str, run: str) -> RunSum | None:
+    row = conn.execute(
+        select(*(run_sum.c[name] for name in RunSum._fields)).where(
+            run_sum.c.gateway == gateway, run_sum.c.run == run
+        )
+    ).one_or_none()
+    return None if row is None else _whole(list(row))
+
+
+def _whole(values: list[object]) -> RunSum:
+    """Volumes back from text."""
+    return RunSum._make(
+        int(value) if name in _VOLUMES and isinstance(value, str) else value
+        for name, value in zip(RunSum._fields, values, strict=True)
+    )
