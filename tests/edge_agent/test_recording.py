@@ -19,8 +19,8 @@ from edge_agent.recording import (
     record_start,
     record_stop,
 )
-from protocols.evidence.leaf import Kind, Leaf, decode_leaf, leaf_hash
-from protocols.evidence.salt import salt_of
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, leaf_hash
+from protocols.evidence.salt import BLOCK, salt_of
 from protocols.metering.instant import ClockState
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
@@ -163,6 +163,16 @@ def test_seq_salt_and_frontier_go_on_without_a_gap(book: Book) -> None:
             assert leaf.salt == salt_of(KEYS.salt_secret, leaf.origin(), leaf.seq)
 
 
+def test_salts_follow_their_blocks() -> None:
+    """Kept from leaf to leaf, and made anew with each block, log and epoch."""
+    salts = Salts(GATEWAY, KEYS.salt_secret)
+    for log in Log:
+        for epoch in (0, 1):
+            for seq in (0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK, 0):
+                origin = Origin(GATEWAY, log, epoch)
+                assert salts.of(log, epoch, seq) == salt_of(KEYS.salt_secret, origin, seq)
+
+
 def test_a_tick_that_is_dropped_moves_nothing(book: Book) -> None:
     """The same scans give the same tick again."""
     scans = list(book.polls.rounds(3))
@@ -296,7 +306,7 @@ def test_a_replaced_meter_opens_a_new_segment(book: Book, tmp_path: Path) -> Non
     book.start(config)
     clock = book.polls.clock
     book.polls = Polls(config, clock)
-    book.polls.index = 77
+    book.polls.index = last_index + 7  # so near that it could pass for the old one's
     book.rounds(5)
     book.stop()
     segments: dict[int, list[Any]] = {}
@@ -306,7 +316,7 @@ def test_a_replaced_meter_opens_a_new_segment(book: Book, tmp_path: Path) -> Non
                 segments.setdefault(total.segment, []).append(total)
     assert list(segments) == [0, 1]
     assert segments[0][-1].end == last_index
-    assert (segments[1][0].start, segments[1][-1].end) == (87, book.polls.index)
+    assert (segments[1][0].start, segments[1][-1].end) == (last_index + 17, book.polls.index)
     for totals in segments.values():
         booked = sum(total.main + total.error + total.quarantined for total in totals)
         assert booked == totals[-1].end - totals[0].start

@@ -232,16 +232,12 @@ def test_central_restored_from_a_backup(
     rig = start(tmp_path, central)
     rig.record(3)
     assert wait_until(lambda: central.size(Log.TELEMETRY) == 9)
-    backup, held = (
-        dict(central.heads),
-        {log: list(leaves) for log, leaves in central.leaves.items()},
-    )
+    backup = central.backup()
     rig.record(4)
     assert wait_until(lambda: central.size(Log.TELEMETRY) == 21)
-    central.heads.update(backup)
-    central.leaves.update(held)
-    rig.record(2)
-    assert wait_until(lambda: central.size(Log.TELEMETRY) == 27)
+    central.restore(*backup)
+    rig.record(4)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 33)
     assert_same(rig.end(), central)
     assert "central lost leaves 9 to 21; they are sent again" in caplog.text
 
@@ -251,10 +247,9 @@ def test_central_that_lost_everything(tmp_path: Path, central: TlsCentral) -> No
     rig = start(tmp_path, central)
     rig.record(3)
     assert wait_until(lambda: central.size(Log.TELEMETRY) == 9)
-    central.heads.update(dict.fromkeys(Log, EMPTY_HEAD))
-    central.leaves.update({log: [] for log in Log})
-    rig.record(2)
-    assert wait_until(lambda: central.size(Log.TELEMETRY) == 15)
+    central.restore(dict.fromkeys(Log, EMPTY_HEAD), {log: [] for log in Log})
+    rig.record(4)  # closes an interval, so that both logs have something new
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 21)
     assert_same(rig.end(), central)
 
 

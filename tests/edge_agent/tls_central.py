@@ -104,6 +104,16 @@ class TlsCentral:
             self.requests.append((log, upload.first, status))
             return status, answer
 
+    def backup(self) -> tuple[dict[Log, Head], dict[Log, list[Leaf]]]:
+        """Heads and leaves of one moment."""
+        with self._lock:
+            return dict(self.heads), {log: list(leaves) for log, leaves in self.leaves.items()}
+
+    def restore(self, heads: dict[Log, Head], leaves: dict[Log, list[Leaf]]) -> None:
+        """As it was at the backup."""
+        with self._lock:
+            self.heads, self.leaves = heads, leaves
+
     def size(self, log: Log) -> int:
         return self.heads[log].frontier.size
 
