@@ -20,6 +20,8 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from protocols.evidence.upload import UNSENT_HEADER
+
 MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
@@ -55,8 +57,11 @@ class Transport:
         self._session.headers["User-Agent"] = "edge-agent"
         self._session.mount("https://", _Adapter(self._hold))
 
-    def post(self, path: str, body: bytes) -> Answer | LinkFailure:
-        """POST deterministic CBOR; ends within the deadline, which grows with the body."""
+    def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
+        """POST deterministic CBOR; ends within the deadline, which grows with the body.
+
+        `unsent` goes into the header of that name.
+        """
         deadline_s = self._deadline_s + len(body) / SLOWEST_BYTES_PER_S
         expired = threading.Event()
 
@@ -68,7 +73,7 @@ class Transport:
         timer.daemon = True
         timer.start()
         try:
-            return self._post(path, body, deadline_s)
+            return self._post(path, body, unsent, deadline_s)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             if expired.is_set():
                 return LinkFailure(
@@ -93,11 +98,16 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def _post(self, path: str, body: bytes, deadline_s: float) -> Answer | LinkFailure:
+    def _post(
+        self, path: str, body: bytes, unsent: str | None, deadline_s: float
+    ) -> Answer | LinkFailure:
+        headers = {"Content-Type": "application/cbor"}
+        if unsent is not None:
+            headers[UNSENT_HEADER] = unsent
         with self._session.post(
             self._url + path,
             data=body,
-            headers={"Content-Type": "application/cbor"},
+            headers=headers,
             timeout=(min(CONNECT_TIMEOUT_S, deadline_s), deadline_s),
             allow_redirects=False,
             stream=True,

@@ -27,6 +27,7 @@ from protocols.evidence.upload import (
     decode_conflict,
     encode_upload,
     seal,
+    unsent_text,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ MOST_BYTES: Final = 2_000_000  # of leaves, before they are packed
 SETTLE_TIMEOUT_S: Final = 30.0
 DRAIN_RETRY_S: Final = 0.5
 REPORT_S: Final = 600.0
-MAX_CONFLICTS: Final = 4  # in a row, without a receipt between them
+MAX_SETBACKS: Final = 4  # without a receipt between them
 _log = logging.getLogger(__name__)
 
 
@@ -175,11 +176,11 @@ class Uplink(threading.Thread):
     def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
         sealed = self._seal(lane, cut)
         data = encode_upload(sealed.upload)
-        answer = self._transport.post(PATH, data)
+        answer = self._transport.post(PATH, data, self._unsent(log, sealed.frontier.size))
         if isinstance(answer, LinkFailure):
             return Failure(answer.problem, answer.remedy, link=True)
         if answer.status == 200:
-            lane.conflicts = 0
+            lane.setbacks = 0
             found = check_receipt(sealed.upload.checkpoint, answer.body, self._receipts)
             receipt_of = (sealed.upload.checkpoint, answer.body, found.time_s)
             return self._progress(lane, cut, sealed, data, receipt_of)
@@ -188,6 +189,15 @@ class Uplink(threading.Thread):
         if answer.status == 413:
             lane.most_leaves = max(1, len(cut.leaves) // 2)
         return refused(answer)
+
+    def _unsent(self, log: Log, size: int) -> str:
+        """Leaves of each log that still wait when this batch has arrived, for the operator."""
+        waiting = []
+        for each in LOGS:
+            state = self._reader.state(each)
+            sent = max(size, state.receipted.size) if each is log else state.receipted.size
+            waiting.append(max(0, state.frontier.size - sent))
+        return unsent_text(*waiting)
 
     def _seal(self, lane: Lane, cut: Cut) -> Sealed:
         """Sign only what was recorded: the rows must lead to the stored frontier."""
@@ -241,21 +251,28 @@ class Uplink(threading.Thread):
             self._keys.signer.verifier,
             self._receipts,
         )
-        receipted = cut.state.receipted.size
-        lane.conflicts += 1
-        if receipt.size == cut.before.size or lane.conflicts > MAX_CONFLICTS:
+        first, receipted = cut.before.size, cut.state.receipted.size
+        if receipt.size == first:
             return Failure(f"{origin}: central takes no leaves from where it ends", CENTRAL_LOG)
         if receipt.size < receipted:
-            if lane.position is None:
-                _log.warning(
-                    "%s: central lost leaves %d to %d; they are sent again",
-                    *(origin, receipt.size, receipted),
-                )
-            lane.position = receipt.size
-            return Progress(receipt.size)
+            return self._go_back(lane, cut, receipt.size)
         lane.position = None
         receipt_of = (conflict.checkpoint, conflict.receipt, receipt.time_s)
         return self._catch_up(log, lane, receipt.size, receipt_of)
+
+    def _go_back(self, lane: Lane, cut: Cut, size: int) -> Progress | Failure:
+        """Central lost what it gave receipts for: again from where it ends, but not for ever."""
+        origin, first = cut.state.origin, cut.before.size
+        if size < first:
+            lane.setbacks += 1
+            _log.warning(
+                "%s: central lost leaves %d to %d; they are sent again", origin, size, first
+            )
+        if lane.setbacks > MAX_SETBACKS:
+            lane.setbacks = 0  # after a pause it may try again
+            return Failure(f"{origin}: central loses again and again what it stored", CENTRAL_LOG)
+        lane.position = size
+        return Progress(size)
 
     def _catch_up(
         self, log: Log, lane: Lane, size: int, receipt_of: tuple[bytes, bytes, int]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.intake.answer import Answer, refusal
 from central.intake.service import Intake
-from protocols.evidence.upload import MAX_UPLOAD_BYTES
+from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
 
 PATH: Final = "/v0/upload"
 MAX_BODIES: Final = 32
@@ -72,8 +72,9 @@ class IntakeApp:
         if body is None:
             return _TOO_LARGE
         loop = asyncio.get_running_loop()
+        unsent = parse_unsent(_header(scope, UNSENT_HEADER).decode("latin-1"))
         try:
-            return await loop.run_in_executor(self._workers, self._intake.receive, body)
+            return await loop.run_in_executor(self._workers, self._intake.receive, body, unsent)
         except SQLAlchemyError as error:
             # The log may not have the batch, or have it without an answer: both are safe to repeat.
             _log.error("the store failed: %s", error)
@@ -86,13 +87,17 @@ def _wrong_request(scope: Scope) -> Answer | None:
         return refusal(404, "there is nothing here", f"POST {PATH}")
     if scope["method"] != "POST":
         return refusal(405, f"method {scope['method']} is not known here", f"POST {PATH}")
-    headers = dict(scope["headers"])
-    if headers.get(b"content-type") != b"application/cbor":
+    if _header(scope, "Content-Type") != b"application/cbor":
         return refusal(415, "an upload is application/cbor", "set Content-Type")
-    length = headers.get(b"content-length", b"0")
+    length = _header(scope, "Content-Length", b"0")
     if not length.isdigit() or len(length) > 10 or int(length) > MAX_UPLOAD_BYTES:
         return _TOO_LARGE
     return None
+
+
+def _header(scope: Scope, name: str, otherwise: bytes = b"") -> bytes:
+    value: bytes = dict(scope["headers"]).get(name.lower().encode(), otherwise)
+    return value
 
 
 async def _read_body(receive: Receive) -> bytes | None:

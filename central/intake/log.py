@@ -23,7 +23,10 @@ class Registered(NamedTuple):
 
 
 class NewBatch(NamedTuple):
-    """An accepted upload: its bytes, what it held, and the head before and after it."""
+    """An accepted upload: its bytes, what it held, and the head before and after it.
+
+    `unsent`: billing and telemetry leaves that the gateway says still wait there.
+    """
 
     origin: Origin
     before: Head
@@ -32,6 +35,7 @@ class NewBatch(NamedTuple):
     upload: bytes
     leaves: list[Leaf]
     received_ms: int
+    unsent: tuple[int, int] | None = None
 
 
 def registered(conn: Connection, gateway_id: str) -> Registered | None:
@@ -84,6 +88,12 @@ def append(conn: Connection, new: NewBatch) -> bool:
             utc_min_ms=min(utcs, default=None),
             utc_max_ms=max(utcs, default=None),
         )
+    )
+    billing, telemetry = new.unsent or (None, None)
+    conn.execute(
+        update(gateway)
+        .where(gateway.c.gateway == new.origin.gateway)
+        .values(unsent_billing=billing, unsent_telemetry=telemetry)
     )
     return True
 

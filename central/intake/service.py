@@ -44,8 +44,11 @@ class Intake:
         self._stored = stored
         self._quarantine = Quarantine(store, clock)
 
-    def receive(self, body: bytes) -> Answer:
-        """The answer to one POSTed body. Raises SQLAlchemyError where the store fails."""
+    def receive(self, body: bytes, unsent: tuple[int, int] | None = None) -> Answer:
+        """The answer to one POSTed body. Raises SQLAlchemyError where the store fails.
+
+        `unsent`: what the gateway says still waits there, of billing and of telemetry.
+        """
         try:
             upload = decode_upload(body)
             size = unverified_checkpoint(upload.checkpoint).size
@@ -60,7 +63,7 @@ class Intake:
         for _ in range(MAX_RACES):
             if entry is None or entry.stopped_reason is not None:
                 return self._refuse_stopped(gateway, entry, body)
-            answer = self._judge(upload, size, Verifier.from_vkey(entry.vkey), body)
+            answer = self._judge(upload, size, Verifier.from_vkey(entry.vkey), body, unsent)
             if answer is not None:
                 return answer
             with self._store.engine.connect() as conn:
@@ -79,7 +82,14 @@ class Intake:
         """Write the counts that still wait."""
         self._quarantine.flush()
 
-    def _judge(self, upload: Upload, size: int, verifier: Verifier, body: bytes) -> Answer | None:
+    def _judge(
+        self,
+        upload: Upload,
+        size: int,
+        verifier: Verifier,
+        body: bytes,
+        unsent: tuple[int, int] | None,
+    ) -> Answer | None:
         """The answer, or None where the head moved between reading it and writing."""
         origin = upload.origin
         with self._store.engine.connect() as conn:
@@ -89,7 +99,9 @@ class Intake:
         match outcome:
             case Accepted(frontier, leaves):
                 now_ms = self._clock()
-                new = log.NewBatch(origin, head, frontier, upload.checkpoint, body, leaves, now_ms)
+                new = log.NewBatch(
+                    origin, head, frontier, upload.checkpoint, body, leaves, now_ms, unsent
+                )
                 with self._store.writer.begin() as conn:
                     if not log.append(conn, new):
                         return None

@@ -37,7 +37,12 @@ def gateways(conn: Connection) -> list[GatewayRow]:
             clocks[name] = (utc_ms, clock_state)
     alarms_of = _alarm_counts(conn)
     rows = conn.execute(
-        select(gateway.c.gateway, gateway.c.stopped_reason).order_by(gateway.c.gateway)
+        select(
+            gateway.c.gateway,
+            gateway.c.stopped_reason,
+            gateway.c.unsent_billing,
+            gateway.c.unsent_telemetry,
+        ).order_by(gateway.c.gateway)
     )
     return [
         GatewayRow(
@@ -48,8 +53,9 @@ def gateways(conn: Connection) -> list[GatewayRow]:
             *clocks.get(name, (None, 0)),
             stopped,
             alarms_of.get(name, 0),
+            *unsent,
         )
-        for name, stopped in rows
+        for name, stopped, *unsent in rows
     ]
 
 

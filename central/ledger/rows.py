@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 
 class GatewayRow(NamedTuple):
-    """One registered gateway; `last_seen_ms` is central's clock at its last accepted upload."""
+    """One registered gateway; `last_seen_ms` is central's clock at its last accepted upload.
+
+    `unsent_*` are the leaves that waited at the gateway when it sent that one; None: not said.
+    """
 
     gateway: str
     last_seen_ms: int | None
@@ -14,6 +17,8 @@ class GatewayRow(NamedTuple):
     clock_state: int
     stopped_reason: str | None
     alarms: int
+    unsent_billing: int | None
+    unsent_telemetry: int | None
 
 
 class RunRow(NamedTuple):

@@ -4,6 +4,7 @@ Pure: what is stored where, and when, is the shells' part.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ from protocols.evidence.salt import BLOCK, BLOCK_SALT_BYTES, block_salt, leaf_sa
 VERSION = 0
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 MAX_BATCH_LEAF_BYTES = 64 * 1024 * 1024  # of the leaves that a payload stands for
+UNSENT_HEADER = "Gas-Unsent"
+_UNSENT = re.compile(r"(0|[1-9][0-9]{0,14}) (0|[1-9][0-9]{0,14})\Z", re.ASCII)
 _MAX_SALTS = MAX_LEAVES // BLOCK + 1
 _MAX_UPLOAD_ITEMS = 8 + 3 * _MAX_SALTS
 _MAX_CONFLICT_BYTES = 2 * MAX_NOTE_BYTES + 64
@@ -133,6 +136,20 @@ def _read_salt(item: Item) -> tuple[int, bytes]:
             return block, salt
         case _:
             raise Malformed("upload: a block salt is not [block, salt]")
+
+
+def unsent_text(billing: int, telemetry: int) -> str:
+    """The header that tells how many leaves of each log still wait at the gateway: "3 480".
+
+    For the operator's page: no signature covers it, and nothing depends on it.
+    """
+    return f"{billing} {telemetry}"
+
+
+def parse_unsent(text: str) -> tuple[int, int] | None:
+    """Billing and telemetry leaves that wait; None for anything else than `unsent_text` makes."""
+    found = _UNSENT.match(text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def encode_conflict(conflict: Conflict) -> bytes:

@@ -111,6 +111,8 @@ def _run(tmp_path: Path, agent: int, central: int, link: int) -> None:
         )
         rig.stop("agent")
         rig.wait("central's ledger", rig.has_followed)
+        (gateway,) = rig.get("/api/gateways")["gateways"]
+        assert (gateway["unsent_billing"], gateway["unsent_telemetry"]) == (0, 0)
         _check(rig, agent)
 
 

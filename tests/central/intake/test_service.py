@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from central.intake.service import Intake
+from central.ledger.queries import gateways
 from central.store.log_tables import batch, equivocation, head, quarantine, refusal
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import KeyType, Signer
@@ -238,3 +239,20 @@ def test_refused_uploads_are_sampled_and_counted(central, polled):
     assert samples[0].sample == b"garbage"
     assert samples[1].gateway == "gw-1"
     assert "not registered" in samples[1].reason
+
+
+def test_what_still_waits_is_the_gateways_word(central, polled):
+    """The last accepted upload tells what waits at the gateway; a refused one tells nothing."""
+    central.register(polled)
+
+    def unsent():
+        row = central.ask(gateways)[0]
+        return row.unsent_billing, row.unsent_telemetry
+
+    assert unsent() == (None, None)
+    assert central.intake.receive(polled.upload(TELEMETRY, 0), (3, 480)).status == 200
+    assert unsent() == (3, 480)
+    assert central.intake.receive(polled.upload(TELEMETRY, 0), (9, 9)).status == 409
+    assert unsent() == (3, 480)
+    assert central.intake.receive(polled.upload(BILLING, 0)).status == 200
+    assert unsent() == (None, None)

@@ -133,7 +133,7 @@ class Gateway:
                 continue
             origin = Origin(self.name, log, 0)
             sealed = seal(origin, self._frontiers[log], waiting, self._secret, self.signer)
-            answer = intake.receive(encode_upload(sealed.upload))
+            answer = intake.receive(encode_upload(sealed.upload), (0, 1234))
             assert answer.status == 200, answer
             self._frontiers[log] = sealed.frontier
             waiting.clear()

@@ -22,11 +22,11 @@ def _get(address: str, language: str = "en", **headers: str) -> requests.Respons
 
 
 def test_gateways(site: str) -> None:
-    """The overview tells of each gateway when it was last seen, how far its logs are, its clock."""
+    """The overview tells of each gateway when it was last seen, how far its logs are, what waits, its clock."""
     first, second = table(_get(site).text, "gateways")
     assert first == [
-        "gw-1", "Boiler house 3", "reporting", "15 s ago", "57", "1,924", "2026-03-11 09:30:00",
-        "20 s", "synchronised", "0",
+        "gw-1", "Boiler house 3", "reporting", "15 s ago", "57", "1,924", "1,234",
+        "2026-03-11 09:30:00", "20 s", "synchronised", "0",
     ]  # fmt: skip
     assert second[:4] == ["gw-2", "–", "waiting for first upload", "never"]
 

@@ -28,7 +28,9 @@ from protocols.evidence.upload import (
     decode_upload,
     encode_conflict,
     encode_upload,
+    parse_unsent,
     seal,
+    unsent_text,
 )
 from tests.protocols.evidence.samples import (
     BILLING,
@@ -295,3 +297,17 @@ def test_a_bomb_of_leaves_is_refused() -> None:
     )
     assert isinstance(outcome, Refused)
     assert "more bytes" in outcome.reason
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (3, 480), (10**15 - 1, 0)])
+def test_unsent_text_is_read_back(counts):
+    """What waits at the gateway travels as two plain numbers."""
+    assert parse_unsent(unsent_text(*counts)) == counts
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "3 480 ", "03 1", "-1 2", "1  2", "1 2\n", "9" * 16 + " 1"]
+)
+def test_any_other_unsent_text_says_nothing(text):
+    """A header is a claim of no weight: what is not the exact form is taken for none."""
+    assert parse_unsent(text) is None

@@ -46,6 +46,8 @@ def upgrade() -> None:
         sa.Column("added_ms", sa.BigInteger(), nullable=False),
         sa.Column("stopped_ms", sa.BigInteger(), nullable=True),
         sa.Column("stopped_reason", sa.Text(), nullable=True),
+        sa.Column("unsent_billing", sa.BigInteger(), nullable=True),
+        sa.Column("unsent_telemetry", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("gateway"),
     )
     op.create_table(
