@@ -21,7 +21,7 @@ class Lane:
     verified_size: int = 0  # up to here the rows lead to the stored frontier
     most_leaves: int = 1
     failures: int = 0
-    conflicts: int = 0  # answers 409 since the last receipt
+    setbacks: int = 0  # times that central went back since the last receipt
     retry_at: float = float("-inf")
     sent_at: float = float("-inf")
 

@@ -149,10 +149,10 @@ class _Adapter(HTTPAdapter):
 
 def _failure(url: str, error: Exception) -> LinkFailure:
     if isinstance(error, requests.exceptions.SSLError):
-        return LinkFailure(
-            f"TLS with {url} failed: {error}",
-            "check central.ca, central's certificate and its names, and this gateway's clock",
-        )
+        remedy = "check the link, and that central.url leads to central"
+        if "certificate" in str(error).lower():
+            remedy = "check central.ca, central's certificate, its names, and this gateway's clock"
+        return LinkFailure(f"TLS with {url} failed: {error}", remedy)
     if isinstance(error, requests.ConnectTimeout):
         return LinkFailure(f"{url} did not take the connection", "check the link and central.url")
     if isinstance(error, requests.ConnectionError):

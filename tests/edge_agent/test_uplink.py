@@ -19,7 +19,13 @@ from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
 from protocols.evidence.leaf import Leaf, Log, decode_leaf, encode_leaf
 from protocols.evidence.note import KeyType, Signer, cosign
-from protocols.evidence.upload import EMPTY_HEAD, countersign, decode_upload
+from protocols.evidence.upload import (
+    EMPTY_HEAD,
+    Conflict,
+    countersign,
+    decode_upload,
+    encode_conflict,
+)
 from tests.edge_agent.gateway import (
     BOOT_ID,
     KEYS,
@@ -46,6 +52,7 @@ class Rig:
     uplink: Uplink
     transport: Transport
     polls: Polls
+    reader: JournalReader  # a second one: the uplink's belongs to its thread
 
     def record(self, rounds: int) -> None:
         """Rounds of polls, and wait until they are durable."""
@@ -53,12 +60,16 @@ class Rig:
             assert wait_until(lambda scan=scan: self.recorder.deliver(scan))
         assert wait_until(lambda: self.recorder._inbox.waiting() == 0)
 
+    def receipted(self, log: Log) -> int:
+        return self.reader.state(log).receipted.size
+
     def end(self) -> Found:
         """Drained and closed; what the journal then holds."""
         self.uplink.drain(8.0)
         self.recorder.end()
         self.recorder.join(5.0)
         self.transport.close()
+        self.reader.close()
         self.journal.close()
         return read_journal(self.journal.path)
 
@@ -81,7 +92,8 @@ def start(
     recorder.on_commit = uplink.notify
     recorder.start()
     uplink.start()
-    return Rig(directory, journal, recorder, uplink, transport, polls)
+    second = JournalReader(journal.path, config.gateway)
+    return Rig(directory, journal, recorder, uplink, transport, polls, second)
 
 
 @pytest.fixture
@@ -187,6 +199,57 @@ def test_a_lost_answer_is_caught_up_by_409(tmp_path: Path, central: TlsCentral) 
     found = rig.end()
     assert_same(found, central)
     assert [status for _, _, status in central.requests].count(409) == 1
+
+
+def test_every_answer_is_lost(tmp_path: Path, central: TlsCentral) -> None:
+    """A link that loses each receipt still gets everything through: by 409, batch after batch."""
+
+    def lost_receipt(request: Request, body: bytes, _central: TlsCentral) -> None:
+        central.faults.append(lost_receipt)
+        status, answer = central.take(body)
+        if status == 200:
+            request.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            request.send(status, answer)
+
+    central.faults.append(lost_receipt)
+    rig = start(tmp_path, central, batch_s=0.05)
+    for number in range(1, 7):
+        rig.record(1)
+        assert wait_until(lambda size=3 * number: rig.receipted(Log.TELEMETRY) == size)
+    found = rig.end()
+    assert_same(found, central)
+    assert [status for _, _, status in central.requests].count(409) > 6
+
+
+def test_a_central_that_goes_back_again_and_again(
+    tmp_path: Path, central: TlsCentral, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not followed in circles: told, and tried again after a pause."""
+    rig = start(tmp_path, central, batch_s=0.05)
+    heads = []
+    for size in (3, 6, 9):
+        rig.record(1)
+        assert wait_until(lambda size=size: rig.receipted(Log.TELEMETRY) == size)
+        heads.append(central.heads[Log.TELEMETRY])
+
+    def circle(request: Request, body: bytes, _central: TlsCentral) -> None:
+        """Old heads, validly signed, and never the one that was asked from."""
+        central.faults.append(circle)
+        upload = decode_upload(body)
+        if upload.origin.log is Log.BILLING:
+            request.send(*central.take(body))
+            return
+        head = heads[1] if upload.first == heads[0].frontier.size else heads[0]
+        conflict = Conflict(head.frontier.size, head.checkpoint, head.receipt)
+        request.send(409, encode_conflict(conflict), "application/cbor")
+
+    central.faults.append(circle)
+    rig.record(1)
+    assert wait_until(lambda: "again and again" in caplog.text)
+    central.faults.clear()
+    rig.record(3)
+    assert_same(rig.end(), central)
 
 
 def test_nothing_is_pruned_without_a_receipt(tmp_path: Path, central: TlsCentral) -> None:
