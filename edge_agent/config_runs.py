@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from edge_agent.config import DeviceConfig, RegulatorConfig, SiteConfig
 from edge_agent.config_fields import Section, nearest
 from protocols.metering.run_config import Role, RunConfig, Source, Total
+from protocols.metering.run_config_faults import faults
 from protocols.metering.units import UnitError, to_kelvin, to_pascal
 from protocols.registers.profile import TYPE_WORDS
 
@@ -150,7 +151,7 @@ def _run(
 
 def _check_run(section: Section, run: RunConfig, devices: Devices) -> None:
     """What only the whole run shows; asked when each of its fields is possible by itself."""
-    for fault in run.faults():
+    for fault in faults(run):
         section.fault("", fault, "correct it")
     serials = {run.meter_serial, run.pressure.serial, run.temperature.serial}
     polls = [device.poll_ms for device in devices.values() if device and device.serial in serials]

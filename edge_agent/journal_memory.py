@@ -13,7 +13,7 @@ from protocols.evidence import cbor
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
 from protocols.metering.run import RunState
-from protocols.metering.run_config import RunConfig
+from protocols.metering.run_config_faults import parse_run_config
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_BODY_ITEMS: Final = 65_536
@@ -68,7 +68,7 @@ def _load_runs(connection: sqlite3.Connection) -> dict[str, RunMemory]:
     )
     return {
         run: RunMemory(
-            RunConfig.from_body(_body(config, f"configuration of run {run}")),
+            parse_run_config(_body(config, f"configuration of run {run}")),
             RunState.from_body(_body(state, f"state of run {run}")),
             bool(active),
         )

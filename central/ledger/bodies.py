@@ -12,6 +12,7 @@ from protocols.evidence.leaf import Leaf
 from protocols.metering.body import Fields
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.run_config import RunConfig
+from protocols.metering.run_config_faults import parse_run_config
 from protocols.registers.register_map import RegisterMap
 
 MAX_REGULATORS: Final = 256
@@ -70,7 +71,7 @@ def interval_of(leaf: Leaf) -> IntervalRecord:
 
 def run_config_of(leaf: Leaf) -> RunConfig:
     """The configuration of the run that this leaf's subject names."""
-    config = RunConfig.from_body(leaf.body)
+    config = parse_run_config(leaf.body)
     if config.run != leaf.subject or config.hash() != leaf.reference:
         raise ValueError("configuration: run or hash is not the leaf's subject or reference")
     return config

@@ -10,7 +10,7 @@ from protocols.metering.conversion import Factor, NotConverged, OutOfRange, conv
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Flag, is_good
 from protocols.metering.run_config import RunConfig, Source
-from protocols.metering.run_config_faults import base_of, method_of
+from protocols.metering.run_config_faults import base_of, faults, method_of
 from protocols.metering.scan import Scan
 from protocols.metering.units import UnitError, to_kelvin, to_pascal
 
@@ -101,7 +101,7 @@ def conditions_at(config: RunConfig, carry: Carry, instant: Instant) -> Conditio
         factor = _factor(config, p_dpa, t_mk)
     if not isinstance(factor, Factor):
         raise ValueError(  # noqa: TRY004
-            f"run {config.run!r} is not usable: {'; '.join(config.faults())}"
+            f"run {config.run!r} is not usable: {'; '.join(faults(config))}"
         )
     z_e9, c_e9 = round(factor.z_line * E9), round(factor.conversion_factor * E9)
     return Conditions(p_dpa, t_mk, z_e9, c_e9, flags, refusal)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import cbor2
 
-from protocols.metering.body import Body, BodyError, Fields
+from protocols.metering.body import Body, Fields
 from protocols.metering.carry import MAX_TOTALS
 
 
@@ -103,17 +103,11 @@ class RunConfig:
         """SHA-256 over the deterministic CBOR (RFC 8949 section 4.2.1) of the body: 32 bytes."""
         return hashlib.sha256(cbor2.dumps(self.to_body(), canonical=True)).digest()
 
-    def faults(self) -> list[str]:
-        """Everything that makes this configuration unusable, each with its remedy; [] if usable."""
-        from protocols.metering.run_config_faults import faults
-
-        return faults(self)
-
     @classmethod
     def from_body(cls, body: object) -> RunConfig:
-        """The strict inverse of `to_body`; raises BodyError, also where `faults()` finds any."""
+        """The strict inverse of `to_body`; raises BodyError. Whether it can be used: `faults`."""
         fields = Fields("run configuration", body, 23)
-        config = cls(
+        return cls(
             run=fields.text("run"),
             meter_serial=fields.text("meter_serial"),
             totals=tuple(_total(item) for item in fields.items("totals", MAX_TOTALS)),
@@ -138,9 +132,6 @@ class RunConfig:
             zone=fields.text("zone"),
             gas_day_start_hour=fields.integer("gas_day_start_hour"),
         )
-        if found := config.faults():
-            raise BodyError(f"run configuration {config.run!r}: {'; '.join(found)}")
-        return config
 
 
 def _source_body(source: Source) -> Body:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from protocols.metering.body import BodyError
 from protocols.metering.carry import MAX_TOTALS
 from protocols.metering.conversion import (
     PT,
@@ -16,9 +15,7 @@ from protocols.metering.conversion import (
     convert,
 )
 from protocols.metering.gas_day import GasDayError, zone_of
-
-if TYPE_CHECKING:
-    from protocols.metering.run_config import RunConfig, Source
+from protocols.metering.run_config import RunConfig, Source
 
 METHODS = ("PT", "fixed-K", "SGERG-88")
 EXPONENTS = (-6, 3)  # a count of whole cm3 up to 1000 m3
@@ -44,6 +41,14 @@ def faults(config: RunConfig) -> list[str]:
         *_source_faults("temperature", config.temperature, TEMPERATURE_MK),
         *_conversion_faults(config),
     ]
+
+
+def parse_run_config(body: object) -> RunConfig:
+    """The configuration of a body, strict and usable; raises BodyError with every fault."""
+    config = RunConfig.from_body(body)
+    if found := faults(config):
+        raise BodyError(f"run configuration {config.run!r}: {'; '.join(found)}")
+    return config
 
 
 def method_of(config: RunConfig) -> Method:

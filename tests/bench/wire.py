@@ -9,7 +9,7 @@ from edge_agent.transport import Answer, Transport
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import Signer, Verifier
-from protocols.evidence.upload import Upload, check_receipt, encode_upload, seal
+from protocols.evidence.upload import Upload, check_receipt, encode_upload, seal, unsent_text
 from tests.bench.material import GATEWAY, SECRET
 from tests.bench.proxy import CountingProxy, Traffic
 
@@ -62,7 +62,7 @@ class Gateway:
         sealed = seal(Origin(GATEWAY, log, 0), self._frontiers[log], leaves, SECRET, self._signer)
         body = encode_upload(sealed.upload)
         before = self._proxy.traffic()
-        answer = self._transport.post(PATH, body)
+        answer = self._transport.post(PATH, body, unsent_text(0, 0))
         passed = self._proxy.traffic() - before
         if not isinstance(answer, Answer) or answer.status != 200:
             raise RuntimeError(f"central did not take a batch: {answer}")
@@ -99,7 +99,7 @@ def reconnect_cost(
     measured = []
     for transport in transports:
         before = proxy.traffic()
-        answer = transport.post(PATH, again)
+        answer = transport.post(PATH, again, unsent_text(0, 0))
         if not isinstance(answer, Answer) or answer.status != 409:
             raise RuntimeError(f"central did not answer 409: {answer}")
         measured.append(proxy.traffic() - before)

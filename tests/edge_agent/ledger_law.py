@@ -14,6 +14,7 @@ from protocols.evidence.upload import decode_upload
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.run import RunState, Step, step
 from protocols.metering.run_config import RunConfig
+from protocols.metering.run_config_faults import parse_run_config
 from protocols.metering.scan import Scan
 from protocols.registers.codec import decode_scan
 from protocols.registers.register_map import RegisterMap
@@ -92,7 +93,7 @@ def _check_pipeline(found: Found, states: dict[str, bytes]) -> None:
     for leaf in found.of(Kind.CONFIGURATION):
         if not leaf.subject:
             continue
-        config, state = RunConfig.from_body(leaf.body), RunState.new()
+        config, state = parse_run_config(leaf.body), RunState.new()
         for scan in found.leaves[Log.TELEMETRY]:
             taken = _step(config, state, scan, maps)
             state = taken.state

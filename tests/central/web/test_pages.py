@@ -22,7 +22,7 @@ def _get(address: str, language: str = "en", **headers: str) -> requests.Respons
 
 
 def test_gateways(site: str) -> None:
-    """The overview tells of each gateway when it was last seen, how far its logs are, what waits, its clock."""
+    """The overview tells of each gateway when it was last seen, its logs, what waits, its clock."""
     first, second = table(_get(site).text, "gateways")
     assert first == [
         "gw-1", "Boiler house 3", "reporting", "15 s ago", "57", "1,924", "1,234",
