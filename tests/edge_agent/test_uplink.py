@@ -25,6 +25,7 @@ from protocols.evidence.upload import (
     countersign,
     decode_upload,
     encode_conflict,
+    parse_unsent,
 )
 from tests.edge_agent.gateway import (
     BOOT_ID,
@@ -286,6 +287,18 @@ def test_a_batch_too_large_is_halved(tmp_path: Path, central: TlsCentral) -> Non
     found = rig.end()
     assert wait_until(lambda: not central.faults or central.size(Log.TELEMETRY) == 30)
     assert_same(found, central)
+
+
+def test_each_upload_says_what_still_waits(tmp_path: Path, central: TlsCentral) -> None:
+    """Of billing and of telemetry, once this batch has arrived."""
+    rig = start(tmp_path, central, batch_s=60.0)
+    assert wait_until(lambda: rig.receipted(Log.BILLING) > 0)
+    rig.record(2)
+    rig.uplink._lanes[Log.TELEMETRY].most_leaves = 2
+    central.unsent.clear()
+    rig.end()
+    waiting = [parse_unsent(text or "") for text in central.unsent]
+    assert [telemetry for billing, telemetry in waiting if billing == 0] == [6, 4, 2, 0]
 
 
 def test_central_restored_from_a_backup(

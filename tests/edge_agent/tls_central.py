@@ -25,6 +25,7 @@ from protocols.evidence.leaf import Leaf, Log
 from protocols.evidence.note import Verifier
 from protocols.evidence.upload import (
     EMPTY_HEAD,
+    UNSENT_HEADER,
     Accepted,
     Conflict,
     Head,
@@ -47,6 +48,7 @@ class Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.central.unsent.append(self.headers.get(UNSENT_HEADER))
         self.server.central.answer(self, body)
 
     def send(self, status: int, body: bytes, kind: str = "text/plain", **headers: str) -> None:
@@ -72,6 +74,7 @@ class TlsCentral:
         self.leaves: dict[Log, list[Leaf]] = {log: [] for log in Log}
         self.faults: deque[Fault] = deque()
         self.requests: list[tuple[Log, int, int]] = []  # log, first, status
+        self.unsent: list[str | None] = []
         self.connections = 0
         self.url = ""
         self._own = own
