@@ -70,6 +70,7 @@ class Agent:
         self._journal = journal
         self._drain_s = config.central.drain_s
         self._stop_buses = threading.Event()
+        self._freed_ms: dict[str, int] = {}  # by bus: when its port was last closed for it
         self._recorder = Recorder(
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
         )
@@ -101,6 +102,9 @@ class Agent:
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""
+        memory = self._recorder.memory
+        sizes = ", ".join(f"{log} {head.size}" for log, head in memory.heads.items())
+        _log.info("gateway %s, boot %d, leaves: %s", memory.gateway, memory.boot_no, sizes)
         threads = (self._recorder, self._uplink, *self._buses)
         for thread in threads:
             thread.start()
@@ -114,9 +118,12 @@ class Agent:
         return 0 if stored and not dead else 1
 
     def _free_stuck_ports(self) -> None:
+        """Once in a deadline: a thread needs time to come back from a port that was closed."""
         now_ms = mono_ms()
         for bus in self._buses:
-            if now_ms - bus.last_turn_mono_ms > BUS_DEADLINE_MS:
+            stands_ms = now_ms - max(bus.last_turn_mono_ms, self._freed_ms.get(bus.name, 0))
+            if stands_ms > BUS_DEADLINE_MS:
+                self._freed_ms[bus.name] = now_ms
                 _log.error("bus %s stands still; its port is closed and opened again", bus.bus.name)
                 bus.close_port()
 

@@ -18,6 +18,7 @@ class Lane:
     due_at: float
     goal: int | None = None
     position: int | None = None  # where to go on, where that is not after the last receipt
+    receipted: int = 0  # as far as the uplink knows
     verified_size: int = 0  # up to here the rows lead to the stored frontier
     most_leaves: int = 1
     failures: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.draft import Draft, Salts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge_agent.journal import Journal
     from edge_agent.memory import Memory, Settled, Tick
     from edge_agent.poller import Now, PolledScan
+    from protocols.evidence.leaf import Log
 
 RETRY_S: Final = 0.5
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
@@ -56,7 +57,7 @@ class Recorder(threading.Thread):
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.memory = memory  # of the last commit
-        self.on_commit: Callable[[bool], None] = lambda urgent: None
+        self.on_commit: Callable[[bool, Mapping[Log, int]], None] = lambda urgent, sizes: None
         self._journal = journal
         self._config = config
         self._salts = salts
@@ -137,7 +138,7 @@ class Recorder(threading.Thread):
         self._inbox.done(len(work.scans), work.dropped)
         for order in work.orders:
             order.done.set()
-        self.on_commit(draft.urgent)
+        self.on_commit(draft.urgent, {log: head.size for log, head in tick.after.heads.items()})
         return True
 
     def _report(self, error: CommitFailed, tick: Tick) -> None:

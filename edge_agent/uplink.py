@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.journal_reader import Cut, ReadFailed
@@ -78,13 +78,17 @@ class Uplink(threading.Thread):
         self._lanes = {log: Lane(batch_s, now, most_leaves=MOST_LEAVES) for log in LOGS}
         self._wake = threading.Event()
         self._urgent = threading.Event()
+        self._sizes: Mapping[Log, int] = {}
         self._drain_until: float | None = None
         self._told: tuple[str, float] | None = None
 
-    def notify(self, urgent: bool) -> None:
-        """From the journal thread, after a commit."""
+    def notify(self, urgent: bool, sizes: Mapping[Log, int]) -> None:
+        """From the journal thread, after a commit: a batch is full, or something is urgent."""
+        full = any(size - self._lanes[log].receipted >= MOST_LEAVES for log, size in sizes.items())
+        self._sizes = sizes
         if urgent:
             self._urgent.set()
+        if urgent or full:
             self._wake.set()
 
     def drain(self, deadline_s: float) -> bool:
@@ -124,6 +128,8 @@ class Uplink(threading.Thread):
             self._urgent.clear()
             self._lanes[Log.BILLING].hasten(now)
         for log, lane in self._lanes.items():
+            if self._sizes.get(log, 0) - lane.receipted >= MOST_LEAVES:
+                lane.due_at = min(lane.due_at, now)
             if draining:
                 lane.due_at = min(lane.due_at, now)
                 lane.retry_at = min(lane.retry_at, now + DRAIN_RETRY_S)
@@ -161,6 +167,7 @@ class Uplink(threading.Thread):
         state = self._reader.state(log)
         if lane.position is not None and lane.position >= state.receipted.size:
             lane.position = None
+        lane.receipted = state.receipted.size
         if lane.goal is None:
             lane.goal = state.frontier.size
         if lane.position is None and state.receipted.size >= lane.goal:

@@ -11,6 +11,7 @@ from time import monotonic
 
 import pytest
 
+import edge_agent.uplink
 from edge_agent.draft import Salts
 from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader
@@ -347,6 +348,20 @@ def test_an_alarm_does_not_wait_for_the_batch(tmp_path: Path, central: TlsCentra
 
 def _is_event(leaf: Leaf) -> bool:
     return leaf.kind.name == "EVENT"
+
+
+def test_a_full_batch_does_not_wait(
+    tmp_path: Path, central: TlsCentral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many leaves as one batch holds go at once; fewer wait for their time."""
+    monkeypatch.setattr(edge_agent.uplink, "MOST_LEAVES", 12)
+    rig = start(tmp_path, central, batch_s=3600.0)
+    assert wait_until(lambda: rig.uplink._lanes[Log.TELEMETRY].due_at > monotonic() + 3000)
+    rig.record(3)
+    assert central.size(Log.TELEMETRY) == 0
+    rig.record(1)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 12)
+    rig.end()
 
 
 def test_telemetry_goes_on_when_billing_is_refused(tmp_path: Path, central: TlsCentral) -> None:
