@@ -135,7 +135,8 @@ class Agent:
             if bus.is_alive():
                 bus.close_port()
         stored = self._recorder.is_alive() and self._recorder.finish(FINISH_S)
-        if not self._uplink.drain(self._drain_s):
+        # without the recorder no receipt could be kept: start again soon rather than send
+        if not self._uplink.drain(self._drain_s if self._recorder.is_alive() else 0.0):
             _log.warning("some leaves have no receipt yet; they are sent after the next start")
         self._recorder.end()
         self._recorder.join(END_S)
