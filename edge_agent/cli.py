@@ -144,7 +144,8 @@ def _load(path: Path) -> AgentConfig | None:
         return load_config(path)
     except ConfigErrors as error:
         print(error, file=sys.stderr)
-        print(f"{len(error.faults)} faults", file=sys.stderr)
+        count = len(error.faults)
+        print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
         return None
 
 

@@ -72,7 +72,7 @@ class Section:
         self, key: str, pattern: str = r"[^\x00-\x1f\x7f]+", default: object = _REQUIRED
     ) -> str:
         """A string that fully matches the pattern."""
-        value = self._take(key, default, '""')
+        value = self._take(key, default, "a text")
         if value is None or value is default:
             return str(value or "")
         if not isinstance(value, str):
@@ -85,7 +85,7 @@ class Section:
 
     def choice(self, key: str, choices: Sequence[str], default: object = _REQUIRED) -> str:
         """One of the given words."""
-        value = self._take(key, default, f'"{choices[0]}"')
+        value = self._take(key, default, f"one of {', '.join(choices)}")
         if value is None:
             return choices[0]
         if value not in choices:
@@ -104,7 +104,7 @@ class Section:
 
     def integer(self, key: str, low: int, high: int, default: object = _REQUIRED) -> int:
         """A whole number within low..high."""
-        value = self._take(key, default, f"{low}")
+        value = self._take(key, default, f"a whole number, {low} to {high}")
         if value is None:
             return low
         if not isinstance(value, int) or isinstance(value, bool):
@@ -117,7 +117,7 @@ class Section:
 
         Never NaN or infinity.
         """
-        value = self._take(key, default, low)
+        value = self._take(key, default, f"a number, {low} to {high}")
         if value is None:
             return Decimal(low)
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
@@ -135,7 +135,7 @@ class Section:
 
     def texts(self, key: str, most: int, default: object = _REQUIRED) -> tuple[str, ...]:
         """A list of different strings."""
-        value = self._take(key, default, "[]")
+        value = self._take(key, default, "a list of texts")
         if value is None:
             return ()
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
@@ -177,13 +177,13 @@ class Section:
             if key not in self._asked:
                 self.fault(key[:80], "is no known key", nearest(key, self._asked))
 
-    def _take(self, key: str, default: object, example: str) -> Any:
+    def _take(self, key: str, default: object, what: str) -> Any:
         """The value, the default, or None where a required key is missing (then reported)."""
         self._asked.add(key)
         if key in self._table:
             return self._table[key]
         if default is _REQUIRED:
-            self.fault(key, "is missing", f"add {key} = {example}" if example else f"add {key}")
+            self.fault(key, "is missing", f"add {key}: {what}" if what else f"add {key}")
             return None
         return default
 

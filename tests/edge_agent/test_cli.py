@@ -40,7 +40,7 @@ def test_a_faulty_configuration_is_a_finding(
     told = capsys.readouterr().err.splitlines()
     assert told == [
         f"{path}: device[p-1].unit: 0 is out of range; must be 1 to 247",
-        f"{path}: gas[grid].x_h2: is missing; add x_h2 = 0",
+        f"{path}: gas[grid].x_h2: is missing; add x_h2: a number, 0 to 1",
         f"{path}: gas[grid].x_he: is no known key; did you mean x_h2?",
         "3 faults",
     ]

@@ -90,7 +90,7 @@ NOTE_KEY = Signer.from_private_bytes("central", bytes(32)).vkey
 FAULTS: list[tuple[Callable[[Table], None], str]] = [
     (put("gatway", {}), "gatway: is no known key; did you mean gateway?"),
     (put("gateway", "id", "GW 1"), "gateway.id: 'GW 1' does not fit"),
-    (remove("gateway", "id"), "gateway.id: is missing; add id = "),
+    (remove("gateway", "id"), "gateway.id: is missing; add id: a text"),
     (remove("site"), "site: is missing"),
     (put("site", 7), "site: is a number; write it as a table"),
     (put("site", "zone", "Asia/Shanghi"), "site.zone: 'Asia/Shanghi' is no zone"),
@@ -147,7 +147,7 @@ FAULTS: list[tuple[Callable[[Table], None], str]] = [
     (put(*RUN, "conversion", "gas", "gird"), "run[R1].conversion.gas: no gas 'gird'; did you mean"),
     (put(*RUN, "conversion", {"method": "fixed-K"}), "run[R1].conversion.k: is missing"),
     (put(*RUN, "base", "pressure_kpa", 1000), "run[R1].base.pressure_kpa: 1000 is out of range"),
-    (remove(*RUN, "pressure", "gauge"), "run[R1].pressure.gauge: is missing; add gauge = true or"),
+    (remove(*RUN, "pressure", "gauge"), "run[R1].pressure.gauge: is missing; add gauge: true or"),
     (
         put(*RUN, "pressure", "low_kpa_abs", 1200),
         "run[R1].pressure.low_kpa_abs: 1200 is not below high_kpa_abs 1100",
