@@ -133,7 +133,7 @@ class DevicePoller:
         return exchange(Request(self.device.unit, block.function, block.address, block.count))
 
     def _get_in_step(self, exchange: Exchange) -> Failed | None:
-        """A request that no other answer can answer, and the byte order of this device."""
+        """A request that no other answer can answer; this device's byte order and units."""
         probe = probe_block(self.device.profile, self._blocks) if self._serial_line else None
         answer: Answer | None = None
         if probe:
@@ -146,7 +146,23 @@ class DevicePoller:
             failed = self._take_order(answer)
             if failed:
                 return failed
-        self._in_step = True
+        failed = self._check_settings(exchange)
+        self._in_step = failed is None
+        return failed
+
+    def _check_settings(self, exchange: Exchange) -> Failed | None:
+        """The settings that the units of its points depend on: a wrong unit is a wrong bill."""
+        profile = self.device.profile
+        for name, expected in profile.expected.items():
+            answer = self._ask(block_of([profile.point(name)]), exchange)
+            if not isinstance(answer, Registers):
+                return _failure(answer)
+            if answer.words[0] != expected:
+                return Failed(
+                    Quality.BAD_CONFIGURATION,
+                    f"{name} reads {answer.words[0]}, profile {profile.id} needs {expected}:"
+                    " set the device so, or give it a profile with its own units",
+                )
         return None
 
     def _take_order(self, answer: Answer) -> Failed | None:

@@ -98,7 +98,7 @@ class Profile:
 
     `max_registers` is the most that one request may ask for, `max_gap` the widest hole in it.
     `order_point` names the register that tells in which order this one device sends its f32 values,
-    and `orders` what its values mean.
+    and `orders` what its values mean. `expected` are the settings that the points' units depend on.
     """
 
     id: str
@@ -111,6 +111,7 @@ class Profile:
     max_gap: int = 0
     order_point: str | None = None
     orders: Mapping[int, Order] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
     link: Link = Link()
     confidence: str = "low"
     sources: tuple[Source, ...] = ()

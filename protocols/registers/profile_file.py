@@ -39,6 +39,7 @@ _TOP: Final[_Fields] = {
     "max_gap": (int, False),
     "link": (dict, False),
     "float_order": (dict, False),
+    "expected": (dict, False),
     "sources": (list, True),
     "points": (list, True),
 }
@@ -73,6 +74,7 @@ def parse_profile(text: str, name: str) -> Profile:
         faults.append(f"format: {good['format']} is not known here, only 1")
     points, notes = _points(good.get("points", []), faults)
     order_point, orders = _float_order(good.get("float_order"), points, faults)
+    expected = _expected(good.get("expected", {}), points, faults)
     sources = _sources(good.get("sources", []), faults)
     link = _link(good.get("link", {}), faults)
     defaults = _default_points(good.get("default_points", []), points, faults)
@@ -94,6 +96,7 @@ def parse_profile(text: str, name: str) -> Profile:
         max_gap=good.get("max_gap", 0),
         order_point=order_point,
         orders=orders,
+        expected=expected,
         link=link,
         confidence=good["confidence"],
         sources=sources,
@@ -174,6 +177,22 @@ def _check_together(points: list[Point], faults: list[str]) -> None:
             faults.append(f"points: {reach.name} and {point.name} overlap at {point.address}")
         if not reach or reach.function != point.function or point.end > reach.end:
             reach = point
+
+
+def _expected(
+    table: Mapping[str, Any], points: tuple[Point, ...], faults: list[str]
+) -> dict[str, int]:
+    """Settings of the device, by point, that the units of its points depend on."""
+    settings = {point.name for point in points if point.type == "u16"}
+    good = {}
+    for name, value in table.items():
+        if name not in settings:
+            faults.append(f"expected.{name[:40]}: must be one of the points, of type u16")
+        elif type(value) is not int or not 0 <= value <= 0xFFFF:
+            faults.append(f"expected.{name}: must be a register value, 0..65535")
+        else:
+            good[name] = value
+    return good
 
 
 def _float_order(

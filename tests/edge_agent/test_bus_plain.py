@@ -51,7 +51,7 @@ INSTRUMENTS = [
     sim(1, [(4100, words(FLOWSIC, TOTALS)), (7002, words(FLOWSIC, {"flow_actual": 12.5}))]),
     sim(2, [(2, words(KELLER, {"p1_f32": 3.25, "p2_f32": None, "t_f32": 20.0, "tob1_f32": 21.5}))]),
     *(
-        sim(3 + code, [(131, [code])], [(400, bytes_)])
+        sim(3 + code, [(60, [5]), (131, [code])], [(400, bytes_)])
         for code, bytes_ in enumerate(
             # the manual's printed bytes of 100.25 (00809-0100-4738)
             [(0x42C8, 0x8000), (0x8000, 0x42C8), (0x0080, 0xC842), (0xC842, 0x0080)]

@@ -159,7 +159,7 @@ def rosemount(order, dp=100.25):
     }[order]
     code = {"ABCD": 0, "CDAB": 1, "DCBA": 2, "BADC": 3}[order]
     high, low = struct.unpack(">2H", words)
-    return Instrument({(3, 131): code, (4, 400): high, (4, 401): low})
+    return Instrument({(3, 131): code, (3, 60): 5, (4, 400): high, (4, 401): low})
 
 
 @pytest.mark.parametrize("order", ["ABCD", "CDAB", "DCBA", "BADC"])
@@ -168,7 +168,7 @@ def test_float_order_is_read_at_connect(order):
     instrument = rosemount(order)
     poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), serial_line=True), Ticks()
     scan = poller.poll(instrument.exchange, clock)
-    assert instrument.asked == [(3, 131, 1), (4, 400, 2)]
+    assert instrument.asked == [(3, 131, 1), (3, 60, 1), (4, 400, 2)]
     assert scan.register_map.points[0].order == order
     assert decode_scan(scan.register_map, scan.raws)["diff_pressure"] == (100.25, "inH2O")
     instrument.asked.clear()
@@ -207,6 +207,21 @@ def test_unknown_float_order():
     assert poller.delay_ms() == 1000
     instrument.registers[3, 131] = 0
     assert poller.poll(instrument.exchange, clock).quality == Quality.GOOD
+
+
+def test_a_setting_that_the_units_depend_on():
+    """A pressure set to kPa is BAD_CONFIGURATION while the profile reads psi, until it is set right."""
+    instrument = rosemount("ABCD")
+    instrument.registers[3, 60] = 3
+    poller, clock = started(ROSEMOUNT, instrument, ["diff_pressure"])
+    scan = poller.poll(instrument.exchange, clock)
+    assert (scan.quality, scan.raws) == (Quality.BAD_CONFIGURATION, (None,))
+    assert (4, 400, 2) not in instrument.asked
+    instrument.registers[3, 60] = 5
+    assert poller.poll(instrument.exchange, clock).quality == Quality.GOOD
+    instrument.registers[3, 60] = 3
+    poller.port_gone(clock)
+    assert poller.poll(instrument.exchange, clock).quality == Quality.BAD_CONFIGURATION
 
 
 @pytest.mark.parametrize("code", [1, 2, 3])

@@ -95,6 +95,14 @@ def _toml(value):
         (HEAD + POINT + "[link]\nbaud = 9601\n", "link.baud: 9601"),
         (HEAD + POINT + '[link]\nparity = "X"\n', "link.parity"),
         (HEAD + POINT + "[link]\nstop_bits = 3\n", "link.stop_bits"),
+        (
+            HEAD + POINT + "[expected]\nzz = 5\n",
+            "expected.zz: must be one of the points, of type u16",
+        ),
+        (
+            HEAD + POINT + "[expected]\na = 5\n",
+            "expected.a: must be one of the points, of type u16",
+        ),
         (HEAD + POINT + "[float_order]\n", "float_order.point: missing"),
         (HEAD + POINT + '[float_order]\npoint = "a"\nvalues = {0 = "ABCD"}\n', "of type u16"),
         (HEAD + POINT + '[float_order]\npoint = "z"\nvalues = {0 = "ABCD"}\n', "'z' must be one"),
