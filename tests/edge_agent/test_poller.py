@@ -210,7 +210,7 @@ def test_unknown_float_order():
 
 
 def test_a_setting_that_the_units_depend_on():
-    """A pressure set to kPa is BAD_CONFIGURATION while the profile reads psi, until it is set right."""
+    """A pressure set to kPa is BAD_CONFIGURATION where the profile reads psi."""
     instrument = rosemount("ABCD")
     instrument.registers[3, 60] = 3
     poller, clock = started(ROSEMOUNT, instrument, ["diff_pressure"])
