@@ -1,7 +1,4 @@
-"""The memory as rows: loaded once when the journal is opened.
-
-And stored with each tick where it changed.
-"""
+"""The memory as rows: loaded when the journal is opened, stored with each tick that changed it."""
 
 from __future__ import annotations
 

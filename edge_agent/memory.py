@@ -1,5 +1,4 @@
-"""What the journal thread knows between two ticks: immutable, and always what the last commit
-stored.
+"""What the journal thread knows between two ticks: immutable, and what the last commit stored.
 
 A tick makes a new one beside it; if its commit fails, the new one is dropped and nothing has moved.
 """
@@ -32,10 +31,7 @@ class LogHead(NamedTuple):
 
 
 class RunMemory(NamedTuple):
-    """One meter run: the configuration in force, the pipeline's state.
-
-    And whether it is configured now.
-    """
+    """One meter run: its configuration, its pipeline's state, whether it is configured now."""
 
     config: RunConfig
     state: RunState
@@ -43,10 +39,7 @@ class RunMemory(NamedTuple):
 
 
 class ClockRelation(NamedTuple):
-    """What the last CLOCK leaf said: UTC less CLOCK_BOOTTIME in ms (None.
-
-    UTC unknown), and the state.
-    """
+    """What the last CLOCK leaf said: UTC less CLOCK_BOOTTIME in ms, None where UTC is unknown."""
 
     boot_no: int
     offset_ms: int | None
@@ -92,10 +85,7 @@ class Tick(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """A batch with its receipt: its rows may become it.
-
-    `before` and `after` are the tree's frontiers.
-    """
+    """A batch with its receipt, which its rows may become; the tree's frontiers around it."""
 
     log: Log
     epoch: int
