@@ -50,7 +50,8 @@ class Transport:
         self._url = url
         self._deadline_s = deadline_s
         self._socket: socket.socket | None = None
-        self._session = requests.Session()
+        self._expired = threading.Event()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.verify = str(ca)
         self._session.headers.clear()  # a header costs its bytes with every batch
@@ -63,7 +64,7 @@ class Transport:
         `unsent` goes into the header of that name.
         """
         deadline_s = self._deadline_s + len(body) / SLOWEST_BYTES_PER_S
-        expired = threading.Event()
+        self._expired = expired = threading.Event()
 
         def expire() -> None:
             expired.set()
@@ -125,6 +126,19 @@ class Transport:
 
     def _hold(self, held: socket.socket) -> None:
         self._socket = held
+        if self._expired.is_set():  # while it was connecting: there was nothing to shut down yet
+            self.abort()
+
+
+class _Session(requests.Session):
+    """Knows no redirects.
+
+    Even where they are not followed, requests works out where they lead: it reads the whole body,
+    inflated, and fails with errors of its own where the address is none.
+    """
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        return None
 
 
 class _Adapter(HTTPAdapter):

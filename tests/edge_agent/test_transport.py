@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
+from urllib3.util import connection
 
 from edge_agent.transport import MAX_ANSWER_BYTES, Answer, LinkFailure, Transport
 from tests.edge_agent.tls_central import Fault, Request, TlsCentral, make_certificates, serving
@@ -36,6 +38,10 @@ def transport(central: TlsCentral, tmp_path: Path) -> Iterator[Transport]:
 
 def redirect(request: Request, _body: bytes, _central: TlsCentral) -> None:
     request.send(307, b"", Location="/elsewhere")
+
+
+def huge_redirect(request: Request, _body: bytes, _central: TlsCentral) -> None:
+    request.send(307, b"x" * (MAX_ANSWER_BYTES + 1), Location="/elsewhere")
 
 
 def huge(request: Request, _body: bytes, _central: TlsCentral) -> None:
@@ -90,7 +96,20 @@ def test_a_redirect_is_an_answer(central: TlsCentral, transport: Transport) -> N
     assert central.connections == 1
 
 
-@pytest.mark.parametrize("fault", [huge, endless])
+@pytest.mark.parametrize("location", ["https://[", "\u00ff\u00fe", "//x:99999/"])
+def test_a_redirect_to_nowhere_is_an_answer_too(
+    central: TlsCentral, transport: Transport, location: str
+) -> None:
+    """Nobody tries to understand the address: an error there would end the uplink."""
+    central.faults.append(
+        lambda request, _body, _central: request.send(302, b"", Location=location)
+    )
+    answer = transport.post("/v0/upload", BODY)
+    assert isinstance(answer, Answer)
+    assert answer.status == 302
+
+
+@pytest.mark.parametrize("fault", [huge, endless, huge_redirect])
 def test_an_answer_is_bounded(central: TlsCentral, transport: Transport, fault: Fault) -> None:
     """More bytes than any receipt has are not read."""
     central.faults.append(fault)
@@ -112,6 +131,27 @@ def test_a_dripping_answer_ends_at_the_deadline(
     assert "no complete answer" in answer.problem
     assert monotonic() - begun < 3.0
     assert isinstance(transport.post("/v0/upload", BODY), Answer)
+
+
+def test_a_deadline_that_passed_while_connecting_still_holds(
+    central: TlsCentral, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host with a dead address first: the other one is not waited for without an end."""
+    central.faults.append(dripping_body)
+    connect = connection.create_connection
+
+    def slowly(*arguments: Any, **named: Any) -> socket.socket:
+        threading.Event().wait(0.6)
+        return connect(*arguments, **named)
+
+    monkeypatch.setattr(connection, "create_connection", slowly)
+    transport = Transport(central.url, tmp_path / "ca.pem", deadline_s=0.3)
+    begun = monotonic()
+    answer = transport.post("/v0/upload", BODY)
+    assert isinstance(answer, LinkFailure)
+    assert "no complete answer" in answer.problem
+    assert monotonic() - begun < 3.0
+    transport.close()
 
 
 def test_abort_ends_a_call_from_another_thread(central: TlsCentral, tmp_path: Path) -> None:
