@@ -10,10 +10,15 @@ from sqlalchemy import Connection, select
 from central.store.database import Store
 from central.store.log_tables import batch
 from protocols.evidence.batch import decode_batch
+from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import Leaf, Origin
 from protocols.evidence.upload import decode_upload
 
 MAX_KEPT_LEAVES: Final = 100_000
+MAX_KEPT_BYTES: Final = 256 * 1024 * 1024
+"""In memory, about. A leaf may hold 16,000 items, and 9 kB of payload a million of them."""
+_LEAF_BYTES: Final = 512
+_ITEM_BYTES: Final = 64
 
 
 class Batch(NamedTuple):
@@ -30,14 +35,15 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the process was told
 
 
 class BatchReader:
-    """Reads batches; keeps at most MAX_KEPT_LEAVES leaves (and one batch) decoded."""
+    """Reads batches; keeps at most MAX_KEPT_LEAVES and MAX_KEPT_BYTES (and one batch) decoded."""
 
     def __init__(self, store: Store, stopped: Callable[[], bool] = lambda: False) -> None:
         self._store = store
         self._stopped = stopped
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[Origin, int], Batch] = OrderedDict()
+        self._kept: OrderedDict[tuple[Origin, int], tuple[Batch, int]] = OrderedDict()
         self._kept_leaves = 0
+        self._kept_bytes = 0
 
     def batch(self, origin: Origin, first: int) -> Batch:
         """The batch that begins at `first`, which must exist. Raises Interrupted when stopped."""
@@ -47,16 +53,26 @@ class BatchReader:
             kept = self._kept.get((origin, first))
             if kept is not None:
                 self._kept.move_to_end((origin, first))
-                return kept
+                return kept[0]
         with self._store.engine.connect() as conn:
             found = _read(conn, origin, first)
         with self._lock:
             if (origin, first) not in self._kept:
-                self._kept[origin, first] = found
+                size = sum(_LEAF_BYTES + _bytes_of(leaf.body) for leaf in found.leaves)
+                self._kept[origin, first] = found, size
                 self._kept_leaves += len(found.leaves)
-                while self._kept_leaves > MAX_KEPT_LEAVES and len(self._kept) > 1:
-                    self._kept_leaves -= len(self._kept.popitem(last=False)[1].leaves)
+                self._kept_bytes += size
+                self._make_room()
         return found
+
+    def _make_room(self) -> None:
+        """The batches that were not asked for longest go first; the newest stays."""
+        while len(self._kept) > 1 and (
+            self._kept_leaves > MAX_KEPT_LEAVES or self._kept_bytes > MAX_KEPT_BYTES
+        ):
+            _, (batch_, size) = self._kept.popitem(last=False)
+            self._kept_leaves -= len(batch_.leaves)
+            self._kept_bytes -= size
 
     def leaves(self, origin: Origin, first: int, end: int) -> Iterator[Leaf]:
         """The leaves `first` .. `end` - 1, all of which must be stored."""
@@ -74,6 +90,17 @@ class BatchReader:
             ).all()
         for start in starts:
             yield from self.batch(origin, start).leaves[max(first - start, 0) : end - start]
+
+
+def _bytes_of(body: Body) -> int:
+    """About what a body takes in memory; a text or bytes that leaves share counts for each."""
+    size = _ITEM_BYTES * (1 + len(body))
+    for item in body:
+        if isinstance(item, tuple):
+            size += _bytes_of(item)
+        elif isinstance(item, str | bytes):
+            size += len(item)
+    return size
 
 
 def _read(conn: Connection, origin: Origin, first: int) -> Batch:
