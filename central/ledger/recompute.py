@@ -34,6 +34,7 @@ MAX_SCANS: Final = 300_000
 """Scans of the run's own devices in one interval, which are held in memory for a recompute: ten
 days without an answer of the meter while both transmitters go on each 6 s."""
 AT_ONCE: Final = 64
+_MAX_CARRY_BYTES: Final = 64 * 1024  # 16 positions with names of 255 characters take 17 kB
 
 
 class Outcome(NamedTuple):
@@ -173,7 +174,9 @@ def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
     if row is None:
         return None
     after = row.carry_after
-    carry = None if after is None else parse_carry(cbor.decode(after, "carry", 4096, 256))
+    carry = (
+        None if after is None else parse_carry(cbor.decode(after, "carry", _MAX_CARRY_BYTES, 256))
+    )
     return _Before(interval_of(decode_leaf(row.leaf)), carry)
 
 

@@ -11,6 +11,11 @@ from central.ledger.follow import follow
 from central.ledger.queries import alarms, intervals, summary
 from central.store.ledger_tables import interval, register_map
 from protocols.evidence.leaf import Kind, Log
+from protocols.metering.carry import Carry, Position
+from protocols.metering.instant import Instant
+from protocols.metering.run import replay
+from protocols.metering.run_config import Role, Total
+from protocols.metering.scan import Scan
 
 BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
 
@@ -289,3 +294,27 @@ def test_a_stop_interrupts_it(central, polled):
     assert set(states(central)) == {"pending"}
     central.catch_up()
     assert set(states(central)) == {"agrees"}
+
+
+def test_long_names_in_the_carry_do_not_end_the_ledger(central, made):
+    """What a recompute stored is read again, as long as names may make it."""
+    names = ["vm", *("€" * 250 + f"{number}" for number in range(15))]
+    totals = tuple(
+        Total(name, Role.LINE if name == "vm" else Role.LINE_ERROR, 10**9) for name in names
+    )
+    config = made.config(totals=totals)
+    gateway = made.Gateway().configure(config)
+    positions = tuple(Position(name, 0, 5) for name in names)
+    carry = Carry(0, 0, Instant(1, 0, made.t0_ms, 2), positions)
+    for count in (1, 2):
+        unread = (None,) * len(made.maps["meter"].points)
+        instant = Instant(1, 2000 * count, made.t0_ms + 2000 * count, 2)
+        gateway.now_ms = instant.mono_ms
+        seq = gateway.add(
+            Kind.SCAN, config.meter_serial, made.maps["meter"].hash(), unread, quality=128
+        )
+        scan = Scan(seq, config.meter_serial, instant, 128, {})
+        (record,), carry = replay(config, carry, seq + 1, [scan])
+        gateway.add(Kind.INTERVAL, "R1", config.hash(), record.to_body())
+    settled(central, gateway)
+    assert states(central) == ["agrees", "agrees"]
