@@ -135,6 +135,9 @@ def _ratio(
             predicted = last
             if denominator > 0 and (row or not rate):
                 predicted = base + (2 * numerator * factor + denominator) // (2 * denominator)
+                # a ratio to almost nothing, and then the other column comes back: beyond 64 bits
+                # no value lies, and a varint would not hold what such a prediction misses
+                predicted = min(max(predicted, MIN_INT), MAX_INT)
             if decoding:
                 value = _bounded(predicted + source[at])
                 yield value

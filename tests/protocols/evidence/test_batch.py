@@ -1,5 +1,6 @@
 """The payload: leaves in, the same leaves out; hostile payloads end in Malformed."""
 
+import random
 import zlib
 
 import pytest
@@ -11,7 +12,7 @@ from protocols.evidence.batch import MAX_INFLATED_BYTES, decode_batch, encode_ba
 from protocols.evidence.bits import write_varint
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin
-from protocols.evidence.salt import BLOCK, block_salt
+from protocols.evidence.salt import BLOCK, block_salt, salt_of
 from tests.protocols.evidence.samples import (
     BILLING,
     MAP_HASH,
@@ -50,6 +51,21 @@ def test_round_trip_of_any_scans(leaves: list[Leaf]) -> None:
 def test_round_trip_of_real_scans(kind: str) -> None:
     """Five minutes of eight meters, some polls failed, across the edge of a salt block."""
     leaves = with_failed_polls(scan_leaves(kind, rounds=30, start=BLOCK - 100))
+    assert _again(leaves) == leaves
+
+
+@pytest.mark.parametrize("zeros", range(185, 200))
+def test_a_register_that_reads_zero_for_a_while_comes_back(zeros: int) -> None:
+    """Two 32-bit registers in step, one reads 0 and comes back: what is sealed can be opened."""
+    rng = random.Random(5)
+    top = (1 << 32) - 1
+    rows = [(half, 2 * half) for half in (rng.randrange(1 << 30, 1 << 31) for _ in range(500))]
+    rows += [(top, 0)] * zeros + [(top, top)] * 3
+    first = scan_leaves("display", rounds=1)[0]
+    leaves = [
+        first._replace(seq=seq, body=row, salt=salt_of(SECRET, TELEMETRY, seq))
+        for seq, row in enumerate(rows)
+    ]
     assert _again(leaves) == leaves
 
 

@@ -79,3 +79,23 @@ def test_values_beyond_64_bits_are_refused(mode: Mode) -> None:
     """Hostile residuals cannot make a number grow without bound."""
     with pytest.raises(Malformed, match="64 bits"):
         restore(mode, [1 << 63] * 9, [3] * 9, [9])
+
+
+@given(st.sampled_from(Mode), columns())
+def test_a_residual_fits_a_varint(
+    mode: Mode, drawn: tuple[list[int], list[int], list[int]]
+) -> None:
+    """With its sign it needs less than the 70 bits that the stream can hold."""
+    values, other, lengths = drawn
+    assert max(map(abs, residuals(mode, values, other, lengths))) < 1 << 69
+
+
+@pytest.mark.parametrize("mode", RATIO_MODES)
+def test_a_ratio_to_nearly_nothing_stays_within_64_bits(mode: Mode) -> None:
+    """The other column reads 0 so long that its mean is nearly gone, and then comes back."""
+    top = (1 << 64) - 1
+    for zeros in range(40, 400):
+        values, other = [top] * (zeros + 2), [top, *[0] * zeros, top]
+        missed = residuals(mode, values, other, [len(values)])
+        assert max(map(abs, missed)) < 1 << 69
+        assert restore(mode, missed, other, [len(values)]) == values
