@@ -13,8 +13,11 @@ from central.intake.service import Intake
 from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
 
 PATH: Final = "/v0/upload"
+MAX_HELD_BYTES: Final = 32 * MAX_UPLOAD_BYTES
+"""Of all bodies in memory at one time. Bytes and not bodies are counted: whoever opens connections
+and sends nothing, known or not, must not keep the gateways out."""
 MAX_BODIES: Final = 32
-"""Bodies held in memory at one time: at most 32 x 4 MiB."""
+"""Whole bodies that are judged or wait for it: what is behind them would wait too long."""
 BODY_DEADLINE_S: Final = 60.0
 WORKERS: Final = 4
 
@@ -26,6 +29,7 @@ _log = logging.getLogger(__name__)
 _TOO_LARGE: Final = refusal(
     413, f"an upload has at most {MAX_UPLOAD_BYTES} bytes", "send fewer leaves in one batch"
 )
+_TOO_MANY: Final = refusal(429, "too many uploads at once", "send it again later")
 
 
 class Gone(Exception):  # noqa: N818 - the peer closed; there is nobody to answer
@@ -38,39 +42,46 @@ class IntakeApp:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="intake")
+        self._held_bytes = 0
         self._bodies = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             raise RuntimeError(f"intake speaks plain HTTP, not {scope['type']}")
-        if self._bodies >= MAX_BODIES:
-            await _send(send, refusal(429, "too many uploads at once", "send it again later"))
-            return
-        self._bodies += 1
+        body = bytearray()
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(scope, receive, body)
         except Gone:
             return
         finally:
-            self._bodies -= 1
+            self._held_bytes -= len(body)
         await _send(send, answer)
 
     def close(self) -> None:
         """Let running uploads finish, then end."""
         self._workers.shutdown(wait=True, cancel_futures=True)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, body: bytearray) -> Answer:
         wrong = _wrong_request(scope)
         if wrong is not None:
             return wrong
         try:
             async with asyncio.timeout(BODY_DEADLINE_S):
-                body = await _read_body(receive)
+                refused = await self._read_body(receive, body)
         except TimeoutError:
             return refusal(408, f"no whole body in {BODY_DEADLINE_S:.0f} s", "send it again")
-        if body is None:
-            return _TOO_LARGE
+        if refused is not None:
+            return refused
+        if self._bodies >= MAX_BODIES:
+            return _TOO_MANY
+        self._bodies += 1
+        try:
+            return await self._judge(scope, bytes(body))
+        finally:
+            self._bodies -= 1
+
+    async def _judge(self, scope: Scope, body: bytes) -> Answer:
         loop = asyncio.get_running_loop()
         unsent = parse_unsent(_header(scope, UNSENT_HEADER).decode("latin-1"))
         try:
@@ -79,6 +90,22 @@ class IntakeApp:
             # The log may not have the batch, or have it without an answer: both are safe to repeat.
             _log.error("the store failed: %s", error)
             return refusal(500, "central's store failed", "send it again later; see central's log")
+
+    async def _read_body(self, receive: Receive, body: bytearray) -> Answer | None:
+        """Fill `body`; a refusal as soon as it is longer than an upload, or all are too much."""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > MAX_UPLOAD_BYTES:
+                return _TOO_LARGE
+            if self._held_bytes + len(piece) > MAX_HELD_BYTES:
+                return _TOO_MANY
+            body += piece
+            self._held_bytes += len(piece)
+            if not message.get("more_body", False):
+                return None
 
 
 def _wrong_request(scope: Scope) -> Answer | None:
@@ -98,20 +125,6 @@ def _wrong_request(scope: Scope) -> Answer | None:
 def _header(scope: Scope, name: str, otherwise: bytes = b"") -> bytes:
     value: bytes = dict(scope["headers"]).get(name.lower().encode(), otherwise)
     return value
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None as soon as it is longer than an upload may be."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        body += message.get("body", b"")
-        if len(body) > MAX_UPLOAD_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import threading
 
 import pytest
 
@@ -105,21 +106,67 @@ def test_a_body_that_never_ends_meets_a_deadline(call, monkeypatch):
 
 
 def test_bodies_in_memory_are_bounded(central, monkeypatch):
-    """While as many uploads as may be are being read, one more is told to come again."""
-    monkeypatch.setattr(module, "MAX_BODIES", 2)
+    """While as many bytes as may be are held, an upload is told to come again."""
+    monkeypatch.setattr(module, "MAX_HELD_BYTES", 12)
     monkeypatch.setattr(module, "BODY_DEADLINE_S", 0.2)
     app = IntakeApp(central.intake)
 
     async def three():
-        waiting = [asyncio.create_task(talk(app, [], scope())) for _ in range(2)]
+        half = body_of(b"12345", more=True)
+        waiting = [asyncio.create_task(talk(app, half, scope())) for _ in range(2)]
         await asyncio.wait(waiting, timeout=0.01)
-        answer = await talk(app, body_of(b"x"), scope())
+        answer = await talk(app, body_of(b"123"), scope())
         return answer, await asyncio.gather(*waiting)
 
     answer, others = asyncio.run(three())
     assert answer[0] == 429
     assert [other[0] for other in others] == [408, 408]
+    assert asyncio.run(talk(app, body_of(b"123456789012"), scope()))[0] == 400
+    app.close()
+
+
+def test_whole_bodies_that_wait_are_bounded(central, monkeypatch):
+    """While as many uploads as may be are judged, one more is told to come again."""
+    monkeypatch.setattr(module, "MAX_BODIES", 2)
+    app = IntakeApp(central.intake)
+    judged = threading.Event()
+    receive = central.intake.receive
+
+    def slowly(*arguments):
+        judged.wait(5)
+        return receive(*arguments)
+
+    monkeypatch.setattr(central.intake, "receive", slowly)
+
+    async def three():
+        waiting = [asyncio.create_task(talk(app, body_of(b"x"), scope())) for _ in range(2)]
+        await asyncio.wait(waiting, timeout=0.05)
+        answer = await talk(app, body_of(b"x"), scope())
+        judged.set()
+        return answer, await asyncio.gather(*waiting)
+
+    answer, others = asyncio.run(three())
+    assert answer[0] == 429
+    assert [other[0] for other in others] == [400, 400]
     assert asyncio.run(talk(app, body_of(b"x"), scope()))[0] == 400
+    app.close()
+
+
+def test_peers_that_send_nothing_keep_nobody_out(central, polled, monkeypatch):
+    """A hundred uploads that never come, of whoever, and a gateway gets its receipt."""
+    monkeypatch.setattr(module, "BODY_DEADLINE_S", 2.0)
+    central.register(polled)
+    app = IntakeApp(central.intake)
+
+    async def crowd():
+        waiting = [asyncio.create_task(talk(app, [], scope())) for _ in range(100)]
+        await asyncio.wait(waiting, timeout=0.05)
+        answer = await talk(app, body_of(polled.upload(Log.BILLING, 0)), scope())
+        for one in waiting:
+            one.cancel()
+        return answer
+
+    assert asyncio.run(crowd())[0] == 200
     app.close()
 
 
