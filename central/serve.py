@@ -18,6 +18,7 @@ import uvicorn
 
 from central.clock import utc_now_ms
 from central.config import CentralConfig, Listen
+from central.first_request import PromptProtocol
 from central.intake.app import IntakeApp
 from central.intake.service import Intake
 from central.keys import load_receipt_key
@@ -120,7 +121,7 @@ def _intake_server(config: CentralConfig, app: IntakeApp) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=PromptProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -139,7 +140,7 @@ def _web_server(store: Store) -> _Server:
     return _Server(
         uvicorn.Config(
             create_app(store),
-            http="h11",
+            http=PromptProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
