@@ -21,6 +21,7 @@ from edge_agent.bus import BusThread
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
+from edge_agent.epoch import next_epoch
 from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import KeyFileError, Keys, load_keys
@@ -65,7 +66,9 @@ class Agent:
 
     def __init__(self, config: AgentConfig, keys: Keys, journal: Journal) -> None:
         boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        memory = journal.load(config.gateway, boot_id, mono_ms())
+        memory = journal.load(
+            config.gateway, boot_id, mono_ms(), lambda: next_epoch(config.state_dir)
+        )
         clock = Clock(memory.boot_no)
         self._journal = journal
         self._drain_s = config.central.drain_s

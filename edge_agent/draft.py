@@ -56,6 +56,12 @@ class Draft:
         self.clock: ClockRelation | None = memory.clock
         self.urgent = False  # central should hear of it at once
 
+    @property
+    def new_epoch(self) -> int | None:
+        """The epoch of the billing log where it has no leaf before this tick."""
+        epoch, frontier = self._before.heads[Log.BILLING]
+        return None if frontier.size else epoch
+
     def append(
         self,
         kind: Kind,

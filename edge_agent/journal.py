@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3  # noqa: TID251  # the journal's shell
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,10 +79,16 @@ class Journal:
     def close(self) -> None:
         self.connection.close()
 
-    def load(self, gateway: str, boot_id: str, mono_ms: int) -> Memory:
+    def load(
+        self,
+        gateway: str,
+        boot_id: str,
+        mono_ms: int,
+        new_epoch: Callable[[], int] = lambda: 0,
+    ) -> Memory:
         """What the last commit stored, with the number of this boot. Raises JournalError."""
         try:
-            return load_memory(self.connection, gateway, boot_id, mono_ms)
+            return load_memory(self.connection, gateway, boot_id, mono_ms, new_epoch)
         except OtherGateway as error:
             raise JournalError(
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3  # noqa: TID251  # the journal's shell
+from collections.abc import Callable
 from typing import Final
 
 from edge_agent.memory import ClockRelation, LogHead, Memory, RunMemory, Tick, first_memory
@@ -23,15 +24,21 @@ class OtherGateway(ValueError):  # noqa: N818  # what was found is the name
     """The journal is another gateway's."""
 
 
-def load_memory(connection: sqlite3.Connection, gateway: str, boot_id: str, mono_ms: int) -> Memory:
+def load_memory(
+    connection: sqlite3.Connection,
+    gateway: str,
+    boot_id: str,
+    mono_ms: int,
+    new_epoch: Callable[[], int],
+) -> Memory:
     """What the last commit stored; a new boot, or a clock behind the newest leaf, has the next
-    number.
+    number. An empty journal begins in a `new_epoch`.
 
     Raises EvidenceError, BodyError or another ValueError for rows that this program cannot read.
     """
     row = connection.execute(_SELECT_GATEWAY).fetchone()
     if row is None:
-        return first_memory(gateway, boot_id)
+        return first_memory(gateway, boot_id, new_epoch())
     stored_gateway, stored_boot_id, boot_no, offset_ms, clock_state, configuration = row
     if stored_gateway != gateway:
         raise OtherGateway(f"it belongs to gateway {stored_gateway!r}")

@@ -62,9 +62,9 @@ class Memory:
     clock: ClockRelation | None = None
 
 
-def first_memory(gateway: str, boot_id: str) -> Memory:
-    """Of a gateway that never recorded anything."""
-    return Memory(gateway, boot_id, 0, {log: LogHead(0, EMPTY) for log in LOGS}, {})
+def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:
+    """Of a journal that never recorded anything."""
+    return Memory(gateway, boot_id, 0, {log: LogHead(epoch, EMPTY) for log in LOGS}, {})
 
 
 class NewLeaf(NamedTuple):

@@ -89,8 +89,12 @@ def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
 
 def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
     """Start, and whatever the configuration changed since the last time."""
+    epoch = draft.new_epoch
     record_clock(draft, instant)
     draft.event(instant, "agent_started", "", None, version, AGENT)
+    if epoch:
+        detail = "the journal was begun anew; what an earlier one had not sent is gone"
+        draft.event(instant, "epoch_opened", "", epoch - 1, epoch, AGENT, detail)
     draft.urgent = True
     _configure_gateway(draft, config, instant)
     for run in config.runs:

@@ -1,0 +1,43 @@
+"""The number of the log's epoch: a journal that is begun anew must never sign what another signed.
+
+A journal that was lost (file deleted, emptied, put aside) starts again at seq 0. In the same epoch
+its checkpoints would contradict those that central holds, which is what a forger's would do.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from edge_agent.keys import KeyFileError, sync_directory
+from protocols.evidence.leaf import MAX_EPOCH
+
+FILE_NAME: Final = "epoch"
+_MAX_BYTES: Final = 16
+
+
+def next_epoch(state_dir: Path) -> int:
+    """The epoch of a journal that is begun now; durable before it is used, so never given twice.
+
+    Raises KeyFileError where the file cannot be read: to guess could repeat an epoch.
+    """
+    path = state_dir / FILE_NAME
+    try:
+        text = path.read_bytes()[: _MAX_BYTES + 1].decode("ascii", errors="replace").strip()
+    except FileNotFoundError:
+        text = "0"
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error}; check its owner") from error
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_EPOCH):
+        raise KeyFileError(
+            f"{path} is damaged; write into it a number above every epoch that central knows"
+        )
+    aside = path.with_name(f".{FILE_NAME}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(b"%d\n" % (int(text) + 1))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    sync_directory(state_dir)
+    return int(text)

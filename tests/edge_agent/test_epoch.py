@@ -1,0 +1,21 @@
+"""Epochs: a journal that is begun anew signs nothing that an older one signed."""
+
+import pytest
+
+from edge_agent.epoch import FILE_NAME, next_epoch
+from edge_agent.keys import KeyFileError
+
+
+def test_no_epoch_is_given_twice(tmp_path):
+    """Each new journal gets the next number, from 0."""
+    assert [next_epoch(tmp_path) for _ in range(4)] == [0, 1, 2, 3]
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"-1", b"1.5", b"\xff", b"9" * 12, b"1" * 400])
+def test_a_damaged_file_is_no_guess(tmp_path, text):
+    """A number that cannot be read stops the start and is left as it is."""
+    (tmp_path / FILE_NAME).write_bytes(text)
+    with pytest.raises(KeyFileError, match="write into it a number above"):
+        next_epoch(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == text
