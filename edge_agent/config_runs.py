@@ -144,7 +144,9 @@ def _run(
         gas_day_start_hour=site.gas_day_start_hour,
     )
     section.done()
-    if section.fault_count() == before:
+    # A device that is at fault itself is told there, and has no serial here.
+    known = all((run.meter_serial, run.pressure.serial, run.temperature.serial))
+    if known and section.fault_count() == before:
         _check_run(section, run, devices)
     return run, meter.name if meter else ""
 

@@ -182,6 +182,15 @@ def test_a_fault_is_told(tmp_path: Path, change: Callable[[Table], None], told: 
     assert all(fault.count("; ") for fault in faults)
 
 
+def test_a_faulty_device_is_told_once(tmp_path: Path) -> None:
+    """A run whose transmitter has an unknown profile is not reproached with that too."""
+    (tmp_path / "ca.pem").touch()
+    changed = table()
+    put("device", 1, "profile", "zzz")(changed)
+    (fault,) = faults_of(changed, tmp_path)
+    assert fault.startswith("device[p-1].profile: no profile 'zzz'")
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     """As many as there are mistakes, and none that only follows from another."""
     changed = table()
