@@ -21,13 +21,14 @@ from central.serve import ServeError, serve
 from central.store.database import StoreError, create_store, open_store
 
 OK = 0
+FINDINGS = 1
 USAGE = 2
 
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status (2: the command, or a file it names, is wrong)."""
+    """Run one command; the exit status (1: findings; 2: the command or a file is wrong)."""
     parsed = _parser().parse_args(arguments)
     run: Command = parsed.run
     try:
@@ -77,8 +78,8 @@ def _rebuild(parsed: argparse.Namespace) -> int:
         done = rebuild(store)
     finally:
         store.close()
-    print(f"{done.intervals} intervals from {done.leaves} leaves")
-    return OK
+    print(f"{done.intervals} intervals from {done.leaves} leaves, {done.alarms} alarms")
+    return FINDINGS if done.alarms else OK
 
 
 def _serve(parsed: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ def load_config(path: Path) -> AgentConfig:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ConfigErrors(path, [Fault("file", str(error), "check the path")]) from error
+        raise ConfigErrors(
+            path, [Fault("file", error.strerror or str(error), "check the path")]
+        ) from error
     if len(data) > MAX_FILE_BYTES:
         fault = Fault("file", f"longer than {MAX_FILE_BYTES} bytes", "check the path")
         raise ConfigErrors(path, [fault])
@@ -130,8 +133,8 @@ def _central(section: Section, base: Path) -> CentralConfig:
         if not usable:
             section.fault("url", f"{url[:80]!r} names no host", "write https://host:port")
     ca = base / section.text("ca")
-    if section.has("ca") and not ca.is_file():
-        section.fault("ca", f"{ca} is no file", "copy central's CA certificate (PEM) there")
+    if section.has("ca"):
+        _check_ca(section, ca)
     receipt_key = section.text("receipt_key")
     if receipt_key:
         _check_receipt_key(section, receipt_key)
@@ -145,6 +148,17 @@ def _central(section: Section, base: Path) -> CentralConfig:
     )
     section.done()
     return central
+
+
+def _check_ca(section: Section, ca: Path) -> None:
+    remedy = "copy central's CA certificate (PEM) there"
+    if not ca.is_file():
+        section.fault("ca", f"{ca} is no file", remedy)
+        return
+    try:
+        ssl.create_default_context(cafile=ca)
+    except OSError as error:  # SSLError is one
+        section.fault("ca", f"{ca} holds no certificate: {error}", remedy)
 
 
 def _check_receipt_key(section: Section, text: str) -> None:

@@ -25,6 +25,7 @@ from protocols.evidence.upload import UNSENT_HEADER
 MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
+_MAX_WRAPPERS: Final = 8
 _PIECE_BYTES: Final = 8_192
 
 
@@ -161,14 +162,28 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
 
 
+def _innermost(error: BaseException) -> str:
+    """What the system said, without what requests and urllib3 wrapped round it."""
+    for _ in range(_MAX_WRAPPERS):
+        inner = getattr(error, "reason", None) or error.__cause__
+        if inner is None and error.args:
+            inner = error.args[0]
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    return str(error)
+
+
 def _failure(url: str, error: Exception) -> LinkFailure:
     if isinstance(error, requests.exceptions.SSLError):
         remedy = "check the link, and that central.url leads to central"
         if "certificate" in str(error).lower():
             remedy = "check central.ca, central's certificate, its names, and this gateway's clock"
-        return LinkFailure(f"TLS with {url} failed: {error}", remedy)
+        return LinkFailure(f"TLS with {url} failed: {_innermost(error)}", remedy)
     if isinstance(error, requests.ConnectTimeout):
         return LinkFailure(f"{url} did not take the connection", "check the link and central.url")
     if isinstance(error, requests.ConnectionError):
-        return LinkFailure(f"connection to {url} failed: {error}", "check the link and central")
+        return LinkFailure(
+            f"connection to {url} failed: {_innermost(error)}", "check the link and central"
+        )
     return LinkFailure(f"no answer from {url}: {error}", "check the link and central")

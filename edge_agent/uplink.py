@@ -153,14 +153,12 @@ class Uplink(threading.Thread):
             lane.succeeded(now)
             self._tell_recovery()
             return True
-        delays = [one.failed(now, self._jitter()) for one in self._affected(lane, outcome)]
-        self._tell(log, outcome, delays[0], now)
+        delay_s = lane.failed(now, self._jitter())
+        if outcome.link:  # down for both logs, to be tried again together: then billing is first
+            for other in self._lanes.values():
+                other.retry_at = max(other.retry_at, lane.retry_at)
+        self._tell(log, outcome, delay_s, now)
         return False
-
-    def _affected(self, lane: Lane, failure: Failure) -> list[Lane]:
-        """A link is down for both logs; a refusal concerns the one that was refused."""
-        others = [other for other in self._lanes.values() if other is not lane]
-        return [lane, *others] if failure.link else [lane]
 
     def _next_cut(self, log: Log, lane: Lane) -> Cut | None:
         """The next batch; None where all that was due is receipted."""

@@ -20,6 +20,7 @@ class AlarmCode(StrEnum):
     CHAIN = "chain"
     CONFIGURATION_UNKNOWN = "configuration-unknown"
     RECOMPUTE_DIFFERS = "recompute-differs"
+    BATCH_DAMAGED = "batch-damaged"
 
 
 class Alarm(NamedTuple):

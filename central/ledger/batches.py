@@ -1,5 +1,6 @@
 """Leaves out of the stored batches, with the last few batches kept decoded."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -11,8 +12,9 @@ from central.store.database import Store
 from central.store.log_tables import batch
 from protocols.evidence.batch import decode_batch
 from protocols.evidence.cbor import Body
+from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Leaf, Origin
-from protocols.evidence.upload import decode_upload
+from protocols.evidence.upload import Upload, decode_upload
 
 MAX_KEPT_LEAVES: Final = 100_000
 MAX_KEPT_BYTES: Final = 256 * 1024 * 1024
@@ -28,6 +30,14 @@ class Batch(NamedTuple):
     size: int
     received_ms: int
     leaves: list[Leaf]
+
+
+class DamagedBatch(Exception):  # noqa: N818 - what was found is the name
+    """A stored upload is not what was stored; says which, and the remedy."""
+
+    def __init__(self, what: str, received_ms: int) -> None:
+        super().__init__(what)
+        self.received_ms = received_ms
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the process was told to stop
@@ -103,6 +113,15 @@ def _bytes_of(body: Body) -> int:
     return size
 
 
+def _upload_of(stored: bytes, origin: Origin, first: int) -> Upload:
+    """Raises Malformed where it is not the upload that was accepted."""
+    upload = decode_upload(stored)
+    same = upload.origin == origin and upload.first == first
+    if not same or hashlib.sha256(upload.payload).digest() != upload.payload_sha256:
+        raise Malformed("it is not the upload that was accepted")
+    return upload
+
+
 def _read(conn: Connection, origin: Origin, first: int) -> Batch:
     row = conn.execute(
         select(batch.c.upload, batch.c.size, batch.c.received_ms).where(
@@ -112,7 +131,14 @@ def _read(conn: Connection, origin: Origin, first: int) -> Batch:
             batch.c.first == first,
         )
     ).one()
-    upload = decode_upload(row.upload)
-    salts = dict(upload.block_salts)
-    leaves = decode_batch(upload.payload, origin, first, row.size - first, salts)
+    try:
+        upload = _upload_of(row.upload, origin, first)
+        salts = dict(upload.block_salts)
+        leaves = decode_batch(upload.payload, origin, first, row.size - first, salts)
+    except Malformed as error:
+        raise DamagedBatch(
+            f"{origin}: the stored batch of leaves {first} to {row.size - 1} is damaged ({error});"
+            " restore it from a backup of the store; the log's later leaves wait",
+            row.received_ms,
+        ) from error
     return Batch(first, row.size, row.received_ms, leaves)

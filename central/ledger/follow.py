@@ -6,9 +6,10 @@ from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, and_, case, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
-from central.ledger.batches import Batch, BatchReader, Interrupted
+from central.ledger.alarms import Alarm, AlarmCode, store_alarms
+from central.ledger.batches import Batch, BatchReader, DamagedBatch, Interrupted
 from central.ledger.billing import apply_billing
 from central.ledger.bodies import utc_of
 from central.ledger.recompute import recompute_some
@@ -33,16 +34,27 @@ class Behind(NamedTuple):
 
 
 def follow(store: Store, reader: BatchReader) -> int:
-    """Take one more batch of every log, then recompute; how much was done (0: all caught up)."""
+    """Take one more batch of every log, then recompute; how much was done (0: all caught up).
+
+    A log whose stored batch is damaged waits there, with an alarm; the others go on.
+    """
     with store.engine.connect() as conn:
         logs = _behind(conn)
+    done = 0
     for log in logs:
-        batch = reader.batch(log.origin, log.next_seq)
+        try:
+            batch = reader.batch(log.origin, log.next_seq)
+        except DamagedBatch as error:
+            damage = Alarm(log.next_seq, AlarmCode.BATCH_DAMAGED, "", str(error))
+            with store.writer.begin() as conn:
+                store_alarms(conn, log.origin, [damage], error.received_ms)
+            continue
+        done += 1
         with store.writer.begin() as conn:
             if _advance(conn, log, batch):
                 apply = apply_billing if log.origin.log is Log.BILLING else apply_telemetry
                 apply(conn, log.origin, batch)
-    return len(logs) + recompute_some(store, reader)
+    return done + recompute_some(store, reader)
 
 
 def _behind(conn: Connection) -> list[Behind]:
@@ -159,7 +171,7 @@ class LedgerThread:
             try:
                 if follow(self._store, reader):
                     continue
-            except SQLAlchemyError as error:
+            except OperationalError as error:
                 _logger.error("the ledger waits: the store failed: %s", error)  # noqa: TRY400
                 self._stop.wait(RETRY_S)
                 continue

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select
 from central.ledger.batches import BatchReader
 from central.ledger.follow import follow
 from central.store.database import Store
-from central.store.ledger_tables import LEDGER_TABLES, cursor, interval
+from central.store.ledger_tables import LEDGER_TABLES, alarm, cursor, interval
 
 
 class Rebuilt(NamedTuple):
@@ -15,6 +15,7 @@ class Rebuilt(NamedTuple):
 
     leaves: int
     intervals: int
+    alarms: int
 
 
 def rebuild(store: Store) -> Rebuilt:
@@ -29,7 +30,8 @@ def rebuild(store: Store) -> Rebuilt:
     with store.engine.connect() as conn:
         leaves = conn.scalar(select(func.sum(cursor.c.next_seq)))
         intervals = conn.scalar(select(func.count()).select_from(interval))
-    return Rebuilt(leaves or 0, intervals or 0)
+        alarms = conn.scalar(select(func.count()).select_from(alarm))
+    return Rebuilt(leaves or 0, intervals or 0, alarms or 0)
 
 
 def catch_up(store: Store) -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from central.ledger.alarms import Alarm, AlarmCode, store_alarms
-from central.ledger.batches import BatchReader
+from central.ledger.batches import BatchReader, DamagedBatch
 from central.ledger.bodies import interval_of
 from central.ledger.configurations import config_before, map_before
 from central.ledger.intervals import AGREES, DIFFERS, PENDING
@@ -102,7 +102,7 @@ def _recompute(conn: Connection, reader: BatchReader, due: Due, record: Interval
     scans = _scans(conn, reader, due, record, config, maps)
     try:
         result = recompute(config, record, scans)
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, DamagedBatch) as error:
         return Outcome(f"cannot be made again: {error}")
     match result:
         case Agrees(carry):

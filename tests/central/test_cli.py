@@ -72,7 +72,7 @@ def test_a_missing_store_is_told(run):
 def test_an_empty_store_rebuilds_to_nothing(run):
     """Rebuilding where nothing came is no error."""
     run("init")
-    assert run("rebuild") == (0, "0 intervals from 0 leaves\n", "")
+    assert run("rebuild") == (0, "0 intervals from 0 leaves, 0 alarms\n", "")
 
 
 def test_a_faulty_configuration_is_told(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import tomllib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -21,6 +22,7 @@ from protocols.metering.instant import ClockState, Instant
 from protocols.metering.quality import Quality
 from protocols.registers.codec import encode
 from protocols.registers.register_map import RegisterMap
+from simulators.certificates import make_certificates
 
 GATEWAY = "gw-1"
 VERSION = "test"
@@ -107,9 +109,15 @@ def table() -> dict[str, Any]:
     return tomllib.loads(TOML, parse_float=Decimal)
 
 
+def write_ca(directory: Path) -> None:
+    """A certificate authority as ca.pem, unless a test has brought its own."""
+    if not (directory / "ca.pem").exists():
+        make_certificates(directory, datetime.datetime.now(datetime.UTC))
+
+
 def config_of(directory: Path, changed: dict[str, Any] | None = None) -> AgentConfig:
-    """The configuration in a directory, with a CA file that only has to be there."""
-    (directory / "ca.pem").touch()
+    """The configuration in a directory, with a CA certificate."""
+    write_ca(directory)
     return parse_config(changed or table(), directory / "gateway.toml")
 
 

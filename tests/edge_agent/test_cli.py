@@ -9,12 +9,12 @@ import pytest
 from edge_agent.cli import COULD_NOT, FINDINGS, GOOD, main
 from edge_agent.journal import FILE_NAME
 from edge_agent.keys import load_keys
-from tests.edge_agent.gateway import TOML
+from tests.edge_agent.gateway import TOML, write_ca
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    (tmp_path / "ca.pem").touch()
+    write_ca(tmp_path)
     path = tmp_path / "gateway.toml"
     path.write_text(TOML, encoding="utf-8")
     return path

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edge_agent.config_file import ConfigErrors, load_config, parse_config
 from protocols.evidence.note import Signer
 from protocols.metering.run_config import Role, Source, Total
-from tests.edge_agent.gateway import TOML, config_of, table
+from tests.edge_agent.gateway import TOML, config_of, table, write_ca
 
 Table = dict[str, Any]
 
@@ -184,11 +184,20 @@ def test_a_fault_is_told(tmp_path: Path, change: Callable[[Table], None], told: 
 
 def test_a_faulty_device_is_told_once(tmp_path: Path) -> None:
     """A run whose transmitter has an unknown profile is not reproached with that too."""
-    (tmp_path / "ca.pem").touch()
+    write_ca(tmp_path)
     changed = table()
     put("device", 1, "profile", "zzz")(changed)
     (fault,) = faults_of(changed, tmp_path)
     assert fault.startswith("device[p-1].profile: no profile 'zzz'")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nxx\n"])
+def test_a_ca_file_without_a_certificate(tmp_path: Path, content: bytes) -> None:
+    """It is told when the configuration is read, not when the link fails."""
+    (tmp_path / "ca.pem").write_bytes(content)
+    (fault,) = faults_of(table(), tmp_path)
+    assert "central.ca: " in fault
+    assert "holds no certificate" in fault
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

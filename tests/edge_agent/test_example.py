@@ -5,6 +5,7 @@ from pathlib import Path
 import edge_agent
 from edge_agent.config_file import load_config
 from protocols.evidence.note import KeyType, Signer
+from tests.edge_agent.gateway import write_ca
 
 EXAMPLE = Path(edge_agent.__file__).parent / "gateway.example.toml"
 
@@ -13,7 +14,7 @@ def test_the_example_has_no_fault(tmp_path):
     """With central's CA and key filled in, the example is read without a fault."""
     key = Signer.from_private_bytes("central", bytes(32), KeyType.COSIGNATURE).vkey
     text = EXAMPLE.read_text(encoding="utf-8").replace("central+00000000+REPLACE", key)
-    (tmp_path / "ca.pem").write_text("a file is looked for; TLS reads it later")
+    write_ca(tmp_path)
     path = tmp_path / "gateway.toml"
     path.write_text(text, encoding="utf-8")
     config = load_config(path)

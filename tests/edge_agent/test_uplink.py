@@ -270,6 +270,22 @@ def test_nothing_is_pruned_without_a_receipt(tmp_path: Path, central: TlsCentral
     rig.journal.close()
 
 
+def test_after_a_lost_link_billing_is_first(tmp_path: Path, central: TlsCentral) -> None:
+    """However often either log failed: when the link is back, billing goes before telemetry."""
+    order: list[Log] = []
+
+    def note(request: Request, body: bytes, central: TlsCentral) -> None:
+        order.append(decode_upload(body).origin.log)
+        request.send(*central.take(body))
+
+    central.faults.extend([lost_request] * 5 + [note] * 4)
+    rig = start(tmp_path, central)
+    rig.record(6)
+    assert wait_until(lambda: len(order) >= 2)
+    assert order[0] is Log.BILLING
+    assert_same(rig.end(), central)
+
+
 def test_a_batch_too_large_is_halved(tmp_path: Path, central: TlsCentral) -> None:
     """413 makes the next batch smaller, until central takes it."""
 

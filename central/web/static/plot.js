@@ -8,7 +8,7 @@
   const message = box.querySelector(".message");
   const HEIGHT = 106;
   const LAST_HEIGHT = 146; // the lowest carries the time axis
-  const AXIS_WIDTH = 74;
+  const AXIS_WIDTH = 88;
   const INK = "#1c2733";
   const GRID = { stroke: "#e3e8ee", width: 1 };
   const FONT = '12px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';

@@ -1,10 +1,15 @@
 """Batches out of the store: what is kept decoded is bounded by its memory, not only by number."""
 
 import pytest
+from sqlalchemy import select, update
 
 from central.ledger import batches
 from central.ledger.batches import BatchReader
+from central.ledger.rebuild import rebuild
+from central.store.ledger_tables import alarm, cursor
+from central.store.log_tables import batch
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Log
+from protocols.evidence.upload import decode_upload
 
 WIDE = ((7,) * 300, "x" * 300, b"x" * 300)
 
@@ -43,3 +48,38 @@ def test_one_batch_stays_however_wide(central, stored, monkeypatch):
     """The one that is being read."""
     monkeypatch.setattr(batches, "MAX_KEPT_BYTES", 1)
     assert kept(central, stored) == [3]
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+def test_a_damaged_batch_stops_only_its_log(central, made, at):
+    """A bit of a stored upload flips: an alarm names it, its log waits, all other logs go on."""
+    sick, well = made.Gateway("gw-1"), made.Gateway("gw-2")
+    for gateway in (sick, well):
+        gateway.configure(made.config("R1"))
+        for _ in range(6):
+            gateway.poll()
+        gateway.stop()
+        central.register(gateway)
+        central.send(gateway, Log.BILLING, cut=3)
+        central.send(gateway, Log.TELEMETRY)
+    with central.store.writer.begin() as conn:
+        where = (batch.c.gateway == "gw-1", batch.c.log == "billing", batch.c.first == 3)
+        stored = bytearray(conn.execute(select(batch.c.upload).where(*where)).scalar_one())
+        payload = decode_upload(bytes(stored)).payload
+        stored[bytes(stored).index(payload) + int(at * len(payload))] ^= 4
+        conn.execute(update(batch).where(*where).values(upload=bytes(stored)))
+    central.catch_up()
+    with central.store.engine.connect() as conn:
+        reached = {
+            (gateway, log): seq
+            for gateway, log, seq in conn.execute(
+                select(cursor.c.gateway, cursor.c.log, cursor.c.next_seq)
+            ).all()
+        }
+        (told,) = conn.execute(select(alarm)).all()
+    assert reached["gw-1", "billing"] == 3
+    assert reached["gw-2", "billing"] == len(well.leaves[Log.BILLING])
+    assert reached["gw-1", "telemetry"] == len(sick.leaves[Log.TELEMETRY])
+    assert (told.gateway, told.code, told.seq) == ("gw-1", "batch-damaged", 3)
+    assert "restore it from a backup" in told.detail
+    assert rebuild(central.store).alarms == 1

@@ -118,11 +118,13 @@ def test_a_failing_store_is_tried_again(central, polled, thread, monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("listening", ["before", "after"])
 def test_a_bug_ends_the_thread_and_is_told(central, polled, listening):
-    """A stored batch that does not decode any more is no state to go on from."""
+    """Rows that contradict each other are no state to go on from."""
     central.register(polled)
     central.send(polled, BILLING)
     with central.store.writer.begin() as conn:
-        conn.execute(text("UPDATE batch SET upload = x'00'"))
+        conn.execute(
+            text("CREATE TRIGGER bug BEFORE INSERT ON cursor BEGIN SELECT RAISE(ABORT, 'bug'); END")
+        )
     told = threading.Event()
     thread = LedgerThread(central.store)
     if listening == "before":
