@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from protocols.metering.run_config import RunConfig, Source
+from protocols.metering.run_config import Role, RunConfig, Source, Total
 
 if TYPE_CHECKING:
     from protocols.evidence.cbor import Body
@@ -59,11 +59,26 @@ def gateway_fields(body: Body) -> Flat:
     return {name: value for name, value in found if isinstance(value, (int, str))}
 
 
-def meter_was_replaced(old: RunConfig, new: RunConfig) -> bool:
-    """The old indexes say nothing of the new ones: another meter, other registers or resolution."""
-    return (old.meter_serial, old.totals, old.line_exponent, old.base_exponent) != (
-        new.meter_serial,
-        new.totals,
-        new.line_exponent,
-        new.base_exponent,
+def same_totals(old: RunConfig, new: RunConfig) -> frozenset[str]:
+    """Points whose old index the new one goes on from: same meter, register, digits, resolution.
+
+    So a base total that is added, or whose resolution was wrong, costs no line volume.
+    """
+    if old.meter_serial != new.meter_serial:
+        return frozenset()
+    counted = {(total, _exponent(old, total)) for total in old.totals}
+    return frozenset(
+        total.point for total in new.totals if (total, _exponent(new, total)) in counted
     )
+
+
+def _exponent(config: RunConfig, total: Total) -> int:
+    of_line = total.role in (Role.LINE, Role.LINE_ERROR)
+    return config.line_exponent if of_line else config.base_exponent
+
+
+def same_pressure(old: RunConfig, new: RunConfig) -> bool:
+    """An absolute pressure that was read under the old configuration holds under the new one."""
+    if old.pressure != new.pressure:
+        return False
+    return not new.pressure.gauge or old.atmosphere_dpa == new.atmosphere_dpa

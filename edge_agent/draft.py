@@ -73,8 +73,7 @@ class Draft:
     ) -> int:
         """One more leaf; its seq. Raises Malformed for a field outside the leaf's limits."""
         log = kind.log
-        epoch, frontier = self._before.heads[log]
-        seq = frontier.size + len(self._hashes[log])
+        epoch, seq = self._before.heads[log].epoch, self.next_seq(log)
         data = encode_leaf(
             Leaf(
                 kind,
@@ -106,6 +105,10 @@ class Draft:
     ) -> None:
         """One EVENT leaf."""
         self.append(Kind.EVENT, subject, (code, old, new, who, detail), instant)
+
+    def next_seq(self, log: Log) -> int:
+        """The seq that the log's next leaf gets."""
+        return self._before.heads[log].size + len(self._hashes[log])
 
     def set_run(self, memory: RunMemory) -> None:
         self.runs[memory.config.run] = memory

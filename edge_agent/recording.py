@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.changes import gateway_fields, meter_was_replaced, run_fields
+from edge_agent.changes import gateway_fields, run_fields, same_pressure, same_totals
 from edge_agent.memory import ClockRelation, RunMemory
-from protocols.evidence.leaf import Kind
+from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
 from protocols.metering.run import RunState, Step, close, step
@@ -133,26 +133,35 @@ def _configure_run(draft: Draft, config: RunConfig, instant: Instant) -> None:
         draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
         draft.set_run(RunMemory(config, RunState.new(), active=True))
         return
-    if memory.config == config:
-        if not memory.active:
-            draft.event(instant, "run_added", config.run, None, config.meter_serial, FILE)
-            draft.set_run(memory._replace(active=True))
+    if memory.config == config and memory.active:
         return
     state = _close(draft, memory, instant).state
     draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
+    if not memory.active:
+        draft.event(instant, "run_added", config.run, None, config.meter_serial, FILE)
     old, new = run_fields(memory.config), run_fields(config)
     _record_changes(draft, config.run, old, new, instant)
-    if meter_was_replaced(memory.config, config):
-        state = _new_segment(state)
+    state = _begun_anew(state, memory.config, config, draft.next_seq(Log.TELEMETRY))
     draft.set_run(RunMemory(config, state, active=True))
 
 
-def _new_segment(state: RunState) -> RunState:
-    """Every total begins anew at its next index; what passed unseen is not invented.
+def _begun_anew(state: RunState, old: RunConfig, new: RunConfig, next_seq: int) -> RunState:
+    """The state under the new configuration, from scan `next_seq` on.
 
-    The carry stays, because the records of a run tile the telemetry log also over a replacement.
+    Scans that the old one left alone (the run was removed, a device was another run's) stay out. A
+    total that is still the same goes on where it stood, any other begins anew at its next index:
+    what passed unseen is not invented. A reading of another source says nothing of this one.
     """
-    carry = state.now._replace(positions=(), segment=state.next_segment)
+    kept = same_totals(old, new)
+    unchanged = len(kept) == len(old.totals) == len(new.totals)
+    positions = tuple(position for position in state.now.positions if position.point in kept)
+    carry = state.now._replace(
+        next_seq=next_seq,
+        positions=positions,
+        segment=state.now.segment if unchanged else state.next_segment,
+        pressure=state.now.pressure if same_pressure(old, new) else None,
+        temperature=state.now.temperature if old.temperature == new.temperature else None,
+    )
     return replace(RunState.resume(carry), conditions=state.conditions)
 
 

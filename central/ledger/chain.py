@@ -11,9 +11,9 @@ from protocols.metering.interval import IntervalRecord, TotalRecord
 
 
 class Closing(NamedTuple):
-    """Where the previous record of the run ended, and by which configuration it was made."""
+    """Where the previous record of the run ended; `seq` is its leaf's."""
 
-    config_hash: bytes
+    seq: int
     telemetry_first: int
     telemetry_end: int
     part: int
@@ -27,8 +27,13 @@ class Break(NamedTuple):
     detail: str
 
 
-def range_break(before: Closing | None, record: IntervalRecord) -> Break | None:
-    """Whether the telemetry ranges tile, with all parts of a split gap in order."""
+def range_break(
+    before: Closing | None, record: IntervalRecord, *, configured: bool
+) -> Break | None:
+    """Whether the telemetry ranges tile, with all parts of a split gap in order.
+
+    `configured`: a configuration of the run came between the two records.
+    """
     if before is None:
         if record.part == 0:
             return None
@@ -41,8 +46,8 @@ def range_break(before: Closing | None, record: IntervalRecord) -> Break | None:
             return Break("", f"(first, end, part, parts) is {found}, must be {expected}")
     elif record.part != 0 or first < before.telemetry_end:
         return Break("", f"part {record.part} from scan {first}, after {before.telemetry_end}")
-    elif first > before.telemetry_end and record.config_hash == before.config_hash:
-        # A new configuration opens at the first scan of its meter; no other record may skip scans.
+    elif first > before.telemetry_end and not configured:
+        # A configuration begins with the scans that follow it; no other record may skip any.
         return Break("", f"scans {before.telemetry_end} to {first} belong to no interval")
     return None
 

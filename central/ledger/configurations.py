@@ -33,6 +33,25 @@ def config_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> R
     return None if leaf is None else parsed_config(leaf)
 
 
+def configured_between(conn: Connection, origin: Origin, run: str, after: int, seq: int) -> bool:
+    """Whether a configuration of the run came between two billing leaves: then it begins anew.
+
+    Not told by the hashes: a run that was removed and added again has the one it had.
+    """
+    found = (
+        select(configuration.c.seq)
+        .where(
+            configuration.c.gateway == origin.gateway,
+            configuration.c.epoch == origin.epoch,
+            configuration.c.run == run,
+            configuration.c.seq > after,
+            configuration.c.seq < seq,
+        )
+        .limit(1)
+    )
+    return conn.execute(found).first() is not None
+
+
 def map_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> RegisterMap | None:
     """The register map with this hash, if it came before billing leaf `seq`."""
     leaf = conn.execute(

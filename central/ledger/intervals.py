@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from central.ledger.alarms import Alarm, AlarmCode
 from central.ledger.bodies import interval_of
 from central.ledger.chain import Closing, law_fault, range_break, total_breaks
-from central.ledger.configurations import config_before
+from central.ledger.configurations import config_before, configured_between
 from central.ledger.place import Place
 from central.ledger.run_sums import add_interval
 from central.store.ledger_tables import interval, interval_total, meter_run
@@ -30,7 +30,11 @@ def apply_interval(place: Place, leaf: Leaf) -> list[Alarm]:
         detail = f"interval names configuration {record.config_hash.hex()[:16]}, which never came"
         alarms.append(Alarm(leaf.seq, AlarmCode.CONFIGURATION_UNKNOWN, record.run, detail))
         _run_without_configuration(place, record.run)
-    broken = range_break(_closing(place, record.run), record)
+    before = _closing(place, record.run)
+    configured = before is not None and configured_between(
+        place.conn, place.origin, record.run, before.seq, leaf.seq
+    )
+    broken = range_break(before, record, configured=configured)
     if broken is not None:
         alarms.append(Alarm(leaf.seq, AlarmCode.CHAIN, record.run, broken.detail))
     alarms += _totals(place, leaf, record, config)

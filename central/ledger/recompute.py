@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 from central.ledger.alarms import Alarm, AlarmCode, store_alarms
 from central.ledger.batches import BatchReader, DamagedBatch
 from central.ledger.bodies import interval_of
-from central.ledger.configurations import config_before, map_before
+from central.ledger.configurations import config_before, configured_between, map_before
 from central.ledger.intervals import AGREES, DIFFERS, PENDING
 from central.ledger.run_sums import settle_interval
 from central.ledger.telemetry import scan_of
@@ -64,7 +64,10 @@ def recompute_some(store: Store, reader: BatchReader) -> int:
             before = _record_before(conn, one, record.run)
             outcome = _recompute(conn, reader, one, record)
             at_ms = max(received_ms, _telemetry_received_ms(conn, one, record))
-        if before is not None and outcome.difference is None:
+            configured = before is not None and configured_between(
+                conn, one.origin, record.run, before.seq, one.seq
+            )
+        if before is not None and outcome.difference is None and not configured:
             outcome = _check_opening(before, record, outcome)
         with store.writer.begin() as conn:
             _store(conn, one, record.run, outcome, at_ms)
@@ -155,13 +158,14 @@ def _points(config: RunConfig) -> frozenset[str]:
 class _Before(NamedTuple):
     """The run's previous record; `carry_after` is None where it does not agree itself."""
 
+    seq: int
     record: IntervalRecord
     carry_after: Carry | None
 
 
 def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
     row = conn.execute(
-        select(interval.c.leaf, interval.c.carry_after)
+        select(interval.c.seq, interval.c.leaf, interval.c.carry_after)
         .where(
             interval.c.gateway == due.origin.gateway,
             interval.c.epoch == due.origin.epoch,
@@ -177,16 +181,14 @@ def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
     carry = (
         None if after is None else parse_carry(cbor.decode(after, "carry", _MAX_CARRY_BYTES, 256))
     )
-    return _Before(interval_of(decode_leaf(row.leaf)), carry)
+    return _Before(row.seq, interval_of(decode_leaf(row.leaf)), carry)
 
 
 def _check_opening(before: _Before, record: IntervalRecord, outcome: Outcome) -> Outcome:
     """The record must open with what the one before it handed over, or with its parts' own carry.
 
-    A new configuration begins anew; there the chain of indexes alone is checked.
+    Not asked where a configuration came between: there the chain of indexes alone is checked.
     """
-    if before.record.config_hash != record.config_hash:
-        return outcome
     expected = before.record.carry if record.part else before.carry_after
     if expected is None or expected == record.carry:
         return outcome

@@ -49,9 +49,12 @@ class RunState:
 
     @property
     def next_segment(self) -> int:
-        """A segment number that no total has had: for `new` when meter or totals are replaced."""
+        """A segment number that no total has had: for those that begin anew.
+
+        Totals that are gone, or not seen yet, are remembered in the carry's own number.
+        """
         used = (position.segment for position in self.now.positions)
-        return max(used, default=self.now.segment - 1) + 1
+        return max((self.now.segment - 1, *used)) + 1
 
     def to_body(self) -> Body:
         return (

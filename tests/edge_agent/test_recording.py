@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,13 @@ from edge_agent.recording import (
 )
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, leaf_hash
 from protocols.evidence.salt import BLOCK, salt_of
-from protocols.metering.instant import ClockState
+from protocols.metering.instant import ClockState, Instant
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
+from protocols.metering.run import Agrees, recompute
+from protocols.metering.run_config import RunConfig
+from protocols.metering.scan import Scan
+from protocols.registers.codec import decode_scan
 from protocols.registers.profile import Order
 from protocols.registers.register_map import RegisterMap
 from tests.edge_agent.gateway import BOOT_ID, GATEWAY, KEYS, VERSION, Polls, config_of, table
@@ -96,6 +101,45 @@ def events(leaves: list[Leaf]) -> list[tuple[Any, ...]]:
 
 def codes(leaves: list[Leaf]) -> list[str]:
     return [event[0] for event in events(leaves)]
+
+
+def remade(book: Book) -> list[bool]:
+    """Of each interval: whether it follows from its configuration and the scans of its range."""
+    leaves = book.leaves
+    maps = {
+        leaf.reference: RegisterMap.from_body(leaf.body)
+        for leaf in leaves
+        if leaf.kind is Kind.REGISTER_MAP
+    }
+    configs = {
+        leaf.reference: RunConfig.from_body(leaf.body)
+        for leaf in leaves
+        if leaf.kind is Kind.CONFIGURATION and leaf.subject
+    }
+    scans = [
+        Scan(
+            leaf.seq,
+            leaf.subject,
+            Instant(leaf.boot_no, leaf.mono_ms, leaf.utc_ms, leaf.clock_state),
+            leaf.quality,
+            decode_scan(
+                maps[leaf.reference],
+                [raw for raw in leaf.body if not isinstance(raw, (str, bytes, tuple))],
+            ),
+        )
+        for leaf in leaves
+        if leaf.kind is Kind.SCAN
+    ]
+    return [
+        isinstance(recompute(configs[record.config_hash], record, scans), Agrees)
+        for record in book.intervals()
+    ]
+
+
+def line_sums(book: Book) -> tuple[int, int]:
+    """(main, error) of the line total, in counts."""
+    totals = [t for record in book.intervals() for t in record.totals if t.point == "vm"]
+    return sum(total.main for total in totals), sum(total.error for total in totals)
 
 
 def changed_config(directory: Path, **run: Any) -> AgentConfig:
@@ -343,3 +387,92 @@ def test_a_run_that_is_removed_and_comes_back(book: Book, tmp_path: Path) -> Non
     assert totals[-1].end == book.polls.index
     booked = sum(total.main + total.error + total.quarantined for total in totals)
     assert booked == book.polls.index - totals[0].start > closed_at - totals[0].start
+
+
+def test_scans_while_a_run_was_away_are_not_its_own(book: Book, tmp_path: Path) -> None:
+    """Its devices may be polled on; its next interval leaves those scans out, and is remade so."""
+    book.rounds(4)
+    without = table()
+    del without["run"]
+    book.start(config_of(tmp_path, without))
+    book.rounds(5)
+    leaves = book.start(config_of(tmp_path))
+    assert [(leaf.kind, leaf.subject) for leaf in leaves[1:]] == [
+        (Kind.CONFIGURATION, "R1"),
+        (Kind.EVENT, "R1"),
+    ]
+    back_at = book.memory.heads[Log.TELEMETRY].size
+    book.rounds(4)
+    book.stop()
+    assert remade(book) == [True] * len(book.intervals())
+    assert back_at in [record.telemetry_first for record in book.intervals()]
+    assert sum(line_sums(book)) == book.polls.index - 1010
+
+
+@pytest.mark.parametrize(
+    ("change", "base_segments"),
+    [
+        ({"totals": {"line": "vm"}}, [0, 1]),
+        ({"base_resolution_m3": "0.01", "base_resolution_point": ""}, [0, 1, 2]),
+    ],
+)
+def test_a_change_of_the_base_total_costs_no_line_volume(
+    tmp_path: Path, change: dict[str, Any], base_segments: list[int]
+) -> None:
+    """There and back: the line total goes on where it stood, the base total in a new segment."""
+    book = Book(config_of(tmp_path))
+    book.start()
+    book.rounds(4)
+    for config in (changed_config(tmp_path, **change), config_of(tmp_path)):
+        book.start(config)
+        book.rounds(4)
+    book.stop()
+    assert line_sums(book) == (book.polls.index - 1010, 0)
+    totals = [total for record in book.intervals() for total in record.totals]
+    assert {total.segment for total in totals if total.point == "vm"} == {0}
+    assert list(dict.fromkeys(t.segment for t in totals if t.point == "vb")) == base_segments
+    assert remade(book) == [True] * len(book.intervals())
+
+
+def test_a_reading_of_the_old_source_says_nothing_of_the_new_one(
+    book: Book, tmp_path: Path
+) -> None:
+    """Until the new transmitter answers there is a substitute, and the increment is in error."""
+    book.rounds(4)
+    changed = table()
+    changed["run"][0]["pressure"] |= {"low_kpa_abs": Decimal(350), "device": "t-1",
+                                      "point": "static_pressure", "gauge": False}  # fmt: skip
+    book.start(config_of(tmp_path, changed))
+    (_pressure, _temperature, meter) = book.polls.round()
+    book.scans(meter)
+    book.stop()
+    record = book.intervals()[-1]
+    assert record.flags & Flag.SUBSTITUTE_PRESSURE
+    assert not record.flags & Flag.SUBSTITUTE_TEMPERATURE
+    assert (record.line_main_cm3, record.line_error_cm3) == (0, 10_000)
+
+
+def test_another_atmosphere_ends_a_gauge_reading(book: Book, tmp_path: Path) -> None:
+    """It was made absolute with the old one."""
+    book.rounds(4)
+    changed = table()
+    changed["site"]["atmospheric_pressure_kpa"] = Decimal("89.875")
+    book.start(config_of(tmp_path, changed))
+    assert book.memory.runs["R1"].state.now.pressure is None
+    assert book.memory.runs["R1"].state.now.temperature is not None
+
+
+def test_scans_of_a_device_before_it_belonged_to_the_run(tmp_path: Path) -> None:
+    """A transmitter that was polled before is fresh only by what it shows from now on."""
+    before = table()
+    before["device"].append(before["device"][1] | {"name": "p-2", "unit": 3, "serial": "P2"})
+    book = Book(config_of(tmp_path, before))
+    book.start()
+    book.rounds(4)
+    book.scans(book.polls.scan("p-2", p1_f32=4.0, tob1_f32=15.0))
+    before["run"][0]["pressure"]["device"] = "p-2"
+    book.start(config_of(tmp_path, before))
+    (_pressure, _temperature, meter) = book.polls.round()
+    book.scans(meter)
+    book.stop()
+    assert remade(book) == [True] * len(book.intervals())

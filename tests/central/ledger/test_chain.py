@@ -7,13 +7,9 @@ import pytest
 from central.ledger.chain import Closing, law_fault, range_break, total_breaks
 from protocols.metering.interval import TotalRecord
 
-HASH, OTHER = b"h" * 32, b"o" * 32
 
-
-def record(first, end, part=0, parts=1, config_hash=HASH):
-    return SimpleNamespace(
-        telemetry_first=first, telemetry_end=end, part=part, parts=parts, config_hash=config_hash
-    )
+def record(first, end, part=0, parts=1):
+    return SimpleNamespace(telemetry_first=first, telemetry_end=end, part=part, parts=parts)
 
 
 @pytest.mark.parametrize(
@@ -21,22 +17,35 @@ def record(first, end, part=0, parts=1, config_hash=HASH):
     [
         (None, record(5, 9), False),
         (None, record(5, 9, 1, 3), True),
-        (Closing(HASH, 0, 5, 0, 1), record(5, 9), False),
-        (Closing(HASH, 0, 5, 0, 1), record(6, 9), True),
-        (Closing(HASH, 0, 5, 0, 1), record(4, 9), True),
-        (Closing(HASH, 0, 5, 0, 1), record(5, 9, 1, 2), True),
-        (Closing(HASH, 0, 5, 0, 3), record(0, 5, 1, 3), False),
-        (Closing(HASH, 0, 5, 0, 3), record(0, 5, 2, 3), True),
-        (Closing(HASH, 0, 5, 0, 3), record(5, 9), True),
-        (Closing(HASH, 0, 5, 0, 3), record(0, 6, 1, 3), True),
-        (Closing(HASH, 0, 5, 2, 3), record(5, 9), False),
-        (Closing(HASH, 0, 5, 0, 1), record(8, 9, config_hash=OTHER), False),
-        (Closing(HASH, 0, 5, 0, 1), record(4, 9, config_hash=OTHER), True),
+        (Closing(1, 0, 5, 0, 1), record(5, 9), False),
+        (Closing(1, 0, 5, 0, 1), record(6, 9), True),
+        (Closing(1, 0, 5, 0, 1), record(4, 9), True),
+        (Closing(1, 0, 5, 0, 1), record(5, 9, 1, 2), True),
+        (Closing(1, 0, 5, 0, 3), record(0, 5, 1, 3), False),
+        (Closing(1, 0, 5, 0, 3), record(0, 5, 2, 3), True),
+        (Closing(1, 0, 5, 0, 3), record(5, 9), True),
+        (Closing(1, 0, 5, 0, 3), record(0, 6, 1, 3), True),
+        (Closing(1, 0, 5, 2, 3), record(5, 9), False),
     ],
 )
 def test_telemetry_ranges_tile(before, now, broken):
-    """Each record begins where the last ended; only a new configuration may begin later."""
-    assert (range_break(before, now) is not None) is broken
+    """Each record begins where the last ended."""
+    assert (range_break(before, now, configured=False) is not None) is broken
+
+
+@pytest.mark.parametrize(
+    ("now", "broken"),
+    [
+        (record(5, 9), False),
+        (record(8, 9), False),
+        (record(4, 9), True),
+        (record(5, 9, 1, 2), True),
+    ],
+)
+def test_a_configuration_begins_with_the_scans_that_follow_it(now, broken):
+    """Scans may be left out there, but none is counted twice."""
+    before = Closing(1, 0, 5, 0, 1)
+    assert (range_break(before, now, configured=True) is not None) is broken
 
 
 def total(segment, start, end, point="vm"):

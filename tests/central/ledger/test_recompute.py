@@ -187,6 +187,25 @@ def test_a_changed_configuration_is_used_from_its_leaf_on(central, made):
     assert central.ask(alarms) == []
 
 
+def test_a_run_that_comes_back_begins_with_the_scans_that_follow(central, made):
+    """With the configuration that it had, told again: what was polled meanwhile is left out."""
+    gateway = polled_by(made.Gateway, made)
+    away = gateway.configs.pop("R1")
+    gateway.configs["R2"] = made.config("R2", meter_serial=away.meter_serial)
+    gateway.configure(gateway.configs["R2"])
+    gateway.poll()
+    del gateway.configs["R2"]
+    state = gateway.states["R1"]
+    gateway.configure(away)
+    carry = state.now._replace(next_seq=len(gateway.leaves[TELEMETRY]))
+    gateway.states["R1"] = state.opened(carry)
+    for _ in range(8):
+        gateway.poll()
+    settled(central, gateway.stop())
+    assert set(states(central)) == {"agrees"}
+    assert central.ask(alarms) == []
+
+
 def test_what_came_later_in_the_log_does_not_count(central, made):
     """A register map or configuration that follows the interval cannot explain it."""
     gateway = polled_by(made.Gateway, made)
