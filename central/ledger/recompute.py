@@ -23,7 +23,7 @@ from protocols.evidence import cbor
 from protocols.evidence.leaf import Kind, Log, Origin, decode_leaf
 from protocols.metering.carry import Carry, parse_carry
 from protocols.metering.interval import ALGORITHM, IntervalRecord
-from protocols.metering.run import Agrees, Differs, recompute
+from protocols.metering.run import Agrees, Differs, Replay, compare, replay
 from protocols.metering.run_config import RunConfig
 from protocols.metering.scan import Scan
 from protocols.registers.register_map import RegisterMap
@@ -51,10 +51,22 @@ class Due(NamedTuple):
     seq: int
 
 
+class _Made(NamedTuple):
+    """What the scans of the last interval made, or why nothing: the parts of a gap share it.
+
+    Only the part in the next leaf may take it, because nothing came into the log between them.
+    """
+
+    due: Due
+    of: tuple[bytes, Carry, int]
+    again: Replay | str
+
+
 def recompute_some(store: Store, reader: BatchReader) -> int:
     """Recompute the oldest intervals whose telemetry has come; how many. Raises Interrupted."""
     with store.engine.connect() as conn:
         due = _due(conn)
+    made: _Made | None = None
     for one in due:
         with store.engine.connect() as conn:
             leaf, received_ms = conn.execute(
@@ -62,7 +74,8 @@ def recompute_some(store: Store, reader: BatchReader) -> int:
             ).one()
             record = interval_of(decode_leaf(leaf))
             before = _record_before(conn, one, record.run)
-            outcome = _recompute(conn, reader, one, record)
+            made = _make(conn, reader, one, record, made)
+            outcome = _compare(record, made)
             at_ms = max(received_ms, _telemetry_received_ms(conn, one, record))
             configured = before is not None and configured_between(
                 conn, one.origin, record.run, before.seq, one.seq
@@ -93,25 +106,42 @@ def _due(conn: Connection) -> list[Due]:
     return [Due(Origin(row.gateway, Log.BILLING, row.epoch), row.seq) for row in rows]
 
 
-def _recompute(conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord) -> Outcome:
+def _make(
+    conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord, last: _Made | None
+) -> _Made:
+    of = (record.config_hash, record.carry, record.telemetry_end)
+    if last is not None and last.of == of and last.due == due._replace(seq=due.seq - 1):
+        return last._replace(due=due)
+    return _Made(due, of, _replay(conn, reader, due, record))
+
+
+def _compare(record: IntervalRecord, made: _Made) -> Outcome:
     if record.algorithm != ALGORITHM:
         return Outcome(f"algorithm: recorded {record.algorithm}, known here {ALGORITHM}")
-    config = config_before(conn, due.origin, record.config_hash, due.seq)
-    if config is None:
-        return Outcome("configuration: not known")
-    if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
-        return Outcome(f"telemetry: a range of more than {MAX_LEAVES} scans")
-    maps: dict[bytes, RegisterMap | None] = {}
-    scans = _scans(conn, reader, due, record, config, maps)
-    try:
-        result = recompute(config, record, scans)
-    except (ValueError, ArithmeticError, DamagedBatch) as error:
-        return Outcome(f"cannot be made again: {error}")
-    match result:
+    if isinstance(made.again, str):
+        return Outcome(made.again)
+    match compare(record, made.again):
         case Agrees(carry):
             return Outcome(None, carry)
         case Differs(field, recorded, recomputed):
             return Outcome(f"{field}: recorded {recorded!r}, recomputed {recomputed!r}")
+
+
+def _replay(
+    conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord
+) -> Replay | str:
+    """What the record's scans make again, or why that cannot be told."""
+    config = config_before(conn, due.origin, record.config_hash, due.seq)
+    if config is None:
+        return "configuration: not known"
+    if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
+        return f"telemetry: a range of more than {MAX_LEAVES} scans"
+    maps: dict[bytes, RegisterMap | None] = {}
+    scans = _scans(conn, reader, due, record, config, maps)
+    try:
+        return replay(config, record.carry, record.telemetry_end, scans)
+    except (ValueError, ArithmeticError, DamagedBatch) as error:
+        return f"cannot be made again: {error}"
 
 
 def _scans(

@@ -160,6 +160,27 @@ def test_a_gap_over_many_intervals_agrees_part_by_part(central, made):
     assert central.ask(summary)["law_holds"]
 
 
+def test_the_scans_of_a_gap_are_read_once_for_all_its_parts(central, made, monkeypatch):
+    """Days of a silent meter beside living transmitters must not stop the ledger for hours."""
+    gateway = made.Gateway().configure(made.config())
+    for _ in range(5):
+        gateway.poll()
+    gateway.poll(step_ms=600_000, counts=900)
+    gateway.poll().stop()
+    made_again = []
+
+    def counted(*arguments):
+        made_again.append(arguments[1:3])
+        return replay(*arguments)
+
+    replay = module.replay
+    monkeypatch.setattr(module, "replay", counted)
+    settled(central, gateway)
+    assert len(states(central)) > 100
+    assert set(states(central)) == {"agrees"}
+    assert len(made_again) <= len(set(made_again)) + len(states(central)) // module.AT_ONCE + 1
+
+
 def test_a_meter_that_was_replaced_begins_anew(central, made):
     """A new configuration with another meter opens a new segment, and nothing is an alarm."""
     gateway = polled_by(made.Gateway, made)
