@@ -141,18 +141,35 @@ def _configure_run(draft: Draft, config: RunConfig, instant: Instant) -> None:
         draft.event(instant, "run_added", config.run, None, config.meter_serial, FILE)
     old, new = run_fields(memory.config), run_fields(config)
     _record_changes(draft, config.run, old, new, instant)
-    state = _begun_anew(state, memory.config, config, draft.next_seq(Log.TELEMETRY))
+    kept = same_totals(memory.config, config)
+    if _counted_elsewhere(draft, memory, config):
+        kept = frozenset()
+    state = _begun_anew(state, (memory.config, config), kept, draft.next_seq(Log.TELEMETRY))
     draft.set_run(RunMemory(config, state, active=True))
 
 
-def _begun_anew(state: RunState, old: RunConfig, new: RunConfig, next_seq: int) -> RunState:
+def _counted_elsewhere(draft: Draft, memory: RunMemory, config: RunConfig) -> bool:
+    """Another run has had the meter since this one last saw it: what passed is that one's."""
+    seen = memory.state.now.reference
+    return seen is not None and any(
+        other.config.meter_serial == config.meter_serial
+        and other.state.now.reference is not None
+        and other.state.now.reference[:2] > seen[:2]
+        for run, other in draft.runs.items()
+        if run != config.run
+    )
+
+
+def _begun_anew(
+    state: RunState, change: tuple[RunConfig, RunConfig], kept: frozenset[str], next_seq: int
+) -> RunState:
     """The state under the new configuration, from scan `next_seq` on.
 
     Scans that the old one left alone (the run was removed, a device was another run's) stay out. A
     total that is still the same goes on where it stood, any other begins anew at its next index:
     what passed unseen is not invented. A reading of another source says nothing of this one.
     """
-    kept = same_totals(old, new)
+    old, new = change
     unchanged = len(kept) == len(old.totals) == len(new.totals)
     positions = tuple(position for position in state.now.positions if position.point in kept)
     carry = state.now._replace(

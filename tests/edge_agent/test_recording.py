@@ -476,3 +476,17 @@ def test_scans_of_a_device_before_it_belonged_to_the_run(tmp_path: Path) -> None
     book.scans(meter)
     book.stop()
     assert remade(book) == [True] * len(book.intervals())
+
+
+def test_a_meter_that_another_run_had_meanwhile_is_not_counted_twice(
+    book: Book, tmp_path: Path
+) -> None:
+    """Back at its first run, it begins a new segment; what passed meanwhile is the other run's."""
+    book.rounds(4)
+    book.start(changed_config(tmp_path, id="R2"))
+    book.rounds(4)
+    book.start(config_of(tmp_path))
+    book.rounds(4)
+    book.stop()
+    assert sum(line_sums(book)) == 3 * 30  # each time from the first scan to the fourth
+    assert remade(book) == [True] * len(book.intervals())
