@@ -15,6 +15,7 @@ from protocols.metering.conversion import (
     convert,
 )
 from protocols.metering.gas_day import GasDayError, zone_of
+from protocols.metering.index import flow_bound
 from protocols.metering.run_config import RunConfig, Source
 
 METHODS = ("PT", "fixed-K", "SGERG-88")
@@ -113,6 +114,13 @@ def _total_faults(config: RunConfig) -> list[str]:
         if not 2 <= total.modulus <= MOST_CM3 // 10 ** (exponent + 6):
             found.append(f"totals.{total.point}: no register wraps at {total.modulus} counts of "
                          f"10^{exponent} m3; check the digits")  # fmt: skip
+    if lines == 1 and not found and config.qmax_l_h > 0:
+        # A record shows the index of its start and end: with two turns between them the law could
+        # not be checked by it. A clock that stands holds it open for two intervals.
+        longest_ms = 2 * config.interval_ms + config.stale_ms
+        if flow_bound(config.qmax_l_h, longest_ms, config.count_cm3) >= config.line.modulus:
+            found.append(f"interval_ms is {config.interval_ms}: at Qmax the index may wrap twice "
+                         "within; shorten it, or check digits and Qmax")  # fmt: skip
     return found
 
 

@@ -25,7 +25,7 @@ def test_good_configurations_have_no_faults() -> None:
 @pytest.mark.parametrize("exponent", range(-6, 4))
 def test_every_resolution_is_whole_cm3(exponent: int) -> None:
     """A count of 1 cm3 up to 1000 m3 is a whole number of cm3."""
-    usable = config(line_exponent=exponent, totals=(Total("vm", Role.LINE, 10**6),))
+    usable = config(line_exponent=exponent, totals=(Total("vm", Role.LINE, 10**6),), qmax_l_h=1)
     assert faults(usable) == []
     assert usable.count_cm3 == 10 ** (exponent + 6)
 
@@ -41,6 +41,8 @@ def test_every_resolution_is_whole_cm3(exponent: int) -> None:
         ({"totals": (Total("vm", Role.LINE, 1),)}, "wraps at 1 counts"),
         ({"totals": (Total("vm", Role.LINE, 10**15),)}, "check the digits"),
         ({"totals": tuple(Total(f"t{n}", Role.BASE, 10) for n in range(17))}, "17 entries"),
+        ({"interval_ms": 3_600_000}, "interval_ms is 3600000: at Qmax the index may"),
+        ({"totals": (Total("vm", Role.LINE, 10**5),)}, "300000: at Qmax the index may"),
         ({"line_exponent": -7}, "line_exponent is -7"),
         ({"base_exponent": 4}, "base_exponent is 4"),
         ({"qmax_l_h": 0}, "qmax_l_h is 0"),
