@@ -111,9 +111,15 @@ def record_stop(draft: Draft, instant: Instant) -> None:
     """Close every run, so that what was seen is billed, and say that the silence is meant."""
     record_clock(draft, instant)
     for memory in list(draft.runs.values()):
-        if memory.active:
+        if memory.active and _was_polled(memory.state):
             draft.set_run(_close(draft, memory, instant))
     draft.event(instant, "agent_stopped", "", None, None, AGENT)
+
+
+def _was_polled(state: RunState) -> bool:
+    """Whether the open interval has a poll of the meter; if not, it waits for the next start."""
+    tally = state.tally
+    return tally is not None and tally.polls + tally.polls_failed > 0
 
 
 def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant) -> None:

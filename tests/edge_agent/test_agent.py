@@ -22,7 +22,7 @@ from edge_agent.journal import FILE_NAME
 from edge_agent.keys import create_keys, load_keys
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.quality import Quality
-from tests.edge_agent.gateway import GATEWAY, TOML, new_journal, wait_until
+from tests.edge_agent.gateway import GATEWAY, TOML, new_journal, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.tls_central import TlsCentral, serving
 
@@ -119,7 +119,7 @@ def test_killed_and_started_again(tmp_path: Path, central: TlsCentral) -> None:
 def test_a_central_that_is_not_there_does_not_stop_the_agent(tmp_path: Path) -> None:
     """It polls and records; at the end it says that leaves wait, and that is no fault."""
     create_keys(tmp_path / "state", GATEWAY, os.urandom)
-    (tmp_path / "ca.pem").touch()
+    write_ca(tmp_path)
     path = write_config(tmp_path, "https://localhost:9")
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("drain_seconds = 5", "drain_seconds = 0.5"), encoding="utf-8")

@@ -272,6 +272,25 @@ def test_a_stop_closes_every_run(book: Book) -> None:
     assert sum(total.main for total in totals) == totals[-1].end - totals[0].start
 
 
+def test_a_stop_makes_no_interval_of_nothing(book: Book) -> None:
+    """Only the transmitters were polled since it opened: it goes on after the start, whole."""
+    book.rounds(9)
+    book.stop()
+    meters = {run.meter_serial for run in book.config.runs}
+    book.start()
+    late = [scan for scan in book.polls.rounds(1) if scan.device.serial not in meters]
+    assert late
+    book.scans(*late)
+    assert codes(book.stop()) == ["agent_stopped"]
+    before = len(book.intervals())
+    book.start()
+    book.rounds(9)
+    book.stop()
+    assert len(book.intervals()) > before
+    assert all(record.polls for record in book.intervals())
+    assert all(remade(book))
+
+
 def test_a_clock_step_is_a_leaf(book: Book) -> None:
     """Before and after; what NTP slews is none; a clock that gets synchronised is one."""
     clock = book.polls.clock
