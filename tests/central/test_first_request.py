@@ -17,37 +17,44 @@ async def app(_scope, _receive, send):
     await send({"type": "http.response.body", "body": b""})
 
 
-async def talk(begin, then, pause_s):
-    """What comes back to two pieces with a pause between them; None where it was still open."""
+async def talk(begin, then):
+    """What comes back to `then`, sent when the deadline of the first request has passed."""
     config = uvicorn.Config(app, http=PromptProtocol, lifespan="off", log_config=None)
     config.load()
-    state = ServerState()
-    loop = asyncio.get_running_loop()
+    loop, passed = asyncio.get_running_loop(), asyncio.Event()
+
+    class Watched(PromptProtocol):
+        def _give_up(self):
+            super()._give_up()
+            passed.set()
+
     server = await loop.create_server(
-        lambda: PromptProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: Watched(config=config, server_state=ServerState(), app_state={}), "127.0.0.1", 0
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         writer.write(begin)
-        await asyncio.sleep(pause_s)
+        if begin == REQUEST:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        await asyncio.wait_for(passed.wait(), 5)
         writer.write(then)
-        return await asyncio.wait_for(reader.readline(), 2)
-    except (TimeoutError, ConnectionError):
-        return None if state.connections else b""
+        return await asyncio.wait_for(reader.readline(), 5)
+    except ConnectionError:
+        return b""
     finally:
         writer.close()
         server.close()
-        await asyncio.sleep(0.05)
+        await server.wait_closed()
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nHost:"])
 def test_who_asks_nothing_loses_the_place(begin, monkeypatch):
     """Silence and a head that never ends are one."""
     monkeypatch.setattr(first_request, "FIRST_REQUEST_S", 0.1)
-    assert asyncio.run(talk(begin, b"", 0.3)) == b""
+    assert asyncio.run(talk(begin, b"")) == b""
 
 
 def test_who_has_asked_is_kept(monkeypatch):
     """The deadline is that of the first request; a kept connection has its own."""
     monkeypatch.setattr(first_request, "FIRST_REQUEST_S", 0.1)
-    assert asyncio.run(talk(REQUEST, REQUEST, 0.3)).startswith(b"HTTP/1.1 204")
+    assert asyncio.run(talk(REQUEST, REQUEST)).startswith(b"HTTP/1.1 204")
