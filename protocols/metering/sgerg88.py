@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+from protocols.metering.exact import cube_root
 from protocols.metering.refusal import NotConverged, OutOfRange
 
 R: Final = 0.0831451  # bar m3/(kmol K)
@@ -209,19 +210,6 @@ def third_virial(mixture: Mixture, t: float) -> float | None:
         + 6.0 * x1 * x2 * x3 * r1 * r2 * r3 * 1.10
         + 3.0 * x2 * x3 * (x2 * _row(C223, t) + x3 * _row(C233, t))
     )  # fmt: skip
-
-
-def cube_root(a: float) -> float:
-    """The cube root of a >= 0 by Newton's rule, the same bits on every processor."""
-    if a == 0.0:
-        return 0.0
-    mantissa, exponent = math.frexp(a)
-    thirds, rest = divmod(exponent, 3)
-    m = math.ldexp(mantissa, rest)  # 0.5 <= m < 4
-    y = 0.74 + 0.22 * m
-    for _ in range(5):  # 9 % off at first; 5 steps reach the last bit
-        y -= (y * y * y - m) / (3.0 * y * y)
-    return math.ldexp(y, thirds)
 
 
 def _row(a: _Row, t: float) -> float:

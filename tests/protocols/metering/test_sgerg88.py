@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.metering.refusal import NotConverged, OutOfRange
-from protocols.metering.sgerg88 import Mixture, SgergGas, cube_root, mixture_of, z_of, z_sgerg88
+from protocols.metering.sgerg88 import Mixture, SgergGas, mixture_of, z_of, z_sgerg88
 from tests.protocols.metering.vectors import rows
 
 GAS_1 = SgergGas(40.66, 0.581, 0.006, 0.0)
@@ -111,10 +111,3 @@ def test_no_real_cross_coefficient_is_no_value(h: float) -> None:
     answer = z_of(mixture, 60.0, 290.0)
     assert isinstance(answer, NotConverged)
     assert "SGERG-88" in str(answer)
-
-
-@given(st.floats(1e-12, 1e6))
-def test_cube_root(a: float) -> None:
-    """The cube root is right to the last bit or the one beside it."""
-    assert cube_root(a) == pytest.approx(math.cbrt(a), rel=4e-16)
-    assert cube_root(0.0) == 0.0
