@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    command = {"plant": _plant, "books": _books, "demo": _demo}[arguments.command]
+    commands = {"plant": _plant, "books": _books, "demo": _demo, "line": _line}
+    command = commands[arguments.command]
     try:
         return command(arguments)
     except (DemoError, PlantError) as error:
@@ -45,7 +46,17 @@ def _parser() -> argparse.ArgumentParser:
     books = commands.add_parser("books", help="print the books of a plant as JSON")
     books.add_argument("--dir", type=Path, required=True)
     commands.add_parser("demo", help="plant, central and agent together (DEMO_SECONDS, DEMO_DIR)")
+    line = commands.add_parser("line", help="a strict serial line that measures its master")
+    line.add_argument("--pty", type=Path, required=True, help="where its port shall stand")
+    line.add_argument("--baud", type=int, default=9600)
+    line.add_argument("--units", type=_units, default=(1,), help="who answers: 1,2,3")
+    line.add_argument("--bits", type=int, choices=(10, 11, 12), default=10, help="a character")
+    line.add_argument("--turnaround-ms", type=float, default=0.0)
     return parser
+
+
+def _units(text: str) -> tuple[int, ...]:
+    return tuple(int(unit) for unit in text.split(","))
 
 
 def _plant(arguments: argparse.Namespace) -> int:
@@ -68,3 +79,21 @@ def _demo(_: argparse.Namespace) -> int:
     from simulators.demo import DemoOptions, run_demo
 
     return run_demo(DemoOptions.from_environment(os.environ))
+
+
+def _line(arguments: argparse.Namespace) -> int:
+    # Imported late: only this command wants its process for itself.
+    from simulators.strict_line import LineOptions, open_line, print_report
+
+    stop = threading.Event()
+    stop_at_signals(stop)
+    options = LineOptions(arguments.baud, arguments.units, arguments.bits, arguments.turnaround_ms)
+    try:
+        line = open_line(arguments.pty, options, stop)
+    except OSError as error:
+        raise PlantError(f"cannot make {arguments.pty}: {error}; choose another --pty") from error
+    line.start()
+    print(arguments.pty, flush=True)
+    line.join()
+    print(print_report(line.report()))
+    return 0
