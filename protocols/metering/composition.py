@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -85,6 +85,14 @@ class ParsedComposition(NamedTuple):
     rule: SumRule
 
 
+class Shares(NamedTuple):
+    """Mole fractions by component (sum one), the sum as they were given, and the rule."""
+
+    fractions: Mapping[str, float]
+    found_sum: float
+    rule: SumRule
+
+
 class CompositionFault(NamedTuple):
     """Why there is no composition, in which field, and what to do."""
 
@@ -100,11 +108,22 @@ def parse_composition(
     entries: Mapping[str, object], *, unit: Unit = "fraction", rule: SumRule = DEFAULT_RULE
 ) -> ParsedComposition | CompositionFault:
     """The composition that `entries` (component: amount) name, or the first fault in them."""
+    shares = parse_shares(entries, _BY_KEY, unit=unit, rule=rule)
+    if isinstance(shares, CompositionFault):
+        return shares
+    ordered = tuple(shares.fractions.get(name, 0.0) for name in COMPONENTS)
+    return ParsedComposition(Composition(ordered), shares.found_sum, shares.rule)
+
+
+def parse_shares(
+    entries: Mapping[str, object], by_key: Mapping[str, str], *, unit: Unit, rule: SumRule
+) -> Shares | CompositionFault:
+    """The same for another set of components, such as the sixty of ISO 6976 (`names_by_key`)."""
     amounts: dict[str, float] = {}
     for key, value in entries.items():
-        name = component_of(key)
+        name = by_key.get(_normal(key))
         if name is None:
-            return _unknown(key)
+            return _unknown(key, by_key)
         if name in amounts:
             return CompositionFault(_field(key), f"is {name} a second time", "name it once")
         amount = _amount(key, value)
@@ -148,7 +167,14 @@ def from_e9(counts: Sequence[int]) -> Composition:
     return Composition(tuple(count / E9 for count in counts))
 
 
-def _by_rule(fractions: Mapping[str, float], rule: SumRule) -> ParsedComposition | CompositionFault:
+def names_by_key(names: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
+    """The component of each name and alias, by what is left of it without case and hyphens."""
+    return {_normal(name): name for name in names} | {
+        _normal(alias): name for alias, name in aliases.items()
+    }
+
+
+def _by_rule(fractions: Mapping[str, float], rule: SumRule) -> Shares | CompositionFault:
     found = math.fsum(fractions.values())
     match rule:
         case SumRule.REFUSE:
@@ -164,12 +190,10 @@ def _by_rule(fractions: Mapping[str, float], rule: SumRule) -> ParsedComposition
             "complete or correct it, or let methane be the rest (rule methane_rest)",
         )
     # a sum within the tolerance leaves a last rounding; dividing by it makes the sum one
-    return ParsedComposition(_ordered(fractions, found), found, rule)
+    return Shares({name: part / found for name, part in fractions.items()}, found, rule)
 
 
-def _with_methane(
-    fractions: Mapping[str, float], found: float
-) -> ParsedComposition | CompositionFault:
+def _with_methane(fractions: Mapping[str, float], found: float) -> Shares | CompositionFault:
     given = fractions.get("methane")
     others = math.fsum(amount for name, amount in fractions.items() if name != "methane")
     rest = 1.0 - others
@@ -183,13 +207,7 @@ def _with_methane(
             f"is {given:.9g}, but the others leave {rest:.9g}",
             "leave methane out, or correct the other shares",
         )
-    return ParsedComposition(
-        _ordered({**fractions, "methane": rest}, 1.0), found, SumRule.METHANE_REST
-    )
-
-
-def _ordered(fractions: Mapping[str, float], total: float) -> Composition:
-    return Composition(tuple(fractions.get(name, 0.0) / total for name in COMPONENTS))
+    return Shares({**fractions, "methane": rest}, found, SumRule.METHANE_REST)
 
 
 def _amount(key: str, value: object) -> float | CompositionFault:
@@ -224,9 +242,10 @@ def _too_large(amounts: Mapping[str, float], whole: float) -> CompositionFault |
     return None
 
 
-def _unknown(key: str) -> CompositionFault:
-    near = difflib.get_close_matches(_normal(key), _BY_KEY, n=1)
-    remedy = f"did you mean {_BY_KEY[near[0]]}?" if near else f"name one of {', '.join(COMPONENTS)}"
+def _unknown(key: str, by_key: Mapping[str, str]) -> CompositionFault:
+    near = difflib.get_close_matches(_normal(key), by_key, n=1)
+    names = ", ".join(dict.fromkeys(by_key.values()))
+    remedy = f"did you mean {by_key[near[0]]}?" if near else f"name one of {names}"
     return CompositionFault(_field(key), "is no component of this method", remedy)
 
 
@@ -238,6 +257,4 @@ def _normal(key: str) -> str:
     return key.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-_BY_KEY: Final = {_normal(name): name for name in COMPONENTS} | {
-    _normal(alias): name for alias, name in ALIASES.items()
-}
+_BY_KEY: Final = names_by_key(COMPONENTS, ALIASES)
