@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocols.metering.conversion import PT, FixedK, Sgerg88
 from simulators.readings import ZERO_CELSIUS_K
@@ -183,7 +183,7 @@ def _conversion(method: Method, gases: Mapping[SgergGas, str]) -> dict[str, Any]
         case PT():
             return {"method": "PT"}
         case _:
-            assert_never(method)
+            raise ValueError(f"no line of gateway.toml for {method}")
 
 
 def _resolution(exponent: int) -> str:

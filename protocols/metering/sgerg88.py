@@ -1,74 +1,45 @@
-"""SGERG-88: compression factor of natural gas from Hs, d, x_CO2 and x_H2.
+"""SGERG-88 and SGERG-mod-H2: compression factor of natural gas from Hs, d, x_CO2 and x_H2.
 
-ISO 12213-3:2006 / GB/T 17747.3-2011, Annex B. A gas is five components: 1 an equivalent
-hydrocarbon CH of molar heating value H, 2 N2, 3 CO2, 4 H2, 5 CO. Its virial equation is
+ISO 12213-3:2006 / GB/T 17747.3-2011, Annex B; the extension to 30 % hydrogen is DVGW G 685-6:2024,
+Annex H, and differs by data alone (`Variant`). x1 and H of `virial88.py` follow from heating value
+and density at 0 degC and 101.325 kPa. For a given B_n both balances are linear in x1 and x1 H, so
+only B_n is iterated.
 
-    Z = 1 + B rho + C rho^2,    p = R T rho Z
-
-with rho in kmol/m3, B in m3/kmol, C in m6/kmol2, T in K, p in bar. x1 and H follow from heating
-value and density at 0 degC and 101.325 kPa. For a given B_n both balances are linear in x1 and
-x1 H, so only B_n is iterated.
-
-Nothing is remembered between calls. Nothing but + - * / and the square root is used (all exact to
-the last bit in IEEE 754; powers and library roots are not), so Z is the same number on every
-processor, and central recomputes a gateway's interval to the last digit.
+Annex H has six edits: the lower limits of d and Hs (1, 2), two consistency tests dropped (3, 6), no
+CO beside the hydrogen (4), another start of B_n (5), which cannot matter to a solution that is
+iterated to its end and is not taken: without hydrogen both variants give the same bits. Its text
+was not seen; the edits are from a public implementation that cites it, and no value is published.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Final, NamedTuple
 
-from protocols.metering.exact import cube_root
+from protocols.metering.limits import Limits
 from protocols.metering.refusal import NotConverged, OutOfRange
+from protocols.metering.virial88 import (
+    M_CH_0,
+    M_CH_1,
+    M_CO,
+    M_CO2,
+    M_H2,
+    M_N2,
+    Mixture,
+    Range,
+    VirialGas,
+    outside,
+    second_virial,
+    z_of,
+)
 
-R: Final = 0.0831451  # bar m3/(kmol K)
 T_N: Final = 273.15  # K
 V_MN_IDEAL: Final = 22.414097  # m3/kmol at 0 degC, 101.325 kPa
 RHO_N_AIR: Final = 1.292923  # kg/m3
-M_CH_0, M_CH_1 = -2.709328, 0.021062199  # kg/kmol: M1 = M_CH_0 + M_CH_1 H
-M_N2, M_CO2, M_H2, M_CO = 28.0135, 44.010, 2.0159, 28.010  # kg/kmol
 H_H2, H_CO = 285.83, 282.98  # MJ/kmol at 25 degC
-X_CO_PER_X_H2: Final = 0.0964  # coke-oven gas
-
-_Row = tuple[float, float, float]  # a0 + a1 T + a2 T^2
-
-# Second virial coefficients, Table B.1
-B11_H0: _Row = (-0.425468, 2.86500e-3, -4.62073e-6)
-B11_H1: _Row = (8.77118e-4, -5.56281e-6, 8.81510e-9)
-B11_H2: _Row = (-8.24747e-7, 4.31436e-9, -6.08319e-12)
-B14: _Row = (-5.21280e-2, 2.71570e-4, -2.5e-7)
-B15: _Row = (-6.87290e-2, -2.39381e-6, 5.18195e-7)
-B22: _Row = (-0.144600, 7.40910e-4, -9.11950e-7)
-B23: _Row = (-0.339693, 1.61176e-3, -2.04429e-6)
-B24: Final = 0.012
-B33: _Row = (-0.868340, 4.03760e-3, -5.16570e-6)
-B44: _Row = (-1.10596e-3, 8.13385e-5, -9.87220e-8)
-B55: _Row = (-0.130820, 6.02540e-4, -6.44300e-7)
-
-# Third virial coefficients, Table B.2
-C111_H0: _Row = (-0.302488, 1.95861e-3, -3.16302e-6)
-C111_H1: _Row = (6.46422e-4, -4.22876e-6, 6.88157e-9)
-C111_H2: _Row = (-3.32805e-7, 2.23160e-9, -3.67713e-12)
-C222: _Row = (7.84980e-3, -3.98950e-5, 6.11870e-8)
-C223: _Row = (5.52066e-3, -1.68609e-5, 1.57169e-8)
-C233: _Row = (3.58783e-3, 8.06674e-6, -3.25798e-8)
-C333: _Row = (2.05130e-3, 3.48880e-5, -8.37030e-8)
-C444: _Row = (1.04711e-3, -3.64887e-6, 4.67095e-9)
-C115: _Row = (7.36748e-3, -2.76578e-5, 3.43051e-8)
-
-# Limits of the standard's program (the 0.1 % range for pipeline gas is narrower)
-P_BAR: Final = (0.0, 120.0)
-T_K: Final = (250.15, 338.15)
-HS_MJ_M3: Final = (20.0, 48.0)
-D: Final = (0.55, 0.90)
-X_CO2: Final = (0.0, 0.30)
-X_H2: Final = (0.0, 0.10)
-X_N2: Final = (-0.01, 0.50)
 
 _MAX_ITERATIONS: Final = 50
-_B_N_TOLERANCE: Final = 1e-13  # m3/kmol
-_RHO_TOLERANCE: Final = 1e-12  # of rho; Newton squares it in the last step
+_B_N_START: Final = -0.065  # m3/kmol
+_B_N_TOLERANCE: Final = 1e-13
 
 
 class SgergGas(NamedTuple):
@@ -80,38 +51,103 @@ class SgergGas(NamedTuple):
     x_h2: float
 
 
-class Mixture(NamedTuple):
-    """Mole fractions x1 (CH), x2 (N2), x3 (CO2), x4 (H2), x5 (CO) and H in MJ/kmol."""
+class Ranges(NamedTuple):
+    """What a gas and its state may be; x_n2 is computed, `inert` is x_n2 + x_co2."""
 
-    x1: float
-    x2: float
-    x3: float
-    x4: float
-    x5: float
-    h: float
+    p_bar: Range
+    t_k: Range
+    hs_mj_m3: Range
+    d: Range
+    x_co2: Range
+    x_h2: Range
+    x_n2: Range
+    inert: Range
 
 
-def z_sgerg88(gas: SgergGas, p: float, t: float) -> float | OutOfRange | NotConverged:
+class Variant(NamedTuple):
+    """One of the two methods."""
+
+    name: str
+    x_co_per_x_h2: float
+    conflict_tests: bool  # d must exceed what the inert gases alone make of methane's 0.55
+    pipeline: Ranges
+    program: Ranges
+
+    def ranges(self, limits: Limits) -> Ranges:
+        return self.pipeline if limits is Limits.PIPELINE else self.program
+
+
+_PROGRAM: Final = Ranges(
+    p_bar=(0.0, 120.0),
+    t_k=(250.15, 338.15),
+    hs_mj_m3=(20.0, 48.0),
+    d=(0.55, 0.90),
+    x_co2=(0.0, 0.30),
+    x_h2=(0.0, 0.10),
+    x_n2=(-0.01, 0.50),
+    inert=(-1.0, 0.50),
+)
+SGERG_88: Final = Variant(
+    name="SGERG-88",
+    x_co_per_x_h2=0.0964,  # coke-oven gas
+    conflict_tests=True,
+    pipeline=Ranges(
+        p_bar=(0.0, 100.0),  # 0.1 % up to 10 MPa, though the standard goes on to 12
+        t_k=(263.15, 338.15),
+        hs_mj_m3=(30.0, 45.0),
+        d=(0.55, 0.80),
+        x_co2=(0.0, 0.20),
+        x_h2=(0.0, 0.10),
+        x_n2=(-0.01, 0.20),
+        inert=(-1.0, 0.40),
+    ),
+    program=_PROGRAM,
+)
+SGERG_MOD_H2: Final = Variant(
+    name="SGERG-mod-H2",
+    x_co_per_x_h2=0.0,
+    conflict_tests=False,
+    # 0.1 % is stated up to 26 bar; Hs and d are a pipeline gas's with 30 % of it replaced by H2
+    pipeline=SGERG_88.pipeline._replace(
+        p_bar=(0.0, 26.0), hs_mj_m3=(24.0, 45.0), d=(0.40, 0.80), x_h2=(0.0, 0.30)
+    ),
+    program=_PROGRAM._replace(hs_mj_m3=(6.0, 48.0), d=(0.06, 0.90), x_h2=(0.0, 0.30)),
+)
+
+
+def sgerg_gas(
+    gas: SgergGas, variant: Variant = SGERG_88, limits: Limits = Limits.PROGRAM
+) -> VirialGas | OutOfRange | NotConverged:
+    """All that does not depend on p and T: the mixture, and where it may be used."""
+    mixture = mixture_of(gas, variant, limits)
+    if not isinstance(mixture, Mixture):
+        return mixture
+    ranges = variant.ranges(limits)
+    return VirialGas(variant.name, mixture, ranges.p_bar, ranges.t_k)
+
+
+def z_sgerg88(
+    gas: SgergGas,
+    p: float,
+    t: float,
+    variant: Variant = SGERG_88,
+    limits: Limits = Limits.PROGRAM,
+) -> float | OutOfRange | NotConverged:
     """Z of the gas at p (bar, absolute) and t (K)."""
-    mixture = mixture_of(gas)
-    return z_of(mixture, p, t) if isinstance(mixture, Mixture) else mixture
+    virial = sgerg_gas(gas, variant, limits)
+    return z_of(virial, p, t) if isinstance(virial, VirialGas) else virial
 
 
-def mixture_of(gas: SgergGas) -> Mixture | OutOfRange | NotConverged:
+def mixture_of(
+    gas: SgergGas, variant: Variant = SGERG_88, limits: Limits = Limits.PROGRAM
+) -> Mixture | OutOfRange | NotConverged:
     """The five components that have this heating value and density, or why there are none."""
     hs, d, x3, x4 = gas
-    refused = (
-        _outside("hs_mj_m3", hs, HS_MJ_M3)
-        or _outside("relative_density", d, D)
-        or _outside("x_co2", x3, X_CO2)
-        or _outside("x_h2", x4, X_H2)
-        or _too_light(d, 0.0, x3, x4)
-    )
-    if refused:
+    if refused := _refused(gas, variant, limits):
         return refused
-    x5 = X_CO_PER_X_H2 * x4
+    x5 = variant.x_co_per_x_h2 * x4
     rest = 1.0 - x3 - x4 - x5
-    b_n = -0.065
+    b_n = _B_N_START
     for _ in range(_MAX_ITERATIONS):
         v_mn = V_MN_IDEAL + b_n
         x1_h = hs * v_mn - x4 * H_H2 - x5 * H_CO
@@ -119,108 +155,46 @@ def mixture_of(gas: SgergGas) -> Mixture | OutOfRange | NotConverged:
         x1 = (known - d * RHO_N_AIR * v_mn) / (M_N2 - M_CH_0)
         if not x1 > 0.0:
             return NotConverged(
-                "SGERG-88: no hydrocarbon share fits this heating value and density"
+                f"{variant.name}: no hydrocarbon share fits this heating value and density"
             )
         mixture = Mixture(x1, rest - x1, x3, x4, x5, x1_h / x1)
         new_b_n = second_virial(mixture, T_N)
         if new_b_n is None:
-            return NotConverged("SGERG-88: B11 B33 is negative at 0 degC")
+            return NotConverged(f"{variant.name}: B11 B33 is negative at 0 degC")
         if abs(new_b_n - b_n) <= _B_N_TOLERANCE:
-            return _consistent(mixture, d)
+            return _consistent(mixture, d, variant, limits)
         b_n = new_b_n
-    return NotConverged("SGERG-88: the iteration of B_n did not converge")
+    return NotConverged(f"{variant.name}: the iteration of B_n did not converge")
 
 
-def _consistent(mixture: Mixture, d: float) -> Mixture | OutOfRange:
-    """The standard's tests of the computed N2."""
-    x2, x3 = mixture.x2, mixture.x3
+def _refused(gas: SgergGas, variant: Variant, limits: Limits) -> OutOfRange | None:
+    """The limits of the inputs."""
+    ranges = variant.ranges(limits)
+    hs, d, x3, x4 = gas
     return (
-        _outside("computed x_n2", x2, X_N2)
-        or _outside("computed x_n2 + x_co2", x2 + x3, (-1.0, 0.5))
-        or _too_light(d, x2, x3, mixture.x4)
+        outside("hs_mj_m3", hs, ranges.hs_mj_m3)
+        or outside("relative_density", d, ranges.d)
+        or outside("x_co2", x3, ranges.x_co2)
+        or outside("x_h2", x4, ranges.x_h2)
+        or (_too_light(d, 0.0, x3, x4, ranges.d[1]) if variant.conflict_tests else None)
+    )
+
+
+def _consistent(
+    mixture: Mixture, d: float, variant: Variant, limits: Limits
+) -> Mixture | OutOfRange:
+    """The standard's tests of the computed N2."""
+    ranges = variant.ranges(limits)
+    x2, x3, x4 = mixture.x2, mixture.x3, mixture.x4
+    return (
+        outside("computed x_n2", x2, ranges.x_n2)
+        or outside("computed x_n2 + x_co2", x2 + x3, ranges.inert)
+        or (_too_light(d, x2, x3, x4, ranges.d[1]) if variant.conflict_tests else None)
         or mixture
     )
 
 
-def z_of(mixture: Mixture, p: float, t: float) -> float | OutOfRange | NotConverged:
-    """Z = 1 + B rho + C rho^2 at p (bar, absolute) and t (K); Newton for rho from the ideal gas.
-
-    A step beyond the densities of a gas ends it: a second root lies there, the liquid's.
-    """
-    if refused := _outside("line_pressure_bar", p, P_BAR) or _outside("temperature_k", t, T_K):
-        return refused
-    b, c = second_virial(mixture, t), third_virial(mixture, t)
-    if b is None or c is None:
-        return NotConverged("SGERG-88: a virial cross coefficient has no real root here")
-    rt = R * t
-    rho, last_rho = p / rt, _end_of_gas(b, c)
-    for _ in range(_MAX_ITERATIONS):
-        slope = rt * (1.0 + rho * (2.0 * b + 3.0 * c * rho))
-        if not slope > 0.0:
-            break
-        change = (rt * rho * (1.0 + rho * (b + c * rho)) - p) / slope
-        rho -= change
-        if not 0.0 <= rho <= last_rho:
-            break
-        if abs(change) <= _RHO_TOLERANCE * rho:
-            return 1.0 + rho * (b + c * rho)
-    return NotConverged(f"SGERG-88: no density of the gas at {p:g} bar and {t:g} K")
-
-
-def _end_of_gas(b: float, c: float) -> float:
-    """The first density (kmol/m3) at which p no longer rises with rho, or infinity."""
-    root = b * b - 3.0 * c
-    if b >= 0.0 or c <= 0.0 or root < 0.0:
-        return math.inf
-    return (-b - math.sqrt(root)) / (3.0 * c)
-
-
-def second_virial(mixture: Mixture, t: float) -> float | None:
-    """B of the mixture at t (K) in m3/kmol; None where B11 B33 has no real root."""
-    x1, x2, x3, x4, x5, h = mixture
-    b11 = _row(B11_H0, t) + h * (_row(B11_H1, t) + h * _row(B11_H2, t))
-    b22, b33 = _row(B22, t), _row(B33, t)
-    if b11 * b33 < 0.0:
-        return None
-    b12 = (0.72 + 1.875e-5 * (320.0 - t) * (320.0 - t)) * (b11 + b22) / 2.0
-    b13 = -0.865 * math.sqrt(b11 * b33)
-    return (
-        x1 * x1 * b11 + 2.0 * x1 * (x2 * b12 + x3 * b13 + x4 * _row(B14, t) + x5 * _row(B15, t))
-        + x2 * (x2 * b22 + 2.0 * x3 * _row(B23, t) + 2.0 * x4 * B24)
-        + x3 * x3 * b33 + x4 * x4 * _row(B44, t) + x5 * x5 * _row(B55, t)
-    )  # fmt: skip
-
-
-def third_virial(mixture: Mixture, t: float) -> float | None:
-    """C of the mixture at t (K) in m6/kmol2; None where a cross coefficient has no real root."""
-    x1, x2, x3, x4, x5, h = mixture
-    c111 = _row(C111_H0, t) + h * (_row(C111_H1, t) + h * _row(C111_H2, t))
-    c222, c333, c444 = _row(C222, t), _row(C333, t), _row(C444, t)
-    if min(c111, c222, c333, c444) < 0.0:
-        return None
-    # cbrt(a a b) = cbrt(a) cbrt(a) cbrt(b): four roots serve all six cross coefficients
-    r1, r2, r3, r4 = cube_root(c111), cube_root(c222), cube_root(c333), cube_root(c444)
-    n2_rule = 0.92 + 0.0013 * (t - 270.0)
-    return (
-        x1 * x1 * x1 * c111 + x2 * x2 * x2 * c222 + x3 * x3 * x3 * c333 + x4 * x4 * x4 * c444
-        + 3.0 * x1 * r1 * x2 * r2 * n2_rule * (x1 * r1 + x2 * r2)
-        + 3.0 * x1 * r1 * x3 * r3 * 0.92 * (x1 * r1 + x3 * r3)
-        + 3.0 * x1 * x1 * x4 * r1 * r1 * r4 * 1.20
-        + 3.0 * x1 * x1 * x5 * _row(C115, t)
-        + 6.0 * x1 * x2 * x3 * r1 * r2 * r3 * 1.10
-        + 3.0 * x2 * x3 * (x2 * _row(C223, t) + x3 * _row(C233, t))
-    )  # fmt: skip
-
-
-def _row(a: _Row, t: float) -> float:
-    return a[0] + t * (a[1] + t * a[2])
-
-
-def _outside(field: str, value: float, limits: tuple[float, float]) -> OutOfRange | None:
-    return None if limits[0] <= value <= limits[1] else OutOfRange(field, value, *limits)
-
-
-def _too_light(d: float, x2: float, x3: float, x4: float) -> OutOfRange | None:
+def _too_light(d: float, x2: float, x3: float, x4: float, most: float) -> OutOfRange | None:
     """d must exceed what the inert gases alone make of methane's 0.55."""
     least = 0.55 + 0.4 * x2 + 0.97 * x3 - 0.45 * x4
-    return OutOfRange("relative_density", d, least, D[1]) if not d > least else None
+    return OutOfRange("relative_density", d, least, most) if not d > least else None
