@@ -50,6 +50,9 @@ _N2, _CO2 = 1, 2
 # The gas: AGA8's normal range, given for Hv (475 to 1210 Btu/ft3 at 60 degF, 14.73 psia) and held
 # here as a molar value, because Hv has no limits without its reference.
 H_N: Final = (418.0, 1066.0)  # kJ/mol
+# No hydrocarbon is lighter than methane (890.6 kJ/mol). The report does not say it; SGERG-88 has
+# the same test in terms of d. The upper end is where Gr ends.
+H_CH: Final = (880.0, 1330.0)  # kJ/mol
 GR: Final = (0.554, 0.87)
 X_CO2: Final = (0.0, 0.30)
 X_N2: Final = (0.0, 0.50)
@@ -151,9 +154,7 @@ def gross2_gas(
         if new_z_d is None:
             return NotConverged("AGA8 GROSS-2: B_CH B_CO2 is negative at Td")
         if abs(new_z_d - z_d) <= _ZD_TOLERANCE:
-            return outside("computed h_n", x_ch * mixture.h, H_N) or _virial(
-                "AGA8 GROSS-2", mixture, limits
-            )
+            return _virial("AGA8 GROSS-2", mixture, limits)
         z_d = new_z_d
     return NotConverged("AGA8 GROSS-2: the iteration of Zd did not converge")
 
@@ -168,11 +169,16 @@ def gross_of_composition(
     if refused := outside("x_n2", x[_N2], X_N2) or outside("x_co2", x[_CO2], X_CO2):
         return refused
     mixture = Mixture(x_ch, x[_N2], x[_CO2], 0.0, 0.0, h_n / x_ch)
-    return outside("computed h_n", h_n, H_N) or _virial("AGA8 GROSS", mixture, limits)
+    return _virial("AGA8 GROSS", mixture, limits)
 
 
-def _virial(method: str, mixture: Mixture, limits: Limits) -> VirialGas:
-    return VirialGas(method, mixture, *STATES[limits])
+def _virial(method: str, mixture: Mixture, limits: Limits) -> VirialGas | OutOfRange:
+    """The gas, if its hydrocarbon is one."""
+    return (
+        outside("computed h_ch", mixture.h, H_CH)
+        or outside("computed h_n", mixture.x1 * mixture.h, H_N)
+        or VirialGas(method, mixture, *STATES[limits])
+    )
 
 
 def _refused_reference(reference: GrossReference) -> OutOfRange | None:
