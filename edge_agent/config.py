@@ -22,14 +22,25 @@ class BusConfig:
     """One serial line or one TCP peer; the fields of the other kind are empty."""
 
     name: str
-    kind: Literal["rtu", "tcp"]
-    port: str = ""  # serial path
+    kind: Literal["rtu", "tcp", "rtu-over-tcp", "ascii"]
+    port: str = ""  # serial path, or a pattern that fits one
     baud: int = 9600
     parity: str = "N"
     stop_bits: int = 1
+    data_bits: int = 8
     host: str = ""
     tcp_port: int = 502
-    timeout_s: float = 0.5
+    timeout_s: float = 0.5  # until the first byte of an answer
+    gap_s: float = 0.05  # the longest within an answer
+    quiet_s: float | None = None  # after a lost answer, on a line; None: as the timeout
+    pause_s: float = 0.0  # between requests at least; 3.5 characters always
+    turnaround_ms: float = 25.0  # assumed of the instruments, for the bus-time budget
+    idle_close_s: float = 60.0  # a TCP connection that nobody uses is closed
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it is a port of this machine; else a TCP peer."""
+        return self.kind in ("rtu", "ascii")
 
 
 @dataclass(frozen=True, slots=True)

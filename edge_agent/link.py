@@ -1,290 +1,229 @@
 """One request, exactly one answer, over a serial line or a TCP connection.
 
-pymodbus's synchronous clients own the port (pyserial below the serial one, opened exclusively) and
-send the request. What comes back is collected here, whole, and judged by `protocols.modbus.answer`:
-pymodbus searches its input for a frame, so its own decoder would take junk for an answer.
+The port and the clock are here; when an answer is whole, lost or can no longer come is decided by
+`protocols.modbus.receive`, and whether it is the answer by `protocols.modbus.answer`. No Modbus
+library: each that was tried searches its input for a frame, and would take junk for an answer.
 """
 
-import logging
-import os
-import select
-import socket
-import time
-from typing import Any, Final, NamedTuple
+from __future__ import annotations
 
-from pymodbus.client import ModbusSerialClient, ModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusIOException
+import time
+from typing import Final
 
 from edge_agent.config import BusConfig
-from protocols.modbus.answer import Checked, Damaged, check_rtu, check_tcp
-from protocols.modbus.budget import ANSWER_CHARS, REQUEST_CHARS, char_ms, silence_ms
-from protocols.modbus.frames import (
-    EXCEPTION_BIT,
-    MBAP,
-    READ_HOLDING,
-    FrameError,
-    Request,
-    tcp_length,
+from edge_agent.port import (
+    MAX_DRAIN_BYTES,
+    Closed,
+    Names,
+    PortGone,
+    SerialPort,
+    TcpPort,
+    open_serial,
+    open_tcp,
+    read_now,
+    read_some,
+)
+from protocols.modbus.answer import Asked, Checked, Damaged
+from protocols.modbus.budget import char_ms
+from protocols.modbus.foreign import foreign_request
+from protocols.modbus.frames import MBAP, FrameError, tcp_frame, tcp_length
+from protocols.modbus.receive import (
+    MAX_HEARD,
+    Framing,
+    NoAnswer,
+    SerialReceiver,
+    TcpReceiver,
+    Timing,
+    serial_frame,
 )
 
-MAX_CHUNK: Final = 1024
-MAX_LATE_FRAMES: Final = 16
-MAX_DRAIN_BYTES: Final = 65_536
+__all__ = ["Answer", "Link", "NoAnswer", "PortGone", "bits_per_char", "timing_of"]
 
-
-class NoAnswer(NamedTuple):
-    """Silence until the deadline; `late_bytes` came after it and were thrown away."""
-
-    late_bytes: int
-
-
-class PortGone(NamedTuple):
-    """The port or connection cannot be used; `reason` says why and the remedy."""
-
-    reason: str
-
-
+SILENCE_CHARS: Final = 3.5
 Answer = Checked | NoAnswer | PortGone
-
-# pymodbus reports each lost answer as an error of its own; the bus thread says it once, by device
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
 
 
 def bits_per_char(bus: BusConfig) -> int:
-    """Start bit, 8 data bits, parity if any, stop bits."""
-    return 9 + (bus.parity != "N") + bus.stop_bits
+    """Start bit, data bits, parity if any, stop bits."""
+    return 1 + bus.data_bits + (bus.parity != "N") + bus.stop_bits
 
 
-class _Closed(Exception):  # noqa: N818 - the peer's state, caught in this file
-    """The other end is gone."""
+def timing_of(bus: BusConfig) -> Timing:
+    """The times of a line; behind a serial server the rate is not known, and a character no time.
 
-
-def _read_some(fd: int, deadline_s: float) -> bytes:
-    """Bytes as soon as there are any; empty at the deadline. Raises _Closed at the end of file."""
-    ready, _, _ = select.select([fd], [], [], max(0.0, deadline_s - time.monotonic()))
-    if not ready:
-        return b""
-    try:
-        chunk = os.read(fd, MAX_CHUNK)
-    except BlockingIOError:
-        return b""
-    except OSError as error:
-        raise _Closed(error.strerror) from error
-    if not chunk:
-        raise _Closed("closed by the other end")
-    return chunk
-
-
-def _drain(fd: int) -> None:
-    """Throw away what lies in the input: nothing before the request can be its answer."""
-    dropped = 0
-    while dropped < MAX_DRAIN_BYTES and (chunk := _read_some(fd, 0.0)):
-        dropped += len(chunk)
-
-
-class _SerialClient(ModbusSerialClient):
-    """Collects everything that comes after the request, until the line is silent."""
-
-    def __init__(self, bus: BusConfig) -> None:
-        super().__init__(
-            bus.port,
-            baudrate=bus.baud,
-            parity=bus.parity,
-            stopbits=bus.stop_bits,
-            timeout=bus.timeout_s,
-            retries=0,
-            name=bus.name,
-        )
-        self._char_s = char_ms(bus.baud, bits_per_char(bus)) / 1000.0
-        self._silence_s = silence_ms(bus.baud, bits_per_char(bus)) / 1000.0
-        self._timeout_s = bus.timeout_s
-        self.request = Request(1, READ_HOLDING, 0, 1)
-        self.answer: Answer = NoAnswer(0)
-
-    def recv(self, size: int | None) -> bytes:
-        """The exact answer, or nothing: then the line has been quiet long enough as well."""
-        assert self.socket is not None
-        fd = self.socket.fileno()
-        first_s = time.monotonic() + REQUEST_CHARS * self._char_s + self._timeout_s
-        frame = self._collect(fd, first_s)
-        if not frame:
-            self.answer = NoAnswer(self._settle(fd, first_s + self._timeout_s))
-            return b""
-        self.answer = check_rtu(self.request, frame)
-        if isinstance(self.answer, Damaged):
-            self._settle(fd, first_s)
-            return b""
-        return frame
-
-    def _collect(self, fd: int, first_s: float) -> bytes:
-        """All bytes until the answer is whole and the line silent for 3.5 characters.
-
-        The first must come before `first_s`; the rest may take twice its time on the wire, since
-        converters and modems deliver in pieces.
-        """
-        wanted = ANSWER_CHARS + 2 * self.request.count
-        last_s = first_s + 2 * wanted * self._char_s
-        frame = b""
-        while len(frame) < wanted:
-            chunk = _read_some(fd, last_s if frame else first_s)
-            if not chunk:
-                return frame
-            frame += chunk
-            if len(frame) > 1 and frame[1] & EXCEPTION_BIT:
-                wanted = ANSWER_CHARS
-            missing = max(0, wanted - len(frame))
-            # one sleep for what is on the wire, instead of one wake-up a byte
-            time.sleep(min(missing * self._char_s, max(0.0, last_s - time.monotonic())))
-        return frame + _read_some(fd, time.monotonic() + self._silence_s)
-
-    def _settle(self, fd: int, until_s: float) -> int:
-        """Stay quiet until a late answer can no longer come; the bytes thrown away.
-
-        Bounded: a line that never falls silent is given up a timeout later.
-        """
-        late = 0
-        give_up_s = max(until_s, time.monotonic()) + self._timeout_s
-        while chunk := _read_some(fd, max(until_s, time.monotonic() + self._silence_s)):
-            late += len(chunk)
-            if time.monotonic() > give_up_s:
-                break
-        return late
-
-
-class _TcpClient(ModbusTcpClient):
-    """Reads whole frames until the one of this transaction; late ones of earlier are dropped."""
-
-    def __init__(self, bus: BusConfig) -> None:
-        super().__init__(
-            bus.host, port=bus.tcp_port, timeout=bus.timeout_s, retries=0, name=bus.name
-        )
-        self._timeout_s = bus.timeout_s
-        self._transaction = 0
-        self.request = Request(1, READ_HOLDING, 0, 1)
-        self.answer: Answer = NoAnswer(0)
-
-    def send(self, request: bytes, addr: Any = None) -> int:
-        self._transaction = int.from_bytes(request[:2], "big")
-        return int(super().send(request, addr))
-
-    def recv(self, size: int | None) -> bytes:
-        """The exact answer, or nothing; a stream that is out of step is closed."""
-        assert self.socket is not None
-        deadline_s = time.monotonic() + self._timeout_s
-        rest = b""
-        for _ in range(MAX_LATE_FRAMES):
-            try:
-                frame, rest = self._next_frame(rest, deadline_s)
-            except FrameError as error:
-                return self._out_of_step(str(error))
-            if not frame:
-                if rest:
-                    return self._out_of_step("answer cut off")
-                self.answer = NoAnswer(0)
-                return b""
-            if int.from_bytes(frame[:2], "big") != self._transaction:
-                continue
-            if rest:
-                return self._out_of_step(f"{len(rest)} bytes after the answer")
-            self.answer = check_tcp(self.request, self._transaction, frame)
-            return b"" if isinstance(self.answer, Damaged) else frame
-        return self._out_of_step("answers to other transactions only")
-
-    def _next_frame(self, data: bytes, deadline_s: float) -> tuple[bytes, bytes]:
-        """One whole frame and what came behind it; no frame at the deadline."""
-        assert self.socket is not None
-        while len(data) < MBAP or len(data) < tcp_length(data):
-            chunk = _read_some(self.socket.fileno(), deadline_s)
-            if not chunk:
-                return b"", data
-            data += chunk
-        length = tcp_length(data)
-        return data[:length], data[length:]
-
-    def _out_of_step(self, reason: str) -> bytes:
-        self.close()  # type: ignore[no-untyped-call]
-        self.answer = Damaged(reason)
-        return b""
+    The silence is 3.5 characters at every rate. Above 19200 baud the standard recommends 1.75 ms:
+    that is for `pause_s`, since most instruments are content with less.
+    """
+    quiet_s = bus.timeout_s if bus.quiet_s is None else bus.quiet_s
+    if not bus.is_serial:
+        return Timing(0.0, bus.pause_s, bus.timeout_s, bus.gap_s, quiet_s)
+    char_s = char_ms(bus.baud, bits_per_char(bus)) / 1000.0
+    silence_s = max(SILENCE_CHARS * char_s, bus.pause_s)
+    return Timing(char_s, silence_s, bus.timeout_s, bus.gap_s, quiet_s)
 
 
 class Link:
-    """The port of one bus. Belongs to the bus thread; only `abandon` may be called from another."""
+    """The port of one bus. Belongs to the bus thread; only `abandon` may be called from another.
+
+    `unasked` counts bytes that came while nothing was asked; `other_master` is what somebody else
+    asked on our line, in words.
+    """
 
     def __init__(self, bus: BusConfig) -> None:
+        self.unasked = 0
+        self.other_master = ""
         self._bus = bus
-        self._client = _SerialClient(bus) if bus.kind == "rtu" else _TcpClient(bus)
+        self._timing = timing_of(bus)
+        self._framing: Framing = "ascii" if bus.kind == "ascii" else "rtu"
+        self._names = Names()
+        self._port: SerialPort | TcpPort | None = None
+        self._transaction = 0
+        self._rest = b""  # of a late frame on a TCP connection
+        self._used_s = 0.0
         self._abandoned = False
 
-    def exchange(self, request: Request) -> Answer:
+    def exchange(self, asked: Asked) -> Answer:
         """Ask once and wait for the answer; opens the port where it is not open.
 
-        Takes at most three timeouts and the time on the wire. After silence or damage on a serial
-        line it returns only when a late answer can no longer come.
+        Takes at most two timeouts, the quiet time and the time on the wire. After silence or damage
+        on a line without transactions it returns only when a late answer can no longer come.
         """
         if self._abandoned:
             self._abandoned = False
             self.close()
-        gone = self._ready()
-        if gone:
-            return gone
-        client = self._client
-        client.request, client.answer = request, NoAnswer(0)
-        read = (
-            client.read_holding_registers
-            if request.function == READ_HOLDING
-            else client.read_input_registers
-        )
+        port = self._ready()
+        if isinstance(port, PortGone):
+            return port
+        self._used_s = time.monotonic()
         try:
-            read(request.address, count=request.count, device_id=request.unit)
-        except ModbusIOException:
-            pass  # no exact answer; what came instead is in client.answer
-        except (ConnectionException, _Closed, OSError) as error:
+            if self._bus.kind == "tcp":
+                return self._over_tcp(port, asked)
+            return self._over_line(port, asked)
+        except (Closed, OSError) as error:
             self.close()
-            if self._bus.kind == "rtu":
+            if self._bus.is_serial:
                 return PortGone(f"port {self._bus.port} failed while in use: {error}")
             # a gateway may close on one unit's request: the device failed, the next one reconnects
             return Damaged("connection closed by the other end")
-        return client.answer
 
-    def _ready(self) -> PortGone | None:
-        """Open if need be; a TCP connection that its peer closed meanwhile is opened anew."""
-        if self._client.socket is not None:
-            try:
-                _drain(self._client.socket.fileno())
-            except (_Closed, OSError):
-                self.close()
-        if self._client.socket is None and not self._client.connect():
-            return PortGone(_why_not(self._bus))
-        return None
+    def release_idle(self) -> None:
+        """Close a connection that nobody used for a while: its device may serve one client only."""
+        idle_s = self._bus.idle_close_s
+        if isinstance(self._port, TcpPort) and time.monotonic() - self._used_s >= idle_s:
+            self.close()
 
     def close(self) -> None:
         """Close the port; the next exchange opens it again."""
-        self._client.close()  # type: ignore[no-untyped-call]
+        if self._port is not None:
+            self._port.close()
+        self._port = None
+        self._rest = b""
 
     def abandon(self) -> None:
         """From another thread: wake up a stuck bus thread and have it open the port anew."""
         self._abandoned = True
-        port = self._client.socket
-        if port is None:
-            return
-        try:
-            if isinstance(port, socket.socket):
-                port.shutdown(socket.SHUT_RDWR)
+        port = self._port
+        if port is not None:
+            port.wake()
+
+    # ---- the two kinds of line ------------------------------------------------------------------
+
+    def _over_line(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
+        frame = serial_frame(self._framing, asked)
+        port.send(frame)
+        sent_s = time.monotonic() + len(frame) * self._timing.char_s
+        receiver = SerialReceiver(self._framing, asked, self._timing, sent_s)
+        while receiver.result is None:
+            # one sleep for what is on the wire, instead of one wake-up a byte
+            nap_s = receiver.asleep_until_s - time.monotonic()
+            if nap_s > 0:
+                time.sleep(nap_s)
+            data = read_some(port.fd, receiver.until_s)
+            if data:
+                receiver.came(data, time.monotonic())
             else:
-                port.cancel_write()
-        except OSError:
-            pass  # closed meanwhile by its own thread
+                receiver.silence(time.monotonic())
+        if isinstance(receiver.result, Damaged | NoAnswer):
+            return self._lost(port, receiver, frame)
+        return receiver.result
 
+    def _lost(
+        self, port: SerialPort | TcpPort, receiver: SerialReceiver, sent: bytes
+    ) -> Damaged | NoAnswer:
+        result = receiver.result
+        assert isinstance(result, Damaged | NoAnswer)
+        if isinstance(port, SerialPort) and not port.is_still(self._bus.port):
+            self.close()  # the name leads to another adapter by now
+        if not self.other_master:
+            self.other_master = foreign_request(receiver.heard, sent)
+        if isinstance(result, Damaged) and receiver.heard.startswith(sent):
+            return Damaged("our own request came back: switch off the adapter's echo")
+        return result
 
-def _why_not(bus: BusConfig) -> str:
-    """pymodbus swallows the reason; these are the ones that a technician can do something about."""
-    if bus.kind == "tcp":
-        return (
-            f"{bus.host}:{bus.tcp_port} does not accept a connection:"
-            " check address, cable and that the device serves Modbus TCP"
-        )
-    if not os.path.exists(bus.port):
-        return f"port {bus.port} does not exist: plug the adapter in, or correct port"
-    if not os.access(bus.port, os.R_OK | os.W_OK):
-        return f"port {bus.port} may not be opened: give the agent's user the group dialout"
-    return f"port {bus.port} cannot be opened: another program holds it, or it is no serial port"
+    def _over_tcp(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
+        self._transaction = (self._transaction + 1) & 0xFFFF
+        port.send(tcp_frame(self._transaction, asked.unit, asked.pdu))
+        receiver = TcpReceiver(asked, self._transaction, self._bus.timeout_s, time.monotonic())
+        if self._rest:
+            receiver.came(self._rest)
+            self._rest = b""
+        while receiver.result is None:
+            data = read_some(port.fd, receiver.until_s)
+            if data:
+                receiver.came(data)
+            else:
+                receiver.silence()
+        if receiver.broken:
+            self.close()
+        return receiver.result
+
+    # ---- before a request -----------------------------------------------------------------------
+
+    def _ready(self) -> SerialPort | TcpPort | PortGone:
+        """Open if need be; a connection that its peer closed meanwhile is opened anew."""
+        if self._port is not None:
+            try:
+                self._drain(self._port.fd)
+            except (Closed, FrameError):
+                self.close()
+        if self._port is None:
+            port = (
+                open_serial(self._bus) if self._bus.is_serial else open_tcp(self._bus, self._names)
+            )
+            if isinstance(port, PortGone):
+                return port
+            self._port = port
+        return self._port
+
+    def _drain(self, fd: int) -> None:
+        """Throw away what lies in the input: nothing before the request can be its answer.
+
+        Somebody may be talking still: the line must be silent, but not for ever. Of a TCP stream
+        the beginning of a late frame is kept, so that its end is not taken for a frame.
+        """
+        data = read_now(fd)
+        if not data:
+            return
+        if self._bus.kind == "tcp":
+            self._pass_late(self._rest + data, fd)
+            return
+        heard, give_up_s = data, time.monotonic() + self._bus.timeout_s
+        while data and time.monotonic() < give_up_s:
+            data = read_some(fd, time.monotonic() + self._timing.silence_s)
+            heard = (heard + data)[:MAX_HEARD]
+        self.unasked += len(heard)
+        if not self.other_master and self._framing == "rtu":
+            self.other_master = foreign_request(heard)
+
+    def _pass_late(self, data: bytes, fd: int) -> None:
+        passed = 0
+        while passed < MAX_DRAIN_BYTES:
+            while len(data) >= MBAP and len(data) >= (length := tcp_length(data)):
+                data = data[length:]
+                passed += length
+            more = read_now(fd)
+            if not more:
+                self._rest = data
+                return
+            data += more
+        raise Closed("a flood of frames that nobody asked for")

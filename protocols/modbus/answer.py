@@ -1,17 +1,27 @@
 """The exact-answer check: the answer to the request asked, or no answer at all.
 
-An answer counts only with the unit and function asked for, a byte count of twice the registers
-asked for, and not a byte more or less. Everything else is Damaged, never a value.
+An answer counts only with the unit and function asked for, the byte count that belongs to what was
+asked, and not a byte more or less; a write only with its exact echo. Everything else is Damaged,
+never a value.
 """
 
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
-from protocols.modbus.frames import EXCEPTION_BIT, FrameError, Request, split_rtu, split_tcp
+from protocols.modbus.ascii_frames import split_ascii
+from protocols.modbus.frames import (
+    BIT_FUNCTIONS,
+    EXCEPTION_BIT,
+    FrameError,
+    Request,
+    split_rtu,
+    split_tcp,
+)
+from protocols.modbus.write import Write, Written
 
 
 class Registers(NamedTuple):
-    """The 16-bit words as they came, as many as were asked for."""
+    """The 16-bit words as they came; two a register of four bytes, one (0 or 1) a coil or input."""
 
     words: tuple[int, ...]
 
@@ -28,38 +38,61 @@ class Damaged(NamedTuple):
     reason: str
 
 
-Checked = Registers | ExceptionAnswer | Damaged
+Checked = Registers | Written | ExceptionAnswer | Damaged
+Asked = Request | Write
 
 
-def check_answer(request: Request, unit: int, pdu: bytes) -> Checked:
+def check_answer(asked: Asked, unit: int, pdu: bytes) -> Checked:
     """Judge the PDU that came as answer; never raises."""
-    if unit != request.unit:
-        return Damaged(f"answer of unit {unit}, asked {request.unit}")
+    if unit != asked.unit:
+        return Damaged(f"answer of unit {unit}, asked {asked.unit}")
     if not pdu:
         return Damaged("empty answer")
     function = pdu[0]
-    if function == request.function | EXCEPTION_BIT:
+    if function == asked.function | EXCEPTION_BIT:
         if len(pdu) != 2 or pdu[1] == 0:
             return Damaged(f"malformed exception of {len(pdu)} bytes")
         return ExceptionAnswer(pdu[1])
-    if function != request.function:
-        return Damaged(f"answer to function {function}, asked {request.function}")
-    wanted = 2 + 2 * request.count
-    if len(pdu) != wanted or pdu[1] != 2 * request.count:
-        return Damaged(f"answer of {len(pdu)} bytes, {wanted} asked for")
-    return Registers(struct.unpack_from(f">{request.count}H", pdu, 2))
+    if function != asked.function:
+        return Damaged(f"answer to function {function}, asked {asked.function}")
+    match asked:
+        case Request():
+            return _check_read(asked, pdu)
+        case Write():
+            return Written() if pdu == asked.echo else Damaged("the echo is not what was written")
+        case _:
+            assert_never(asked)
 
 
-def check_rtu(request: Request, frame: bytes) -> Checked:
+def _check_read(request: Request, pdu: bytes) -> Registers | Damaged:
+    size = request.data_bytes
+    if len(pdu) != 2 + size or pdu[1] != size:
+        return Damaged(f"answer of {len(pdu)} bytes, {2 + size} asked for")
+    if request.function in BIT_FUNCTIONS:
+        bits = int.from_bytes(pdu[2:], "little")  # the padding behind the last bit says nothing
+        return Registers(tuple(bits >> place & 1 for place in range(request.count)))
+    return Registers(struct.unpack_from(f">{size // 2}H", pdu, 2))
+
+
+def check_rtu(asked: Asked, frame: bytes) -> Checked:
     """Judge all the bytes that came over a serial line after the request."""
     try:
         unit, pdu = split_rtu(frame)
     except FrameError as error:
         return Damaged(str(error))
-    return check_answer(request, unit, pdu)
+    return check_answer(asked, unit, pdu)
 
 
-def check_tcp(request: Request, transaction: int, frame: bytes) -> Checked:
+def check_ascii(asked: Asked, frame: bytes) -> Checked:
+    """Judge all the characters that came over an ASCII line after the request."""
+    try:
+        unit, pdu = split_ascii(frame)
+    except FrameError as error:
+        return Damaged(str(error))
+    return check_answer(asked, unit, pdu)
+
+
+def check_tcp(asked: Asked, transaction: int, frame: bytes) -> Checked:
     """Judge one whole frame that came over a TCP connection after the request."""
     try:
         found, unit, pdu = split_tcp(frame)
@@ -67,4 +100,4 @@ def check_tcp(request: Request, transaction: int, frame: bytes) -> Checked:
         return Damaged(str(error))
     if found != transaction:
         return Damaged(f"answer to transaction {found}, asked {transaction}")
-    return check_answer(request, unit, pdu)
+    return check_answer(asked, unit, pdu)

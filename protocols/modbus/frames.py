@@ -1,8 +1,9 @@
-"""Modbus frames as bytes, for both roles; only what reads registers.
+"""Modbus frames as bytes, for both roles: reads, and the RTU and TCP frames around them.
 
-PDU: Modbus Application Protocol V1.1b3, clauses 6.3, 6.4 and 7. RTU frame `unit pdu crc`, CRC low
+PDU: Modbus Application Protocol V1.1b3, clauses 6.1 to 6.4 and 7. RTU frame `unit pdu crc`, CRC low
 byte first: Modbus over Serial Line V1.02, clause 2.5.1. TCP frame `transaction 0 length unit pdu`:
-Modbus Messaging on TCP/IP V1.0b, clause 3.1.
+Modbus Messaging on TCP/IP V1.0b, clause 3.1. The Enron/Daniel dialect: a register has four bytes,
+and the quantity may name a record of an archive; simplymodbus.ca/Enron.htm, enron_history.htm.
 """
 
 import struct
@@ -10,11 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+READ_COILS: Final = 1
+READ_DISCRETE: Final = 2
 READ_HOLDING: Final = 3
 READ_INPUT: Final = 4
-READ_FUNCTIONS: Final = (READ_HOLDING, READ_INPUT)
+BIT_FUNCTIONS: Final = (READ_COILS, READ_DISCRETE)
+READ_FUNCTIONS: Final = (READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT)
 EXCEPTION_BIT: Final = 0x80
 MAX_COUNT: Final = 125
+MAX_BITS: Final = 2000
+MAX_DATA: Final = 250
+"""Bytes of data in one answer: 125 registers or 2000 bits."""
 MAX_PDU: Final = 253
 MIN_RTU: Final = 4  # unit, function, CRC
 MAX_RTU: Final = 256
@@ -31,12 +38,40 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One read: `count` registers from the 0-based `address`."""
+    """One read: `count` registers (or bits) from the 0-based `address`.
+
+    `register_bytes` is 4 in the Enron/Daniel dialect. With `record_bytes` the device has an archive
+    at `address`, `count` is the number of a record and not a quantity, and the record is so long.
+    """
 
     unit: int
     function: int
     address: int
     count: int
+    register_bytes: int = 2
+    record_bytes: int = 0
+
+    @property
+    def data_bytes(self) -> int:
+        """The byte count of the exact answer."""
+        if self.record_bytes:
+            return self.record_bytes
+        if self.function in BIT_FUNCTIONS:
+            return (self.count + 7) // 8
+        return self.register_bytes * self.count
+
+    @property
+    def answer_size(self) -> int:
+        """The bytes of the exact answer's PDU."""
+        return 2 + self.data_bytes
+
+    @property
+    def pdu(self) -> bytes:
+        """As a PDU. ValueError outside the standard's and the dialect's limits."""
+        fault = _read_fault(self)
+        if fault:
+            raise ValueError(fault)
+        return _REQUEST.pack(self.function, self.address, self.count)
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -72,19 +107,24 @@ def tcp_frame(transaction: int, unit: int, pdu: bytes) -> bytes:
 
 
 def read_request(function: int, address: int, count: int) -> bytes:
-    """The PDU that asks for `count` registers. ValueError outside the standard's limits."""
-    if function not in READ_FUNCTIONS:
-        raise ValueError(f"function {function} does not read registers")
-    if not (1 <= count <= MAX_COUNT and 0 <= address <= 0x10000 - count):
-        raise ValueError(f"cannot read {count} registers from {address}")
-    return _REQUEST.pack(function, address, count)
+    """The PDU that asks for `count` registers or bits. ValueError outside the standard's limits."""
+    return Request(0, function, address, count).pdu
 
 
 def answer_pdu(function: int, registers: Sequence[int]) -> bytes:
-    """The PDU that a server answers a read with."""
+    """The PDU that a server answers a read of registers with; four bytes are two words here."""
     if not 1 <= len(registers) <= MAX_COUNT:
         raise ValueError(f"{len(registers)} registers; an answer has 1..{MAX_COUNT}")
     return struct.pack(f">BB{len(registers)}H", function, 2 * len(registers), *registers)
+
+
+def bits_pdu(function: int, bits: Sequence[int]) -> bytes:
+    """The PDU that a server answers a read of coils or discrete inputs with; the first is bit 0."""
+    if not 1 <= len(bits) <= MAX_BITS:
+        raise ValueError(f"{len(bits)} bits; an answer has 1..{MAX_BITS}")
+    packed = sum((bit & 1) << place for place, bit in enumerate(bits))
+    size = (len(bits) + 7) // 8
+    return bytes((function, size)) + packed.to_bytes(size, "little")
 
 
 def exception_pdu(function: int, code: int) -> bytes:
@@ -124,11 +164,36 @@ def tcp_length(data: bytes) -> int:
     return MBAP - 1 + int(length)
 
 
-def parse_read_request(unit: int, pdu: bytes) -> Request:
+def parse_read_request(
+    unit: int, pdu: bytes, register_bytes: int = 2, record_bytes: int = 0
+) -> Request:
     """The request in a PDU; raises FrameError where it is no read within the standard's limits."""
     if len(pdu) != _REQUEST.size or pdu[0] not in READ_FUNCTIONS:
         raise FrameError("no request to read registers")
     function, address, count = _REQUEST.unpack(pdu)
-    if not (1 <= count <= MAX_COUNT and address + count <= 0x10000):
-        raise FrameError(f"cannot read {count} registers from {address}")
-    return Request(unit, function, address, count)
+    request = Request(unit, function, address, count, register_bytes, record_bytes)
+    fault = _read_fault(request)
+    if fault:
+        raise FrameError(fault)
+    return request
+
+
+def _read_fault(request: Request) -> str:
+    function, address, count = request.function, request.address, request.count
+    if function not in READ_FUNCTIONS:
+        return f"function {function} does not read registers"
+    if request.register_bytes not in (2, 4):
+        return f"a register has 2 or 4 bytes, not {request.register_bytes}"
+    if request.record_bytes:
+        good = 0 <= count <= 0xFFFF and 0 <= address <= 0xFFFF
+        if good and request.record_bytes in range(2, MAX_DATA + 1, 2):
+            return ""
+        return f"cannot read record {count} of {address}, {request.record_bytes} bytes"
+    bits = function in BIT_FUNCTIONS
+    if (
+        1 <= count <= (MAX_BITS if bits else MAX_COUNT)
+        and request.data_bytes <= MAX_DATA
+        and 0 <= address <= 0x10000 - count
+    ):
+        return ""
+    return f"cannot read {count} {'bits' if bits else 'registers'} from {address}"

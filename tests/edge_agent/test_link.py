@@ -200,7 +200,7 @@ def test_idle_connection_closed_by_the_peer():
         for number in range(1, 4):
             assert link.exchange(ASKED) == Registers((number,) * 4)
             # between polls, not during the next one: that would rightly be a lost answer
-            assert select.select([link._client.socket], [], [], 5.0)[0], "the peer has not closed"
+            assert select.select([link._port.fd], [], [], 5.0)[0], "the peer has not closed"
         assert server.connections == 3
         link.close()
 

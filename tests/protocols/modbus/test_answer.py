@@ -12,7 +12,16 @@ from protocols.modbus.answer import (
     check_rtu,
     check_tcp,
 )
-from protocols.modbus.frames import Request, answer_pdu, exception_pdu, rtu_frame, tcp_frame
+from protocols.modbus.frames import (
+    MAX_RTU,
+    Request,
+    answer_pdu,
+    bits_pdu,
+    crc16,
+    exception_pdu,
+    rtu_frame,
+    tcp_frame,
+)
 
 ASKED = Request(unit=5, function=3, address=4100, count=3)
 PDU = answer_pdu(3, (1, 2, 3))
@@ -132,3 +141,54 @@ def test_any_bytes_are_judged(case, data):
     for judged, overhead in ((check_rtu(request, data), 5), (check_tcp(request, 1, data), 9)):
         if isinstance(judged, Registers):
             assert len(data) == overhead + 2 * request.count
+
+
+def test_every_two_bits_of_a_typical_frame():
+    """The FLOWSIC500's totals: none of 26,796 one- and two-bit errors is a value."""
+    request = Request(1, 3, 4100, 12)
+    frame = rtu_frame(1, answer_pdu(3, tuple(range(900, 912))))
+    whole = int.from_bytes(frame, "big")
+    bits = 8 * len(frame)
+    for first in range(bits):
+        for second in range(first, bits):
+            flipped = whole ^ (1 << first | 1 << second)
+            answer = check_rtu(request, flipped.to_bytes(len(frame), "big"))
+            assert isinstance(answer, Damaged), (first, second)
+
+
+def test_no_two_bits_of_the_longest_frame_cancel_out():
+    """The CRC is linear: two flipped bits pass only where they change it alike, and none do."""
+    zero = crc16(bytes(MAX_RTU - 2))
+    changes = {1 << bit for bit in range(16)}  # a bit of the CRC itself
+    for bit in range(8 * (MAX_RTU - 2)):
+        body = bytearray(MAX_RTU - 2)
+        body[bit // 8] = 1 << bit % 8
+        changes.add(crc16(bytes(body)) ^ zero)
+    assert len(changes) == 8 * MAX_RTU
+    assert 0 not in changes
+
+
+def test_enron_answers():
+    """Printed answers whose byte count is no multiple of the quantity (simplymodbus.ca).
+
+    A check of byte count = 2 x quantity refuses each of them: modpoll #3.
+    """
+    answer = bytes.fromhex(
+        "01 03 14 47 EA F8 00 47 9C 40 00 43 C8 EE AD 44 00 43 6B 42 87 FF FF B6 1E"
+    )
+    record = check_rtu(Request(1, 3, 701, 10, record_bytes=20), answer)
+    assert isinstance(record, Registers)
+    assert record.words[:4] == (0x47EA, 0xF800, 0x479C, 0x4000)  # 120304.0, 80000.0
+    assert isinstance(check_rtu(Request(1, 3, 701, 10), answer), Registers)  # 20 bytes by chance
+    assert isinstance(check_rtu(Request(1, 3, 701, 5), answer), Damaged)
+    # five registers of four bytes have the same length
+    assert check_rtu(Request(1, 3, 7001, 5, register_bytes=4), answer) == record
+
+
+def test_bits():
+    """Coils come as one word of 0 or 1 each; the padding of the last byte is not looked at."""
+    coils = (1, 0, 1, 1, 0, 0, 1, 1, 1, 1)
+    asked = Request(3, 1, 19, 10)
+    assert check_answer(asked, 3, bits_pdu(1, coils)) == Registers(coils)
+    assert check_answer(asked, 3, bytes.fromhex("01 02 CD FF")) == Registers(coils)
+    assert isinstance(check_answer(asked, 3, bits_pdu(1, coils[:8])), Damaged)

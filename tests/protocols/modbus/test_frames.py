@@ -10,6 +10,7 @@ from protocols.modbus.frames import (
     FrameError,
     Request,
     answer_pdu,
+    bits_pdu,
     crc16,
     exception_pdu,
     parse_read_request,
@@ -89,7 +90,9 @@ def test_split_tcp_refuses(frame):
         split_tcp(bytes.fromhex(frame))
 
 
-@pytest.mark.parametrize(("function", "address", "count"), [(1, 0, 1), (3, 0, 0), (3, 0, 126)])
+@pytest.mark.parametrize(
+    ("function", "address", "count"), [(5, 0, 1), (3, 0, 0), (3, 0, 126), (1, 0, 2001), (2, 0, 0)]
+)
 def test_read_request_refuses(function, address, count):
     """We never ask for what the standard does not allow."""
     with pytest.raises(ValueError, match="read"):
@@ -133,3 +136,40 @@ def test_any_pdu_is_a_request_or_refused(unit, pdu):
     except FrameError:
         return
     assert read_request(request.function, request.address, request.count) == pdu
+
+
+def test_coils_and_inputs():
+    """The examples of the standard's clauses 6.1 and 6.2, request and answer."""
+    assert read_request(1, 19, 19) == bytes.fromhex("01 0013 0013")
+    coils = [int(bit) for byte in ["CD", "6B", "05"] for bit in f"{int(byte, 16):08b}"[::-1]]
+    assert bits_pdu(1, coils[:19]) == bytes.fromhex("01 03 CD 6B 05")
+    assert read_request(2, 196, 22) == bytes.fromhex("02 00C4 0016")
+    assert Request(1, 2, 196, 22).data_bytes == 3
+    for bits in ((), (0,) * 2001):
+        with pytest.raises(ValueError, match="an answer has"):
+            bits_pdu(1, bits)
+
+
+def test_a_register_of_four_bytes():
+    """In the Enron/Daniel dialect the byte count is four times the quantity, up to 62 registers."""
+    asked = Request(1, 3, 7001, 5, register_bytes=4)
+    assert (asked.data_bytes, asked.answer_size) == (20, 22)
+    assert asked.pdu == bytes.fromhex("03 1B59 0005")
+    assert parse_read_request(1, asked.pdu, register_bytes=4) == asked
+    with pytest.raises(ValueError, match="cannot read 63 registers"):
+        _ = Request(1, 3, 7001, 63, register_bytes=4).pdu
+    with pytest.raises(ValueError, match="2 or 4 bytes"):
+        _ = Request(1, 3, 7001, 1, register_bytes=3).pdu
+
+
+def test_a_record_of_an_archive():
+    """Where the quantity is a record's number, it is no quantity: record 0 and 840 are there."""
+    for record in (0, 10, 840):
+        asked = Request(1, 3, 701, record, record_bytes=20)
+        assert asked.data_bytes == 20
+        assert parse_read_request(1, asked.pdu, record_bytes=20) == asked
+    # simplymodbus.ca/enron_history.htm: history table 701, record 10
+    frame = rtu_frame(1, Request(1, 3, 701, 10, record_bytes=20).pdu)
+    assert frame == bytes.fromhex("01 03 02 BD 00 0A 54 51")
+    with pytest.raises(ValueError, match="record"):
+        _ = Request(1, 3, 701, 10, record_bytes=21).pdu
