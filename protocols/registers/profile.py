@@ -1,36 +1,68 @@
 """A profile: what the registers of one type of instrument mean. Data, never `if vendor ==`.
 
-The types, and the rules that one point must keep. `profile_file.py` reads them from TOML.
+The instrument as a whole; `point.py`, `composite.py`, `clock.py`, `archive.py` and `command.py`
+hold its parts, `profile_file.py` reads it from TOML.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final, NamedTuple
 
-Order = Literal["ABCD", "CDAB", "DCBA", "BADC"]
-"""How the bytes of a value lie in its registers: ABCD is big-endian as Modbus writes one register;
-CDAB has the words swapped, BADC the bytes of each word, DCBA both."""
-
-ORDERS: Final[tuple[Order, ...]] = get_args(Order)
-TYPE_WORDS: Final[Mapping[str, int]] = MappingProxyType(
-    {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4}
+from protocols.registers.archive import Archive
+from protocols.registers.clock import Clock
+from protocols.registers.command import Command, Write
+from protocols.registers.composite import Composite
+from protocols.registers.point import (
+    KINDS,
+    MAX_ADDRESS,
+    MAX_SENTINELS,
+    ORDERS,
+    TYPE_WORDS,
+    Order,
+    Point,
+    point_faults,
+    raw_limits,
 )
-KINDS: Final = ("counter", "gauge", "status", "clock", "setting")
-CONFIDENCES: Final = ("high", "medium", "low")
 
-MAX_POINTS: Final = 256
-MAX_SENTINELS: Final = 8
-MAX_ADDRESS: Final = 0xFFFF
+__all__ = [
+    "CONFIDENCES",
+    "KINDS",
+    "MAX_ADDRESS",
+    "MAX_DATA_BYTES",
+    "MAX_POINTS",
+    "MAX_READ_BITS",
+    "MAX_READ_REGISTERS",
+    "MAX_SENTINELS",
+    "ORDERS",
+    "TYPE_WORDS",
+    "BaseProbe",
+    "Limits",
+    "Link",
+    "Order",
+    "Outcome",
+    "Point",
+    "Profile",
+    "ProfileError",
+    "ProfileErrors",
+    "Range",
+    "Source",
+    "id_is_valid",
+    "point_faults",
+    "raw_limits",
+]
+
+CONFIDENCES: Final = ("high", "medium", "low")
+DIALECTS: Final = ("modbus", "enron")
+MODES: Final = ("rtu", "ascii", "tcp")
+MAX_POINTS: Final = 512
 MAX_READ_REGISTERS: Final = 125
 """Modbus Application Protocol V1.1b3, 6.3 and 6.4: the most registers that one read may ask for."""
+MAX_READ_BITS: Final = 2000
+"""The same, 6.1 and 6.2: coils and discrete inputs."""
+MAX_DATA_BYTES: Final = 250
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_SCALE: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
-_UNIT: Final = re.compile(r"[^\x00-\x20\x7f]{0,16}")
 
 
 class ProfileError(Exception):
@@ -38,40 +70,16 @@ class ProfileError(Exception):
 
 
 class ProfileErrors(ProfileError):  # noqa: N818 - one error that carries many faults
-    """All faults of one profile file at once."""
+    """All faults of one profile file at once; `lines` tells where each of them is (0: nowhere)."""
 
-    def __init__(self, name: str, faults: Iterable[str]) -> None:
+    def __init__(self, name: str, faults: Iterable[str], lines: Iterable[int] = ()) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(f"{name}: {fault}" for fault in self.faults))
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One quantity of one device. `address` is the 0-based address on the wire.
-
-    value = raw x scale, exactly; `scale` is a decimal string. `sentinels` are raw values that mean
-    "no value". `unit` is the instrument's own ("" = none).
-    """
-
-    name: str
-    function: int
-    address: int
-    type: str
-    order: Order = "ABCD"
-    unit: str = ""
-    scale: str = "1"
-    kind: str = "gauge"
-    sentinels: tuple[int, ...] = ()
-
-    @property
-    def words(self) -> int:
-        """Registers that the value takes."""
-        return TYPE_WORDS[self.type]
-
-    @property
-    def end(self) -> int:
-        """The first address after the value."""
-        return self.address + self.words
+        self.lines = tuple(lines) or (0,) * len(self.faults)
+        self.messages = tuple(
+            f"{name}:{line}: {fault}" if line else f"{name}: {fault}"
+            for fault, line in zip(self.faults, self.lines, strict=True)
+        )
+        super().__init__("\n".join(self.messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +93,66 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The serial line as the profile's source tells it; else the usual 9600 8N1."""
+    """The serial line as the profile's source tells it; else the usual 9600 8N1.
+
+    `modes`: the transports that the source names. `frame_gap_ms`: gaps that are met inside a frame
+    (0: the standard's 1.5 characters), so that 3.5 characters of silence do not end it.
+    """
 
     baud: int = 9600
     parity: str = "N"
     stop_bits: int = 1
+    modes: tuple[str, ...] = ("rtu",)
+    frame_gap_ms: int = 0
+
+
+class Range(NamedTuple):
+    """Register numbers first..last carry so many bytes each (Enron)."""
+
+    first: int
+    last: int
+    register_bytes: int
+
+
+class Outcome(NamedTuple):
+    """What a base probe found (a value or an exception code), and what it adds to all addresses."""
+
+    value: int | None
+    exception: int | None
+    shift: int
+
+
+class BaseProbe(NamedTuple):
+    """A read that tells whether a device counts its registers from 0 or from 1."""
+
+    function: int
+    address: int
+    outcomes: tuple[Outcome, ...]
+
+    def shift(self, value: int | None, exception: int | None) -> int | None:
+        """What is added to the profile's addresses; None where the answer tells nothing."""
+        for outcome in self.outcomes:
+            if (value, exception) == (outcome.value, outcome.exception):
+                return outcome.shift
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the device refuses beyond the standard's own limits.
+
+    `max_data_bytes` bounds an answer's data. `even_counts`: only even numbers of registers.
+    `single_values`: one value a request. `whole_values`: no request may begin or end inside a
+    value, nor read what is none. `last_register`: no request may reach beyond it. `hole_codes`: the
+    exceptions that say "there is no such register".
+    """
+
+    max_data_bytes: int = MAX_DATA_BYTES
+    even_counts: bool = False
+    single_values: bool = False
+    whole_values: bool = False
+    last_register: int = MAX_ADDRESS
+    hole_codes: tuple[int, ...] = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +160,9 @@ class Profile:
     """The register map of a device type, with where it was read and how far it is to be trusted.
 
     `max_registers` is the most that one request may ask for, `max_gap` the widest hole in it.
-    `order_point` names the register that tells in which order this one device sends its f32 values,
-    and `orders` what its values mean. `expected` are the settings that the points' units depend on.
+    `order_point` names the register that tells in which order this one device sends its floats, and
+    `orders` what its values mean. `expected` are the settings that the points' units depend on.
+    `atomic` are groups of points, disjoint, that one request must read together.
     """
 
     id: str
@@ -116,6 +180,18 @@ class Profile:
     confidence: str = "low"
     sources: tuple[Source, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    composites: tuple[Composite, ...] = ()
+    atomic: tuple[tuple[str, ...], ...] = ()
+    limits: Limits = Limits()
+    dialect: str = "modbus"
+    ranges: tuple[Range, ...] = ()
+    base_probe: BaseProbe | None = None
+    writes: Mapping[str, Write] = field(default_factory=dict)
+    commands: tuple[Command, ...] = ()
+    clock: Clock | None = None
+    archives: tuple[Archive, ...] = ()
+    min_poll_s: int = 0
+    note: str = ""
 
     def point(self, name: str) -> Point:
         """Raises ProfileError where the profile has no such point."""
@@ -125,44 +201,32 @@ class Profile:
         known = ", ".join(point.name for point in self.points)
         raise ProfileError(f"profile {self.id} has no point {name!r}; it has: {known}")
 
+    def composite(self, name: str) -> Composite | None:
+        """The composite of that name, if it is one."""
+        return next((one for one in self.composites if one.name == name), None)
 
-def raw_limits(type_: str) -> tuple[int, int]:
-    """The least and the greatest raw integer of a type; f32 counts as its 32-bit pattern."""
-    bits = 16 * TYPE_WORDS[type_]
-    if type_.startswith("i"):
-        return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return 0, (1 << bits) - 1
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What may be polled: points, then composites."""
+        points = tuple(point.name for point in self.points)
+        return points + tuple(one.name for one in self.composites)
 
+    @property
+    def banks(self) -> int:
+        """How many consecutive unit ids the device answers on."""
+        return 1 + max(point.bank for point in self.points)
 
-def point_faults(point: Point) -> list[str]:
-    """What is wrong with one point, each fault with the field's name; empty when nothing is."""
-    faults = []
-    if not _NAME.fullmatch(point.name):
-        faults.append(f"name {point.name[:40]!r}: must be [a-z][a-z0-9_]*, at most 32 characters")
-    if point.function not in (3, 4):
-        faults.append(f"function {point.function}: must be 3 (holding) or 4 (input registers)")
-    if point.order not in ORDERS:
-        faults.append(f"order {point.order[:8]!r}: must be one of {', '.join(ORDERS)}")
-    if point.kind not in KINDS:
-        faults.append(f"kind {point.kind[:40]!r}: must be one of {', '.join(KINDS)}")
-    if not _UNIT.fullmatch(point.unit):
-        faults.append("unit: must be printable, without blanks, at most 16 characters")
-    if not _SCALE.fullmatch(point.scale) or Decimal(point.scale) == 0:
-        faults.append(f"scale {point.scale[:40]!r}: must be a decimal other than 0, like 0.01")
-    if point.type not in TYPE_WORDS:
-        faults.append(f"type {point.type[:8]!r}: must be one of {', '.join(TYPE_WORDS)}")
-        return faults
-    if not 0 <= point.address <= MAX_ADDRESS + 1 - point.words:
-        faults.append(f"address {point.address}: the value must lie within 0..{MAX_ADDRESS}")
-    low, high = raw_limits(point.type)
-    if len(point.sentinels) > MAX_SENTINELS:
-        faults.append(f"sentinels: at most {MAX_SENTINELS}")
-    faults.extend(
-        f"sentinel {value}: outside {low}..{high} of {point.type}"
-        for value in point.sentinels[:MAX_SENTINELS]
-        if not low <= value <= high
-    )
-    return faults
+    def points_of(self, names: Sequence[str]) -> tuple[Point, ...]:
+        """The points to read for these points and composites: named ones first, then those needed.
+
+        Raises ProfileError for a name that is neither.
+        """
+        composites = [self.composite(name) for name in names]
+        wanted = [name for name, one in zip(names, composites, strict=True) if one is None]
+        wanted += [name for one in composites if one is not None for name in one.needs]
+        points = [self.point(name) for name in dict.fromkeys(wanted)]
+        points += [self.point(name) for point in points for name in point.needs]
+        return tuple(dict.fromkeys(points))
 
 
 def id_is_valid(profile_id: str) -> bool:

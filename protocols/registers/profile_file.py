@@ -1,49 +1,96 @@
 """Profiles as TOML files: parsed and checked in full, every fault reported at once, with where."""
 
 import tomllib
-from collections.abc import Mapping
-from typing import Any, Final, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from protocols.registers.command import Write, write_faults
+from protocols.registers.composite import Composite, Part, composite_faults
+from protocols.registers.point import MAX_ADDRESS, Point, point_faults
 from protocols.registers.profile import (
     CONFIDENCES,
+    DIALECTS,
+    MAX_DATA_BYTES,
     MAX_POINTS,
     MAX_READ_REGISTERS,
-    ORDERS,
-    Link,
-    Order,
-    Point,
+    Limits,
     Profile,
     ProfileErrors,
-    Source,
+    Range,
     id_is_valid,
-    point_faults,
 )
+from protocols.registers.profile_checks import (
+    atomic_faults,
+    default_faults,
+    limit_faults,
+    merged_groups,
+    name_faults,
+    need_faults,
+    overlap_faults,
+    range_faults,
+)
+from protocols.registers.profile_fields import Fields, checked, code_table, integers, names
+from protocols.registers.profile_sections import (
+    read_archives,
+    read_base_probe,
+    read_clock,
+    read_commands,
+    read_expected,
+    read_float_order,
+    read_link,
+    read_ranges,
+    read_sources,
+)
+from protocols.registers.toml_lines import KeyLines
 
 MAX_FILE_CHARS: Final = 200_000
-MAX_SOURCES: Final = 16
-MAX_TEXT: Final = 500
-MAX_GAP: Final = 32
-_BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+MAX_COMPOSITES: Final = 64
+MAX_ATOMIC: Final = 32
+MAX_MIN_POLL_S: Final = 86_400
 
-# name -> (types, required)
-_Fields = Mapping[str, tuple[type, bool]]
-_TOP: Final[_Fields] = {
+_LIMITS: Final[Fields] = {
+    "max_data_bytes": (int, False),
+    "even_counts": (bool, False),
+    "single_values": (bool, False),
+    "whole_values": (bool, False),
+    "last_register": (int, False),
+    "hole_codes": (list, False),
+}
+_TOP: Final[Fields] = {
     "format": (int, True),
     "id": (str, True),
     "vendor": (str, True),
     "model": (str, True),
     "kind": (str, True),
     "confidence": (str, True),
+    "note": (str, False),
     "default_points": (list, True),
+    "address_base": (int, False),
+    "dialect": (str, False),
+    "ranges": (list, False),
     "max_registers": (int, False),
     "max_gap": (int, False),
+    **_LIMITS,
+    "min_poll_seconds": (int, False),
     "link": (dict, False),
     "float_order": (dict, False),
     "expected": (dict, False),
+    "base_probe": (dict, False),
+    "clock": (dict, False),
+    "commands": (list, False),
+    "archives": (list, False),
+    "atomic": (list, False),
+    "composites": (list, False),
     "sources": (list, True),
+    "point_defaults": (dict, False),
     "points": (list, True),
 }
-_POINT: Final[_Fields] = {
+_FACTOR_KEYS: Final = {
+    "scale_point": "scale",
+    "decimals_point": "decimals",
+    "exponent_point": "exponent",
+}
+_POINT: Final[Fields] = {
     "name": (str, True),
     "function": (int, True),
     "address": (int, True),
@@ -53,11 +100,40 @@ _POINT: Final[_Fields] = {
     "scale": (str, False),
     "kind": (str, False),
     "sentinels": (list, False),
+    "bank": (int, False),
+    "bits": (list, False),
+    "values": (dict, False),
+    "flags": (dict, False),
+    **dict.fromkeys(_FACTOR_KEYS, (str, False)),
+    "unit_point": (str, False),
+    "units": (dict, False),
+    "write": (dict, False),
     "note": (str, False),
 }
-_SOURCE: Final[_Fields] = {"title": (str, True), "url": (str, False), "note": (str, False)}
-_LINK: Final[_Fields] = {"baud": (int, False), "parity": (str, False), "stop_bits": (int, False)}
-_FLOAT_ORDER: Final[_Fields] = {"point": (str, True), "values": (dict, True)}
+_DEFAULTS: Final[Fields] = {
+    key: (_POINT[key][0], False) for key in ("function", "type", "order", "kind", "bank")
+}
+_WRITE: Final[Fields] = {
+    "function": (int, True),
+    "low": (str, True),
+    "high": (str, True),
+    "kind": (str, False),
+}
+_COMPOSITE: Final[Fields] = {
+    "name": (str, True),
+    "parts": (list, True),
+    "resolution": (str, False),
+    "unit": (str, False),
+    "kind": (str, False),
+    "wraps_at": (str, False),
+    "note": (str, False),
+}
+_PART: Final[Fields] = {
+    "point": (str, True),
+    "weight": (str, False),
+    "below": (str, False),
+    **dict.fromkeys(_FACTOR_KEYS, (str, False)),
+}
 
 
 def parse_profile(text: str, name: str) -> Profile:
@@ -66,189 +142,202 @@ def parse_profile(text: str, name: str) -> Profile:
         raise ProfileErrors(name, [f"longer than {MAX_FILE_CHARS} characters"])
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of 5000 digits
         raise ProfileErrors(name, [f"no TOML: {error}"]) from error
     faults: list[str] = []
-    good = _checked(table, _TOP, "", faults)
-    if good.get("format", 1) != 1:
-        faults.append(f"format: {good['format']} is not known here, only 1")
-    points, notes = _points(good.get("points", []), faults)
-    order_point, orders = _float_order(good.get("float_order"), points, faults)
-    expected = _expected(good.get("expected", {}), points, faults)
-    sources = _sources(good.get("sources", []), faults)
-    link = _link(good.get("link", {}), faults)
-    defaults = _default_points(good.get("default_points", []), points, faults)
+    profile = _profile(table, faults)
+    if faults or profile is None:
+        lines = KeyLines(text)
+        raise ProfileErrors(name, faults, [lines.of(fault) for fault in faults])
+    return profile
+
+
+def _profile(table: dict[str, Any], faults: list[str]) -> Profile | None:
+    """The profile; what it is worth nothing when faults were found."""
+    good = checked(table, _TOP, "", faults)
     _check_top(good, faults)
-    widest = max((point.words for point in points), default=1)
-    max_registers = good.get("max_registers", MAX_READ_REGISTERS)
-    if not widest <= max_registers <= MAX_READ_REGISTERS:
-        faults.append(f"max_registers: {max_registers} must be {widest}..{MAX_READ_REGISTERS}")
+    base = good.get("address_base", 0)
+    ranges = read_ranges(good.get("ranges", []), base, faults)
+    points = _Points(good, base, ranges, faults)
+    composites = _composites(good.get("composites", []), points.notes, faults)
+    known = [point.name for point in points.found]
+    max_registers, max_gap = good.get("max_registers", MAX_READ_REGISTERS), good.get("max_gap", 0)
+    limits = _limits(good, faults)
+    groups = _groups(good.get("atomic", []), composites, known, faults)
+    if points.whole:
+        faults.extend(name_faults(points.found, composites))
+        faults.extend(overlap_faults(points.found))
+        faults.extend(need_faults(points.found, composites))
+        faults.extend(atomic_faults(groups, points.found, max_registers, max_gap, limits))
+    faults.extend(limit_faults(points.found, max_registers, max_gap, limits))
+    faults.extend(range_faults(ranges, good.get("dialect", "modbus")))
+    defaults = good.get("default_points", [])
+    faults.extend(default_faults(defaults, points.found, composites))
+    order_point, orders = read_float_order(good.get("float_order"), points.found, faults)
+    sections: dict[str, Any] = {
+        "expected": read_expected(good.get("expected", {}), points.found, faults),
+        "link": read_link(good.get("link", {}), faults),
+        "sources": read_sources(good.get("sources", []), faults),
+        "base_probe": read_base_probe(good.get("base_probe"), base, faults),
+        "commands": read_commands(good.get("commands", []), base, known, faults),
+        "clock": read_clock(good.get("clock"), "clock.", known, faults),
+        "archives": read_archives(good.get("archives", []), base, known, faults),
+    }
     if faults:
-        raise ProfileErrors(name, faults)
+        return None
     return Profile(
-        id=good["id"],
-        vendor=good["vendor"],
-        model=good["model"],
-        kind=good["kind"],
-        points=points,
-        default_points=defaults,
+        **{key: good[key] for key in ("id", "vendor", "model", "kind", "confidence")},
+        **sections,
+        points=points.found,
+        default_points=tuple(defaults),
         max_registers=max_registers,
-        max_gap=good.get("max_gap", 0),
+        max_gap=max_gap,
         order_point=order_point,
         orders=orders,
-        expected=expected,
-        link=link,
-        confidence=good["confidence"],
-        sources=sources,
-        notes=notes,
+        notes=points.notes,
+        composites=composites,
+        atomic=groups,
+        limits=limits,
+        dialect=good.get("dialect", "modbus"),
+        ranges=ranges,
+        writes=points.writes,
+        min_poll_s=good.get("min_poll_seconds", 0),
+        note=good.get("note", ""),
     )
-
-
-def _checked(table: Any, fields: _Fields, where: str, faults: list[str]) -> dict[str, Any]:
-    """The entries of a table that are known and of the right type; a fault for each other one."""
-    if not isinstance(table, dict):
-        faults.append(f"{where}must be a table")
-        return {}
-    good = {}
-    for key, value in table.items():
-        if key not in fields:
-            faults.append(f"{where}{key[:40]}: unknown key; known: {', '.join(fields)}")
-        elif not isinstance(value, fields[key][0]) or isinstance(value, bool):
-            faults.append(f"{where}{key}: must be {fields[key][0].__name__}")
-        elif isinstance(value, str) and len(value) > MAX_TEXT:
-            faults.append(f"{where}{key}: longer than {MAX_TEXT} characters")
-        else:
-            good[key] = value
-    faults.extend(
-        f"{where}{key}: missing"
-        for key, (_, required) in fields.items()
-        if required and key not in table
-    )
-    return good
 
 
 def _check_top(good: Mapping[str, Any], faults: list[str]) -> None:
+    if good.get("format", 1) != 1:
+        faults.append(f"format: {good['format']} is not known here, only 1")
     if "id" in good and not id_is_valid(good["id"]):
         faults.append("id: must be lower-case letters, digits, hyphens; at most 32 characters")
     if "confidence" in good and good["confidence"] not in CONFIDENCES:
         faults.append(f"confidence: must be one of {', '.join(CONFIDENCES)}")
-    if not 0 <= good.get("max_gap", 0) <= MAX_GAP:
-        faults.append(f"max_gap: must be 0..{MAX_GAP}")
+    if good.get("dialect", "modbus") not in DIALECTS:
+        faults.append(f"dialect: must be one of {', '.join(DIALECTS)}")
+    if good.get("address_base", 0) not in (0, 1):
+        faults.append("address_base: must be 0 (as on the wire) or 1 (the manual counts from 1)")
+    if not 0 <= good.get("min_poll_seconds", 0) <= MAX_MIN_POLL_S:
+        faults.append(f"min_poll_seconds: must be 0..{MAX_MIN_POLL_S}")
 
 
-def _points(tables: list[Any], faults: list[str]) -> tuple[tuple[Point, ...], dict[str, str]]:
-    """The sound points, in the file's order, and their notes."""
-    if not 1 <= len(tables) <= MAX_POINTS:
-        faults.append(f"points: must be 1..{MAX_POINTS}")
-        return (), {}
-    points: list[Point] = []
-    notes: dict[str, str] = {}
-    for number, table in enumerate(tables):
-        where = f"points[{number}]."
+def _limits(good: Mapping[str, Any], faults: list[str]) -> Limits:
+    found = {key: good[key] for key in _LIMITS if key in good}
+    if "hole_codes" in found:
+        found["hole_codes"] = integers(found["hole_codes"], "hole_codes", faults, 8)
+    limits = Limits(**{"max_data_bytes": MAX_DATA_BYTES, "last_register": MAX_ADDRESS, **found})
+    if not 0 <= limits.last_register <= MAX_ADDRESS:
+        faults.append(f"last_register: must be 0..{MAX_ADDRESS}")
+    return limits
+
+
+class _Points:
+    """The sound points, in the file's order, with their notes and how they are written."""
+
+    def __init__(
+        self, good: Mapping[str, Any], base: int, ranges: Sequence[Range], faults: list[str]
+    ) -> None:
+        tables = good.get("points", [])
+        self.found: tuple[Point, ...] = ()
+        self.notes: dict[str, str] = {}
+        self.writes: dict[str, Write] = {}
+        self.whole = False
+        if not 1 <= len(tables) <= MAX_POINTS:
+            faults.append(f"points: must be 1..{MAX_POINTS}")
+            return
+        defaults = checked(good.get("point_defaults", {}), _DEFAULTS, "point_defaults.", faults)
         before = len(faults)
-        good = _checked(table, _POINT, where, faults)
+        points = [
+            self._point(table, defaults, base, ranges, f"points[{number}].", faults)
+            for number, table in enumerate(tables)
+        ]
+        self.found = tuple(point for point in points if point)
+        self.whole = len(faults) == before
+
+    def _point(
+        self,
+        table: Any,
+        defaults: Mapping[str, Any],
+        base: int,
+        ranges: Sequence[Range],
+        where: str,
+        faults: list[str],
+    ) -> Point | None:
+        before = len(faults)
+        merged = {**defaults, **table} if isinstance(table, dict) else table
+        good = checked(merged, _POINT, where, faults)
+        note, write = good.pop("note", ""), good.pop("write", None)
+        for key in ("sentinels", "bits"):
+            good[key] = integers(good.get(key, []), f"{where}{key}", faults)
+        for key in ("values", "flags", "units"):
+            good[key] = code_table(good.get(key, {}), f"{where}{key}", faults)
+        _take_factor(good, where, faults)
+        if len(faults) > before:
+            return None
+        good["address"] -= base
+        width = [r.register_bytes for r in ranges if r.first <= good["address"] <= r.last]
+        point = Point(**good, register_bytes=width[0] if width else 2)
+        faults.extend(f"{where}{fault}" for fault in point_faults(point))
+        if note:
+            self.notes[point.name] = note
+        if write is not None:
+            self._take_write(point.name, write, where, faults)
+        return point if len(faults) == before else None
+
+    def _take_write(self, name: str, table: Any, where: str, faults: list[str]) -> None:
+        before = len(faults)
+        good = checked(table, _WRITE, f"{where}write.", faults)
+        if len(faults) == before:
+            self.writes[name] = Write(**good)
+            faults.extend(f"{where}{fault}" for fault in write_faults(self.writes[name]))
+
+
+def _take_factor(good: dict[str, Any], where: str, faults: list[str]) -> None:
+    """`scale_point` and its like become the point's factor."""
+    given = [key for key in _FACTOR_KEYS if key in good]
+    if len(given) > 1:
+        faults.append(f"{where}{given[1]}: a value has one factor, {given[0]} is another")
+    for key in given:
+        good["factor"], good["factor_point"] = _FACTOR_KEYS[key], good.pop(key)
+
+
+def _composites(
+    tables: list[Any], notes: dict[str, str], faults: list[str]
+) -> tuple[Composite, ...]:
+    composites = []
+    if len(tables) > MAX_COMPOSITES:
+        faults.append(f"composites: at most {MAX_COMPOSITES}")
+    for number, table in enumerate(tables[:MAX_COMPOSITES]):
+        where = f"composites[{number}]."
+        before = len(faults)
+        good = checked(table, _COMPOSITE, where, faults)
         note = good.pop("note", "")
-        if not all(type(value) is int for value in good.get("sentinels", [])):
-            faults.append(f"{where}sentinels: must be integers")
+        parts = []
+        for at, entry in enumerate(good.get("parts", [])[:16]):
+            part = checked(entry, _PART, f"{where}parts[{at}].", faults)
+            _take_factor(part, f"{where}parts[{at}].", faults)
+            parts.append(part)
         if len(faults) > before:
             continue
-        point = Point(**{**good, "sentinels": tuple(good.get("sentinels", ()))})
-        found = point_faults(point)
+        composite = Composite(**{**good, "parts": tuple(Part(**part) for part in parts)})
+        found = composite_faults(composite)
         faults.extend(f"{where}{fault}" for fault in found)
         if not found:
-            points.append(point)
+            composites.append(composite)
             if note:
-                notes[point.name] = note
-    _check_together(points, faults)
-    return tuple(points), notes
+                notes[composite.name] = note
+    return tuple(composites)
 
 
-def _check_together(points: list[Point], faults: list[str]) -> None:
-    """Names are unique, and no register belongs to two points."""
-    seen: set[str] = set()
-    for point in points:
-        if point.name in seen:
-            faults.append(f"points: {point.name} appears twice")
-        seen.add(point.name)
-    ordered = sorted(points, key=lambda point: (point.function, point.address))
-    reach: Point | None = None  # the point of this function that ends last so far
-    for point in ordered:
-        if reach and reach.function == point.function and point.address < reach.end:
-            faults.append(f"points: {reach.name} and {point.name} overlap at {point.address}")
-        if not reach or reach.function != point.function or point.end > reach.end:
-            reach = point
-
-
-def _expected(
-    table: Mapping[str, Any], points: tuple[Point, ...], faults: list[str]
-) -> dict[str, int]:
-    """Settings of the device, by point, that the units of its points depend on."""
-    settings = {point.name for point in points if point.type == "u16"}
-    good = {}
-    for name, value in table.items():
-        if name not in settings:
-            faults.append(f"expected.{name[:40]}: must be one of the points, of type u16")
-        elif type(value) is not int or not 0 <= value <= 0xFFFF:
-            faults.append(f"expected.{name}: must be a register value, 0..65535")
-        else:
-            good[name] = value
-    return good
-
-
-def _float_order(
-    table: Any, points: tuple[Point, ...], faults: list[str]
-) -> tuple[str | None, dict[int, Order]]:
-    if table is None:
-        return None, {}
-    good = _checked(table, _FLOAT_ORDER, "float_order.", faults)
-    name, orders = good.get("point"), {}
-    named = [point for point in points if point.name == name]
-    if name is not None and not (named and named[0].type == "u16"):
-        faults.append(f"float_order.point: {name[:40]!r} must be one of the points, of type u16")
-    for key, value in good.get("values", {}).items():
-        if not (key.isascii() and key.isdigit() and int(key[:6]) <= 0xFFFF):
-            faults.append(f"float_order.values: {key[:40]!r} must be a register value, 0..65535")
-        elif not _is_order(value):
-            faults.append(f"float_order.values.{key}: must be one of {', '.join(ORDERS)}")
-        else:
-            orders[int(key)] = value
-    if not orders and "values" in good:
-        faults.append("float_order.values: must name at least one order")
-    return name, orders
-
-
-def _is_order(value: object) -> TypeGuard[Order]:
-    return isinstance(value, str) and value in ORDERS
-
-
-def _sources(tables: list[Any], faults: list[str]) -> tuple[Source, ...]:
-    if not 1 <= len(tables) <= MAX_SOURCES:
-        faults.append(f"sources: must be 1..{MAX_SOURCES}; a map without its source is a rumour")
-        return ()
-    checked = [
-        _checked(table, _SOURCE, f"sources[{number}].", faults)
-        for number, table in enumerate(tables)
+def _groups(
+    tables: list[Any], composites: Sequence[Composite], known: Sequence[str], faults: list[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Groups of points that one request must read: the file's own, and the composites' parts."""
+    if len(tables) > MAX_ATOMIC:
+        faults.append(f"atomic: at most {MAX_ATOMIC} groups")
+    groups = [
+        names(table, f"atomic[{number}]", known, faults)
+        for number, table in enumerate(tables[:MAX_ATOMIC])
     ]
-    return tuple(Source(**good) for good in checked if "title" in good)
-
-
-def _link(table: Any, faults: list[str]) -> Link:
-    link = Link(**_checked(table, _LINK, "link.", faults))
-    if link.baud not in _BAUDS:
-        faults.append(f"link.baud: {link.baud} must be one of {', '.join(map(str, _BAUDS))}")
-    if link.parity not in ("N", "E", "O"):
-        faults.append("link.parity: must be N, E or O")
-    if link.stop_bits not in (1, 2):
-        faults.append("link.stop_bits: must be 1 or 2")
-    return link
-
-
-def _default_points(
-    names: list[Any], points: tuple[Point, ...], faults: list[str]
-) -> tuple[str, ...]:
-    known = {point.name for point in points}
-    unknown = [name for name in names if not isinstance(name, str) or name not in known]
-    faults.extend(f"default_points: {str(name)[:40]!r} is no point" for name in unknown)
-    if not names or len(names) > MAX_POINTS or len(set(map(str, names))) != len(names):
-        faults.append("default_points: must name at least one point, and none twice")
-    return tuple(name for name in names if name not in unknown)
+    groups += [one.part_points for one in composites if set(one.part_points) <= set(known)]
+    return merged_groups(groups)
