@@ -15,7 +15,7 @@ from edge_agent.config_fields import Section, nearest
 from protocols.metering.run_config import Role, RunConfig, Source, Total
 from protocols.metering.run_config_faults import faults
 from protocols.metering.units import UnitError, to_kelvin, to_pascal
-from protocols.registers.profile import TYPE_WORDS
+from protocols.registers.point import FLOATS, TYPE_WORDS
 
 MAX_RUNS: Final = 64
 MAX_GASES: Final = 64
@@ -148,7 +148,22 @@ def _run(
     known = all((run.meter_serial, run.pressure.serial, run.temperature.serial))
     if known and section.fault_count() == before:
         _check_run(section, run, devices)
+        _check_counts(section, run, meter)
     return run, meter.name if meter else ""
+
+
+def _check_counts(section: Section, run: RunConfig, meter: DeviceConfig | None) -> None:
+    """A composite's counts are of the resolution that its profile says, whatever the file says."""
+    for total in run.totals:
+        composite = None if meter is None else meter.profile.composite(total.point)
+        if composite is None:
+            continue
+        is_line = total.role in (Role.LINE, Role.LINE_ERROR)
+        key = "line_resolution_m3" if is_line else "base_resolution_m3"
+        exponent = run.line_exponent if is_line else run.base_exponent
+        if Decimal(composite.resolution) != Decimal(1).scaleb(exponent):
+            problem = f"{total.point} counts in steps of {composite.count_unit}"
+            section.fault(key, problem, f"set it to {composite.resolution!r}")
 
 
 def _check_run(section: Section, run: RunConfig, devices: Devices) -> None:
@@ -198,10 +213,17 @@ def _checked_counter(
             role.value, f"{meter.name} is not polled for {name!r}", nearest(name, meter.points)
         )
         return False
+    composite = meter.profile.composite(name)
+    if composite is not None:
+        modulus = composite.modulus
+        if modulus is not None and 10**digits != modulus:
+            begins_again = f"begins again at {modulus} counts, not at 10^{digits}"
+            section.fault(role.value, f"{name} {begins_again}", "set index_digits to its digits")
+        return modulus in (None, 10**digits)
     point = next((p for p in meter.profile.points if p.name == name), None)
     if point is None:  # told where the device lists it
         return False
-    if point.kind != "counter" or point.type == "f32":
+    if point.kind != "counter" or point.type in FLOATS:
         section.fault(role.value, f"{name} is no whole counter", "name a counter of the profile")
         return False
     bits = 16 * TYPE_WORDS[point.type] - int(point.type.startswith("i"))
@@ -318,9 +340,10 @@ def _point(section: Section, device: DeviceConfig | None, quantity: str) -> str:
             "point", f"{device.name} is not polled for {name!r}", nearest(name, device.points)
         )
         return name
-    unit = next((point.unit for point in device.profile.points if point.name == name), "")
+    units = next((p.possible_units for p in device.profile.points if p.name == name), ("",))
     try:
-        to_pascal(1.0, unit) if quantity == "pressure" else to_kelvin(1.0, unit)
+        for unit in units:
+            to_pascal(1.0, unit) if quantity == "pressure" else to_kelvin(1.0, unit)
     except UnitError as error:
         section.fault("point", str(error), f"name a point that shows {quantity}")
     return name
