@@ -76,7 +76,7 @@ def read_device(
     section.done()
     if profile is None:
         return None
-    known = [point.name for point in profile.points]
+    known = list(profile.names)
     for point in points:
         if point not in known:
             section.fault("points", f"{profile.id} has no point {point!r}", nearest(point, known))
