@@ -94,7 +94,14 @@ REFERENCES: Final = {
 }
 
 _T2: Final = (C0, C15, F60, C20)
-_UNITS_KPA: Final = {"kPa": 1.0, "Pa": 1e-3, "bar": 100.0, "mbar": 0.1, "psia": psia(1.0)}
+# Multiplied by the first and divided by the second, so that a kPa stays as it is written
+_KPA: Final = {
+    "kPa": (1.0, 1.0),
+    "Pa": (1.0, 1000.0),
+    "mbar": (1.0, 10.0),
+    "bar": (100.0, 1.0),
+    "psia": (to_pascal(1.0, "psi"), 1000.0),
+}
 _REMEDY: Final = (
     "write t1/t2 such as 20/20 or 25/0, with t1 of 0, 15, 60F, 20, 25 and t2 of 0, 15, 60F, 20, "
     "and @14.73psia or @101.56kPa behind it where the pressure is not 101.325 kPa"
@@ -143,12 +150,11 @@ def reference_of_base(
 
 
 def _pressure_kpa(text: str) -> float | None:
-    for unit, kpa in _UNITS_KPA.items():
-        number = text.removesuffix(unit)
-        if number != text:
-            try:
-                value = float(number) * kpa
-            except ValueError:
-                continue
-            return value if math.isfinite(value) else None
-    return None
+    unit = next((written for written in _KPA if text.endswith(written)), None)
+    if unit is None:
+        return None
+    try:
+        value = float(text.removesuffix(unit)) * _KPA[unit][0] / _KPA[unit][1]
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
