@@ -310,7 +310,7 @@ def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str
     loads = [
         Load(
             device.name,
-            plan([device.profile.point(name) for name in device.points], device.profile),
+            plan(device.profile.points_of(device.points), device.profile),
             device.poll_ms,
         )
         for device in devices
