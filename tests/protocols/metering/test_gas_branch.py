@@ -74,6 +74,29 @@ def test_the_first_root_or_none(t: float, exponent: float) -> None:
         assert isotherm(density).pressure == pytest.approx(pressure, rel=1e-12)
 
 
+@pytest.mark.parametrize("t", [1.0, 1.0 + 1e-9, 1.0 + 1e-8, 1.0 + 1e-7])
+@pytest.mark.parametrize("share", [1.0 - 1e-12, 1.0, 1.0 + 1e-12, 1.0 + 1e-6, 1.001, 1.1])
+def test_at_the_critical_point(t: float, share: float) -> None:
+    """Where the isotherm is level for all that floats can tell: the density, or none."""
+    isotherm, pressure = van_der_waals(t), 0.375 * share
+    density = density_of_gas(isotherm, isotherm(0.0), pressure)
+    if t == 1.0 and share > 1.0:
+        assert density is None
+    elif density is not None:
+        assert isotherm(density).pressure == pytest.approx(pressure, rel=1e-12)
+
+
+def test_an_isotherm_that_ends() -> None:
+    """A gas that stops existing at a density is followed up to it, and no further."""
+
+    def isotherm(delta: float) -> Point:
+        return Point(delta, delta, 1.0 if delta <= 0.7 else -1.0, 0.0)
+
+    assert density_of_gas(isotherm, isotherm(0.0), 0.7) == 0.7
+    assert density_of_gas(isotherm, isotherm(0.0), 0.7001) is None
+    assert density_of_gas(isotherm, isotherm(0.0), 0.8) is None
+
+
 def test_a_pressure_that_is_no_number() -> None:
     """Not a number and infinity have no density."""
     isotherm = van_der_waals(1.5)
