@@ -166,6 +166,22 @@ def test_agrees_with_the_peer() -> None:
     assert worst < 1e-9
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_every_pair_of_components(seed: int) -> None:
+    """Each of the 21 and of their 210 pairs has pyaga8's Z, at any density."""
+    draw = random.Random(seed)
+    for i, j in itertools.combinations_with_replacement(range(len(COMPONENTS)), 2):
+        shares, share = [0.0] * len(COMPONENTS), draw.uniform(0.1, 0.9)
+        shares[i] += share
+        shares[j] += 1.0 - share
+        composition = Composition(tuple(shares))
+        gas, oracle = gerg_gas(composition), gerg(composition)
+        oracle.d, oracle.temperature = draw.uniform(0.01, 2.0) * gas.rho_r, draw.uniform(200, 450)
+        oracle.calc_properties()
+        state = state_of(gas, oracle.d, oracle.temperature)
+        assert state.z == pytest.approx(oracle.z, rel=1e-11, abs=1e-12), composition
+
+
 def alpha_delta(composition: Composition, delta: mpf, tau: mpf) -> mpf:
     """d(alpha_r)/d(delta) term by term as the standard writes it, in 50 digits."""
     x = {n: mpf(s) for n, s in zip(COMPONENTS, composition.fractions, strict=True) if s > 0.0}
