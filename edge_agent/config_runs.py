@@ -341,9 +341,15 @@ def _point(section: Section, device: DeviceConfig | None, quantity: str) -> str:
         )
         return name
     units = next((p.possible_units for p in device.profile.points if p.name == name), ("",))
-    try:
-        for unit in units:
-            to_pascal(1.0, unit) if quantity == "pressure" else to_kelvin(1.0, unit)
-    except UnitError as error:
-        section.fault("point", str(error), f"name a point that shows {quantity}")
+    refused = [error for unit in units if (error := _unit_fault(quantity, unit))]
+    if len(refused) == len(units):
+        section.fault("point", refused[0], f"name a point that shows {quantity}")
     return name
+
+
+def _unit_fault(quantity: str, unit: str) -> str:
+    try:
+        to_pascal(1.0, unit) if quantity == "pressure" else to_kelvin(1.0, unit)
+    except UnitError as error:
+        return str(error)
+    return ""

@@ -40,7 +40,8 @@ class Ring:
 class Archive:
     """One log of the instrument, oldest record overwritten first.
 
-    `newest_point` tells the newest record (a ring: the one that is written next). Records are
+    `newest_point` tells the newest record (a ring: the one that is written next; empty: no register
+    is known that does). Records are
     numbered `first_record` .. `first_record` + `capacity` - 1; a ring's capacity is its size
     points'. `period_s` is 0 for events.
     """

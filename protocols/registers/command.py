@@ -21,11 +21,14 @@ MAX_TIMEOUT_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """How one point is written. `low` and `high`: decimals in its unit, kept before each write."""
+    """How one point is written. `low` and `high`: decimals in its unit, kept before each write.
+
+    Empty: the source gives no limit, and nothing may be written until the site gives one.
+    """
 
     function: int
-    low: str
-    high: str
+    low: str = ""
+    high: str = ""
     kind: str = "setpoint"
 
 
@@ -81,9 +84,9 @@ def write_faults(write: Write) -> list[str]:
         faults.append(f"write.function {write.function}: must be one of 5, 6, 15, 16")
     if write.kind not in WRITE_KINDS:
         faults.append(f"write.kind {write.kind[:40]!r}: must be one of {', '.join(WRITE_KINDS)}")
-    if not all(limit == "0" or decimal_is_valid(limit) for limit in (write.low, write.high)):
+    if not all(limit in ("", "0") or decimal_is_valid(limit) for limit in (write.low, write.high)):
         faults.append("write: low and high must be decimals, like 0.5")
-    elif Decimal(write.low) > Decimal(write.high):
+    elif write.low and write.high and Decimal(write.low) > Decimal(write.high):
         faults.append(f"write: low {write.low} is above high {write.high}")
     return faults
 
@@ -129,7 +132,9 @@ def _step_faults(step: Step) -> list[str]:
 
 
 def is_within(write: Write, number: float | Decimal) -> bool:
-    """Whether a number may be written at all; NaN may not."""
+    """Whether a number may be written at all; NaN may not, nor anything without two limits."""
+    if not (write.low and write.high):
+        return False
     value = Decimal(number)
     return value.is_finite() and Decimal(write.low) <= value <= Decimal(write.high)
 

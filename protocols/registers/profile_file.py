@@ -115,8 +115,8 @@ _DEFAULTS: Final[Fields] = {
 }
 _WRITE: Final[Fields] = {
     "function": (int, True),
-    "low": (str, True),
-    "high": (str, True),
+    "low": (str, False),
+    "high": (str, False),
     "kind": (str, False),
 }
 _COMPOSITE: Final[Fields] = {

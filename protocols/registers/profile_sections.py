@@ -64,7 +64,7 @@ _ARCHIVE: Final[Fields] = {
     "name": (str, True),
     "method": (str, True),
     "address": (int, True),
-    "newest_point": (str, True),
+    "newest_point": (str, False),
     "period_seconds": (int, True),
     "fields": (list, False),
     "clock": (dict, False),
@@ -255,7 +255,8 @@ def read_archives(
         where = f"archives[{number}]."
         before = len(faults)
         good = checked(table, _ARCHIVE, where, faults)
-        newest = names([good.pop("newest_point", "")], f"{where}newest_point", known, faults)
+        newest = good.pop("newest_point", "")
+        names([newest] if newest else [], f"{where}newest_point", known, faults)
         fields = _fields(good.pop("fields", []), where, faults)
         clock_names = [field.name for field in fields] or ["time"]
         clock = read_clock(good.pop("clock", None), f"{where}clock.", clock_names, faults)
@@ -265,7 +266,7 @@ def read_archives(
         good["address"] -= base
         period_s = good.pop("period_seconds")
         archive = Archive(
-            **good, newest_point=newest[0], period_s=period_s, fields=fields, clock=clock, ring=ring
+            **good, newest_point=newest, period_s=period_s, fields=fields, clock=clock, ring=ring
         )
         faults.extend(f"{where}{fault}" for fault in archive_faults(archive))
         archives.append(archive)
