@@ -14,7 +14,10 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple, assert_never
 
-from protocols.metering import nx19, virial88
+from protocols.metering import aga8_detail, gerg2008, nx19, virial88
+from protocols.metering.aga8_detail import DetailGas, detail_gas
+from protocols.metering.composition import Composition
+from protocols.metering.gerg2008 import GergGas, gerg_gas
 from protocols.metering.gross import Gross1Gas, Gross2Gas, gross1_gas, gross2_gas
 from protocols.metering.limits import Limits
 from protocols.metering.nx19 import Nx19Gas
@@ -25,8 +28,10 @@ from protocols.metering.virial88 import VirialGas, outside
 __all__ = [
     "PT",
     "BaseConditions",
+    "Detail",
     "Factor",
     "FixedK",
+    "Gerg2008",
     "Gross1",
     "Gross2",
     "Limits",
@@ -110,13 +115,25 @@ class Gross2(NamedTuple):
     gas: Gross2Gas
 
 
+class Detail(NamedTuple):
+    """Z and Zb by AGA8-DETAIL."""
+
+    composition: Composition
+
+
+class Gerg2008(NamedTuple):
+    """Z and Zb by GERG-2008."""
+
+    composition: Composition
+
+
 class Nx19Mod(NamedTuple):
     """Z by NX-19 mod (GOST 30319.2); Zb its own at 20 degC, 101.325 kPa, else by its equation."""
 
     gas: Nx19Gas
 
 
-Method = T | PT | FixedK | Sgerg88 | SgergModH2 | Gross1 | Gross2 | Nx19Mod
+Method = T | PT | FixedK | Sgerg88 | SgergModH2 | Gross1 | Gross2 | Detail | Gerg2008 | Nx19Mod
 
 
 class ConstantZ(NamedTuple):
@@ -126,7 +143,7 @@ class ConstantZ(NamedTuple):
     pressure_pa: float | None = None
 
 
-Gas = ConstantZ | VirialGas | Nx19Gas
+Gas = ConstantZ | VirialGas | DetailGas | GergGas | Nx19Gas
 
 
 class Prepared(NamedTuple):
@@ -212,6 +229,10 @@ def _gas_of(method: Method, limits: Limits) -> Gas | OutOfRange | NotConverged:
             return gross1_gas(gross1, limits)
         case Gross2(gross2):
             return gross2_gas(gross2, limits)
+        case Detail(composition):
+            return detail_gas(composition)
+        case Gerg2008(composition):
+            return gerg_gas(composition)
         case Nx19Mod(nx19_gas):
             return nx19.checked(nx19_gas)
     assert_never(method)
@@ -228,6 +249,10 @@ def _z(gas: Gas, p: float, t: float, limits: Limits) -> float | OutOfRange | Not
             )
         case VirialGas():
             return virial88.z_of(gas, p / PA_PER_BAR, t)
+        case DetailGas():
+            return _line(aga8_detail.z_of(gas, p / PA_PER_KPA, t, limits))
+        case GergGas():
+            return _line(gerg2008.z_of(gas, p / PA_PER_KPA, t, limits))
         case Nx19Gas():
             return nx19.z_of(gas, p / PA_PER_MPA, t)
     assert_never(gas)
@@ -243,6 +268,13 @@ def _z_base(gas: Gas, base: BaseConditions, limits: Limits) -> float | OutOfRang
     if isinstance(z, OutOfRange):
         return z._replace(field=z.field.replace("line_", "base_"))
     return z if isinstance(z, float) else NotConverged(f"at base conditions: {z.detail}")
+
+
+def _line(z: float | OutOfRange | NotConverged) -> float | OutOfRange | NotConverged:
+    """A refusal of the temperature names which temperature, as one of the pressure does."""
+    if isinstance(z, OutOfRange) and z.field == "temperature_k":
+        return z._replace(field="line_temperature_k")
+    return z
 
 
 def _not_positive(field: str, value: float) -> OutOfRange | None:
