@@ -88,6 +88,26 @@ def test_known_values(found: float, exact: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "bits"),
+    [
+        (exp(-0.3), "0x1.7b4c869c37c05p-1"),
+        (exp(37.2), "0x1.96d28cc229d82p+53"),
+        (exp(-700.1), "0x1.f52f93df4dfcfp-1011"),
+        (log(293.15), "0x1.6b9055665c62cp+2"),
+        (log(1.0001), "0x1.a368d0657fcd4p-14"),
+        (power(1.7, -3.1), "0x1.8b4f79b5ed79cp-3"),
+        (power(263.15, 13.7), "0x1.1af607e88a85bp+110"),
+        (cube_root(0.0123), "0x1.d8c00875f6e36p-3"),
+        (fifth_root(0.0123), "0x1.a8e4f5955397bp-2"),
+        (integer_power(1.1, 21), "0x1.d99db1f134238p+2"),
+    ],
+)
+def test_the_same_bits_everywhere(found: float, bits: str) -> None:
+    """The results have these very bits on every processor."""
+    assert found.hex() == bits
+
+
+@pytest.mark.parametrize(
     "call",
     [
         lambda: exp(709.79), lambda: exp(math.inf), lambda: power(10.0, 309.0),
