@@ -1,4 +1,4 @@
-"""The command line: `edge-agent run | check | key new | key show | migrate`.
+"""The command line: `edge-agent run | check | convert | key new | key show | migrate`.
 
 Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
 be done.
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     for command, function in ((run, _run), (check, _check), (migrate, _migrate)):
         command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
         command.set_defaults(command=function)
+    _add_convert(commands)
     key = commands.add_parser("key", help="the gateway's log key")
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
@@ -48,6 +49,17 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--state", type=Path, required=True, metavar="DIR")
         action.set_defaults(command=function)
     return parser
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="line volume to base volume: JSON objects on standard input, one a line",
+        description="Reads JSON objects, one a line, and answers each with one: Z, Zb, K, C and "
+        "Vb_m3, or error and field. Each has method, Tb_K, Pb_kPa, P_kPa_abs, T_K, Vm_m3 and the "
+        "gas (composition; or Hs_25_0_MJ_m3, d_0, x_CO2, x_H2; or K).",
+    )
+    convert.set_defaults(command=_convert)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -112,6 +124,17 @@ def _migrate(options: argparse.Namespace) -> int:
     except (AlreadyRunning, MigrationError, OSError) as error:
         return _could_not(error)
     print(f"{config.state_dir / FILE_NAME} is up to date")
+    return GOOD
+
+
+def _convert(_options: argparse.Namespace) -> int:
+    from edge_agent.convert import convert_lines
+
+    try:
+        convert_lines(sys.stdin.buffer, sys.stdout)
+    except (BrokenPipeError, KeyboardInterrupt):
+        # nobody reads on: what is left in the buffer must not fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return GOOD
 
 
