@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from simulators.framing import RTU, TCP, plain
 from simulators.plant import CYCLE_MS
 from simulators.rtu_line import RtuLine
 from simulators.running_plant import RunningPlant
@@ -90,12 +91,14 @@ def _open_buses(
 ) -> list[RtuLine | TcpBus]:
     buses: list[RtuLine | TcpBus] = []
     try:
-        buses.append(TcpBus(_HOST, tcp_port, running.responder(TCP_BUS), halt))
+        buses.append(TcpBus(_HOST, tcp_port, plain(TCP, running.responder(TCP_BUS)), halt))
     except OSError as error:
         raise PlantError(
             f"cannot listen on {_HOST}:{tcp_port}: {error}; choose another --tcp-port"
         ) from error
-    buses.extend(RtuLine(directory / name, running.responder(name), BAUD, halt) for name in LINES)
+    for name in LINES:
+        exchange = plain(RTU, running.responder(name))
+        buses.append(RtuLine(directory / name, exchange, BAUD, halt))
     return buses
 
 

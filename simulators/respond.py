@@ -1,14 +1,11 @@
 """The server's side of one bus: which instrument answers a frame, and with what."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from protocols.modbus.frames import READ_FUNCTIONS, FrameError, exception_pdu, parse_read_request
 from simulators.instrument import ILLEGAL_FUNCTION, ILLEGAL_VALUE, Instrument
 from simulators.moment import Moment
 from simulators.plant import Plant
-
-Respond = Callable[[int, bytes], bytes | None]
-"""Unit and request PDU -> answer PDU, or None where the line stays silent."""
 
 
 def respond(

@@ -4,8 +4,9 @@ import threading
 import time
 from typing import Any
 
+from simulators.framing import Respond
 from simulators.plant import Plant, Start
-from simulators.respond import Respond, respond
+from simulators.respond import respond
 from simulators.site import Site
 
 

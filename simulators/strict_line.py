@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocols.modbus.frames import FrameError, answer_pdu, exception_pdu, parse_read_request
+from simulators.framing import RTU, plain
 from simulators.instrument import ILLEGAL_FUNCTION
 from simulators.line_meter import LineReport, Spread
 from simulators.rtu_line import BITS_PER_CHAR, LineTiming, RtuLine
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Collection
 
-    from simulators.respond import Respond
+    from simulators.framing import Respond
 
 _END_S: Final = 10.0
 _NS_PER_MS: Final = 1_000_000
@@ -88,7 +89,7 @@ def open_line(path: Path, options: LineOptions, stop: threading.Event) -> RtuLin
     """The line, ready to start in this process, which does nothing else."""
     gc.disable()  # a collection takes longer than a character
     timing = LineTiming(options.bits_per_char, int(options.turnaround_ms * _NS_PER_MS), strict=True)
-    return RtuLine(path, addresses(options.units), options.baud, stop, timing)
+    return RtuLine(path, plain(RTU, addresses(options.units)), options.baud, stop, timing)
 
 
 def addresses(units: Collection[int]) -> Respond:

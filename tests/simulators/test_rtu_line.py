@@ -13,6 +13,7 @@ import pytest
 from pymodbus.client import ModbusSerialClient
 
 from protocols.modbus.frames import answer_pdu, exception_pdu, read_request, rtu_frame
+from simulators.framing import RTU, plain
 from simulators.rtu_line import TURNAROUND_NS, RtuLine
 
 _CHAR_S = 10 / 9600
@@ -33,7 +34,7 @@ def _respond(unit: int, pdu: bytes) -> bytes | None:
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[RtuLine]:
     stop = threading.Event()
-    served = RtuLine(tmp_path / "line-1", _respond, 9600, stop)
+    served = RtuLine(tmp_path / "line-1", plain(RTU, _respond), 9600, stop)
     served.start()
     yield served
     stop.set()

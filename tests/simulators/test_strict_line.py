@@ -11,6 +11,7 @@ import pytest
 from pymodbus.client import ModbusSerialClient
 
 from protocols.modbus.frames import answer_pdu, read_request, rtu_frame
+from simulators.framing import RTU, plain
 from simulators.line_meter import LineMeter, Spread
 from simulators.rtu_line import LineTiming, RtuLine
 from simulators.strict_line import (
@@ -29,7 +30,8 @@ _REQUEST = rtu_frame(1, read_request(3, 0, 1))
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[RtuLine]:
     stop = threading.Event()
-    served = RtuLine(tmp_path / "p", addresses((1, 2)), _BAUD, stop, LineTiming(10, 0, strict=True))
+    exchange = plain(RTU, addresses((1, 2)))
+    served = RtuLine(tmp_path / "p", exchange, _BAUD, stop, LineTiming(10, 0, strict=True))
     served.start()
     yield served
     stop.set()

@@ -9,6 +9,7 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 
 from protocols.modbus.frames import answer_pdu, exception_pdu, read_request, tcp_frame
+from simulators.framing import TCP, plain
 from simulators.tcp_bus import MAX_CONNECTIONS, TcpBus
 
 
@@ -23,7 +24,7 @@ def _respond(unit: int, pdu: bytes) -> bytes | None:
 @pytest.fixture
 def bus() -> Iterator[TcpBus]:
     stop = threading.Event()
-    served = TcpBus("127.0.0.1", 0, _respond, stop)
+    served = TcpBus("127.0.0.1", 0, plain(TCP, _respond), stop)
     served.start()
     yield served
     stop.set()
