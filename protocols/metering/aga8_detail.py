@@ -1,17 +1,23 @@
 """AGA8-DETAIL: compression factor of natural gas from its 21 mole fractions.
 
 AGA Report No. 8 Part 1 (2017); as AGA8-92DC it is ISO 12213-2:2006 Annex B and GB/T 17747.2-2011.
-With the reduced density D = K^3 rho, rho in mol/dm3, T in K, p in kPa,
+With the reduced density D = K^3 rho, rho in mol/dm3, T in K, p in kPa (R in kPa dm3/(mol K)):
 
-    Z = 1 + D B/K^3 - D sum_(13..18) C*_n T^-u_n
-          + sum_(13..58) C*_n T^-u_n (b_n - c_n k_n D^k_n) D^b_n exp(-c_n D^k_n)           (B.1)
-    p = rho R T Z                                                                          (B.3)
+    (1) p = rho R T Z
+    (2) Z = 1 + D B/K^3 - D sum_(13..18) C*_n T^-u_n
+              + sum_(13..58) C*_n T^-u_n (b_n - c_n k_n D^k_n) D^b_n exp(-c_n D^k_n)
+    (3) B = sum_(1..18) a_n T^-u_n sum_i sum_j x_i x_j B*_nij E_ij^u_n (K_i K_j)^(3/2)
+    (4) B*_nij = (G_ij + 1 - g_n)^g_n (Q_i Q_j + 1 - q_n)^q_n (sqrt(F_i F_j) + 1 - f_n)^f_n
+                 (S_i S_j + 1 - s_n)^s_n (W_i W_j + 1 - w_n)^w_n
+    (5) E_ij = E*_ij sqrt(E_i E_j),  G_ij = G*_ij (G_i + G_j)/2
+    (6) C*_n = a_n (G + 1 - g_n)^g_n (Q^2 + 1 - q_n)^q_n (F + 1 - f_n)^f_n U^u_n
+    (7) K^5 = (sum_i x_i K_i^(5/2))^2 + sum_(i<j) 2 x_i x_j (K_ij^5 - 1) (K_i K_j)^(5/2)
+    (8) U^5 = (sum_i x_i E_i^(5/2))^2 + sum_(i<j) 2 x_i x_j (U_ij^5 - 1) (E_i E_j)^(5/2)
+    (9) G = sum_i x_i G_i + sum_(i<j) x_i x_j (G*_ij - 1) (G_i + G_j)
+   (10) Q = sum_i x_i Q_i,  F = sum_i x_i^2 F_i
 
-(equation numbers of ISO 12213-2). Each term of the second sum is L (C*_n T^-u_n D^b_n
-exp(-c_n D^k_n)) with L = D d/dD, and the first is of that form with c = 0. So Z = 1 + L a, and
-`a` is five polynomials in D, one without and four with an exponential, whose coefficients are
-sums over the powers of T. Those of a composition are worked out once (`detail_gas`), those of a
-temperature once a call.
+The symbols are the standard's; the numbers are this file's, its text was not at hand. What depends
+on the composition is worked out once (`detail_gas`), what depends on the temperature once a call.
 
 Nothing is remembered between calls. Nothing but + - * / and square roots is used, and the functions
 of `exact` made of them, so Z is the same number on every processor.
@@ -22,13 +28,26 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+from protocols.metering.aga8_detail_isotherm import VIRIAL_EXPONENTS, DetailGas, isotherm
 from protocols.metering.aga8_detail_table import PAIRS, PURE, TERMS, Pair, R
 from protocols.metering.composition import COMPONENTS, Composition
-from protocols.metering.exact import exp, fifth_root
-from protocols.metering.gas_branch import Point, density_of_gas
+from protocols.metering.exact import fifth_root
+from protocols.metering.gas_branch import density_of_gas
 from protocols.metering.limits import Limits
 from protocols.metering.mixture_range import P_LOWEST_KPA, PIPELINE, Range, Share, outside
 from protocols.metering.refusal import NotConverged, OutOfRange
+
+__all__ = [
+    "PROGRAM",
+    "RANGES",
+    "DetailGas",
+    "State",
+    "detail_gas",
+    "state_of",
+    "z_detail",
+    "z_of",
+    "z_within",
+]
 
 # ISO 12213-2:2006, 4.4.2 (0.2 % to 0.5 %); shares it does not widen: AGA Report No. 8 (1994),
 # Table 1, expanded range. That lets water and hexanes+ go to the dew point, which is not known
@@ -68,17 +87,6 @@ _LOWEST, _HIGHEST = math.floor(_EXPONENTS[0]), math.floor(_EXPONENTS[-1])
 
 _NO_INTERACTION: Final = Pair(1.0, 1.0, 1.0, 1.0)
 
-_Row = tuple[int, tuple[tuple[float, int], ...]]  # b, coefficients and positions of their T^-u
-
-
-class DetailGas(NamedTuple):
-    """All that depends on the composition alone; M in g/mol, K^3 in dm3/mol."""
-
-    fractions: tuple[float, ...]
-    molar_mass: float
-    k3: float
-    groups: tuple[tuple[int, tuple[_Row, ...]], ...]  # k (0: no exponential) and its polynomial
-
 
 class State(NamedTuple):
     """Pressure in kPa and compression factor."""
@@ -117,9 +125,9 @@ def z_within(
     """Z = p / (rho R T) with the density of the gas, never a liquid's and never the ideal gas's."""
     if refused := outside(allowed, gas.fractions, p_kpa, t_k):
         return refused
-    isotherm = _isotherm(gas, t_k)
+    line = isotherm(gas, t_k)
     pressure = p_kpa * gas.k3 / (R * t_k)
-    density = density_of_gas(isotherm.point, isotherm.zero(), pressure)
+    density = density_of_gas(line.point, line.zero(), pressure)
     if density is None:
         return NotConverged(f"AGA8-DETAIL: no density of the gas at {p_kpa:g} kPa and {t_k:g} K")
     return pressure / density
@@ -127,7 +135,7 @@ def z_within(
 
 def state_of(gas: DetailGas, rho: float, t_k: float) -> State:
     """p and Z at a molar density (mol/dm3) and T (K), on whatever branch; no range is checked."""
-    point = _isotherm(gas, t_k).point(gas.k3 * rho)
+    point = isotherm(gas, t_k).point(gas.k3 * rho)
     z = point.pressure / point.delta
     return State(rho * R * t_k * z, z)
 
@@ -138,31 +146,22 @@ def detail_gas(composition: Composition) -> DetailGas:
         (name, x) for name, x in zip(COMPONENTS, composition.fractions, strict=True) if x > 0.0
     ]
     mixture = _mixture(present)
-    merged: dict[int, dict[int, dict[float, float]]] = {}
-    linear = merged.setdefault(0, {}).setdefault(1, {})
-    for u, b_n in _second_virial(present).items():
-        linear[u] = b_n / mixture.k3
+    b = {u: b_n / mixture.k3 for u, b_n in _second_virial(present).items()}
     powers = _powers(1.0 / mixture.u)
+    c = []
     for term in _RESIDUAL:
         c_n = term.a * powers[_POSITION[term.u]] * _flagged(term.g, mixture.g)
         c_n *= _flagged(term.q, mixture.q * mixture.q) * _flagged(term.f, mixture.f)
-        row = merged.setdefault(term.k, {}).setdefault(term.b, {})
-        row[term.u] = row.get(term.u, 0.0) + c_n
-        if term.b == 1:  # the sum over 13..18 that B.1 subtracts
-            linear[term.u] -= c_n
-    groups = tuple(
-        (k, tuple(
-            (b, tuple((c, _POSITION[u]) for u, c in sorted(row.items()) if c != 0.0))
-            for b, row in sorted(rows.items())
-        ))
-        for k, rows in sorted(merged.items())
-    )  # fmt: skip
+        c.append(c_n)
+        if term.b == 1:  # the sum over 13..18 that equation 2 subtracts
+            b[term.u] -= c_n
     molar_mass = math.fsum(x * PURE[name].m for name, x in present)
-    return DetailGas(composition.fractions, molar_mass, mixture.k3, groups)
+    ordered = tuple(b[u] for u in VIRIAL_EXPONENTS)
+    return DetailGas(composition.fractions, molar_mass, mixture.k3, ordered, tuple(c))
 
 
 def _mixture(present: list[tuple[str, float]]) -> _Mixture:
-    """K^3, U, G, Q, F (B.8 to B.12): pure parts, and what the pairs add that interact."""
+    """Equations 7 to 10: pure parts, and what the pairs add that interact."""
     k5_2 = u5_2 = g = q = f = 0.0
     for name, x in present:
         pure = PURE[name]
@@ -185,7 +184,7 @@ def _mixture(present: list[tuple[str, float]]) -> _Mixture:
 
 
 def _second_virial(present: list[tuple[str, float]]) -> dict[float, float]:
-    """B in dm3/mol as coefficients of T^-u (B.2): sums over all pairs of components."""
+    """B in dm3/mol as coefficients of T^-u (equations 3 to 5): sums over all pairs."""
     b = dict.fromkeys((u for terms in _VIRIAL for _a, u in terms), 0.0)
     for i, (first, x) in enumerate(present):
         one = PURE[first]
@@ -234,64 +233,3 @@ def _powers(t: float) -> list[float]:
         power * half if is_half else power
         for power, (_, is_half) in zip(powers, _WHOLE_AND_HALF, strict=True)
     ]
-
-
-class _Isotherm(NamedTuple):
-    """A gas at one temperature: for each k the polynomial a_b D^b of exp(-D^k)."""
-
-    groups: tuple[tuple[int, tuple[tuple[int, float], ...]], ...]
-
-    def zero(self) -> Point:
-        """The point at rho = 0; B/K^3 is the sum of all terms that are linear in D."""
-        b = 0.0
-        for _k, row in self.groups:
-            for power, a in row:
-                if power == 1:
-                    b += a
-        return Point(0.0, 0.0, 1.0, 2.0 * b)
-
-    def point(self, d: float) -> Point:
-        """p K^3 / (R T) = D Z = D + D L a, and its derivatives by D.
-
-        With a = S exp(-D^k) and S_m = L^m S; L D^k = k D^k.
-        """
-        l1 = l2 = l3 = 0.0
-        powers = [1.0, d]
-        for _ in range(8):
-            powers.append(powers[-1] * d)
-        for k, row in self.groups:
-            s0 = s1 = s2 = s3 = 0.0
-            for b, a in row:
-                term = a * powers[b]
-                s0 += term
-                term *= b
-                s1 += term
-                term *= b
-                s2 += term
-                s3 += term * b
-            if k == 0:
-                l1 += s1
-                l2 += s2
-                l3 += s3
-                continue
-            e, v = exp(-powers[k]), k * powers[k]
-            w = v * (v - k)
-            l1 += e * (s1 - v * s0)
-            l2 += e * (s2 - 2.0 * v * s1 + w * s0)
-            l3 += e * (s3 - 3.0 * (v * s2 - w * s1) - v * (w - k * (2.0 * v - k)) * s0)
-        return Point(d, d * (1.0 + l1), 1.0 + l1 + l2, (l2 + l3) / d)
-
-
-def _isotherm(gas: DetailGas, t_k: float) -> _Isotherm:
-    """The gas's polynomials with their powers of T worked out."""
-    powers = _powers(t_k)
-    groups = []
-    for k, rows in gas.groups:
-        row = []
-        for b, terms in rows:
-            a = 0.0
-            for c, position in terms:
-                a += c * powers[position]
-            row.append((b, a))
-        groups.append((k, tuple(row)))
-    return _Isotherm(tuple(groups))

@@ -26,7 +26,7 @@ def z_of_pressure(composition: Composition, p_kpa: float, t_k: float, near: floa
 
 
 def isotherm(composition: Composition, t: Real) -> Callable[[Real], Real]:
-    """Z at T (K) as a function of molar density (mol/dm3): equation B.1 of ISO 12213-2."""
+    """Z at T (K) as a function of molar density (mol/dm3) (equation 2 of aga8_detail)."""
     x = {
         name: Real(share)
         for name, share in zip(COMPONENTS, composition.fractions, strict=True)
@@ -79,7 +79,7 @@ def _mixture(x: dict[str, Real]) -> tuple[Real, Real, Real, Real, Real]:
 
 
 def _second_virial(x: dict[str, Real], t: Real) -> Real:
-    """B in dm3/mol, over all ordered pairs: equation B.2."""
+    """B in dm3/mol, over all ordered pairs."""
     b = Real(0)
     for i, x_i in x.items():
         for j, x_j in x.items():
