@@ -50,7 +50,7 @@ def density_of_gas(isotherm: Isotherm, zero: Point, pressure: float) -> float | 
             return here.delta + change
         delta = min(here.delta + change, low.delta + _MAX_STEP)
         if not low.delta < delta < ceiling:
-            delta = 0.5 * (low.delta + ceiling)
+            delta = 0.5 * (low.delta + min(ceiling, low.delta + _MAX_STEP))
         here = isotherm(delta)
         if not _rises(isotherm, low, here, _MAX_HALVINGS):
             ceiling, here = delta, low

@@ -86,6 +86,27 @@ def test_at_the_critical_point(t: float, share: float) -> None:
         assert isotherm(density).pressure == pytest.approx(pressure, rel=1e-12)
 
 
+def test_few_and_finite_steps() -> None:
+    """Where there is no density, no more than a step beyond the end is asked, and not often.
+
+    At the end of every second of these isotherms the slope is a last bit above zero, so that the
+    next step changes nothing.
+    """
+    for thousandths in range(6_000, 16_000, 10):
+        asked: list[float] = []
+
+        def isotherm(
+            delta: float, b: float = thousandths / 1000, asked: list[float] = asked
+        ) -> Point:
+            asked.append(delta)
+            pressure = delta - b / 2.0 * delta**2 + 8.0 / 3.0 * delta**3
+            return Point(delta, pressure, 1.0 - b * delta + 8.0 * delta**2, 16.0 * delta - b)
+
+        assert density_of_gas(isotherm, isotherm(0.0), 0.5) is None
+        assert len(asked) < 20
+        assert max(asked) < 0.6
+
+
 def test_an_isotherm_that_ends() -> None:
     """A gas that stops existing at a density is followed up to it, and no further."""
 
