@@ -1,4 +1,6 @@
-"""``python -m tests.bench``: bytes at the socket a value, and what the encoder costs.
+"""``python -m tests.bench [SECTION...]``: all sections, or those named.
+
+`wire`: bytes at the socket a value, and what the encoder costs. `z-methods`: CPU of a Z.
 
 One hour of eight runs with twelve fields at 10 s, sent as batches of one minute, five minutes and
 an hour by the agent's transport, over TLS, through a counting proxy, to a real central.
@@ -6,6 +8,7 @@ an hour by the agent's transport, over TLS, through a counting proxy, to a real 
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final, get_args
@@ -38,6 +41,12 @@ _ITEMS: Final = ("telemetry", "billing", "checkpoints", "envelopes", "headers", 
 
 
 def main() -> None:
+    """The sections named in the arguments, or all."""
+    for name in sys.argv[1:] or SECTIONS:
+        SECTIONS[name]()
+
+
+def _wire() -> None:
     """Measure everything, then print it."""
     made = {kind: rounds(kind, WARM_UP_ROUNDS + HOUR_ROUNDS) for kind in get_args(SeriesKind)}
     sums: dict[tuple[SeriesKind, str], tuple[int, Bytes]] = {}
@@ -126,6 +135,14 @@ def _print_costs(costs: dict[SeriesKind, Cost]) -> None:
         ratio = f"{cost.encode_us / cost.zlib_us:.1f}"
         print(line.format(kind, *(f"{us:.2f}" for us in row), ratio, f"{cost.zlib_bytes:.2f}"))
 
+
+def _z_methods() -> None:
+    from tests.bench.z_methods import print_z_costs  # its oracle exists on x86-64 alone
+
+    print_z_costs()
+
+
+SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods}
 
 if __name__ == "__main__":
     main()

@@ -47,18 +47,30 @@ def gerg(composition: Composition) -> pyaga8.Gerg2008:
 
 def detail_z(oracle: pyaga8.Detail, p_kpa: float, t_k: float) -> float:
     """Z of the gas that was set."""
-    oracle.pressure, oracle.temperature = p_kpa, t_k
-    oracle.calc_density()
+    detail_density(oracle, p_kpa, t_k)
     oracle.calc_properties()
     return float(oracle.z)
 
 
 def gerg_z(oracle: pyaga8.Gerg2008, p_kpa: float, t_k: float) -> float:
-    """Z of the gas that was set, searched from the gas side."""
-    oracle.pressure, oracle.temperature = p_kpa, t_k
-    oracle.calc_density(0)
+    """Z of the gas that was set."""
+    gerg_density(oracle, p_kpa, t_k)
     oracle.calc_properties()
     return float(oracle.z)
+
+
+def detail_density(oracle: pyaga8.Detail, p_kpa: float, t_k: float) -> float:
+    """The molar density of the gas that was set."""
+    oracle.pressure, oracle.temperature = p_kpa, t_k
+    oracle.calc_density()
+    return float(oracle.d)
+
+
+def gerg_density(oracle: pyaga8.Gerg2008, p_kpa: float, t_k: float) -> float:
+    """The molar density of the gas that was set, searched from the ideal gas."""
+    oracle.pressure, oracle.temperature = p_kpa, t_k
+    oracle.calc_density(0)
+    return float(oracle.d)
 
 
 def _composition(composition: Composition) -> pyaga8.Composition:
