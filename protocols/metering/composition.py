@@ -54,6 +54,7 @@ ALIASES: Final[Mapping[str, str]] = {
 REFUSE_TOLERANCE: Final = 1e-6
 NORMALISE_TOLERANCE: Final = 1e-4
 E9: Final = 10**9
+_ROUNDING: Final = 1e-9
 
 Unit = Literal["fraction", "percent"]
 
@@ -147,6 +148,16 @@ def component_of(key: str) -> str | None:
     return _BY_KEY.get(_normal(key))
 
 
+def is_whole(composition: Composition) -> bool:
+    """Whether these are 21 shares that add up to one: what every method relies on."""
+    fractions = composition.fractions
+    return (
+        len(fractions) == len(COMPONENTS)
+        and all(0.0 <= fraction <= 1.0 for fraction in fractions)
+        and abs(math.fsum(fractions) - 1.0) <= _ROUNDING
+    )
+
+
 def to_e9(composition: Composition) -> tuple[int, ...]:
     """Whole 1e-9 parts with the sum 10^9: what is missing goes to the largest remainders."""
     scaled = [fraction * 1e9 for fraction in composition.fractions]
@@ -176,13 +187,9 @@ def names_by_key(names: Iterable[str], aliases: Mapping[str, str]) -> dict[str, 
 
 def _by_rule(fractions: Mapping[str, float], rule: SumRule) -> Shares | CompositionFault:
     found = math.fsum(fractions.values())
-    match rule:
-        case SumRule.REFUSE:
-            tolerance = REFUSE_TOLERANCE
-        case SumRule.NORMALISE:
-            tolerance = NORMALISE_TOLERANCE
-        case SumRule.METHANE_REST:
-            return _with_methane(fractions, found)
+    if rule is SumRule.METHANE_REST:
+        return _with_methane(fractions, found)
+    tolerance = REFUSE_TOLERANCE if rule is SumRule.REFUSE else NORMALISE_TOLERANCE
     if not abs(found - 1.0) <= tolerance:
         return CompositionFault(
             "composition",

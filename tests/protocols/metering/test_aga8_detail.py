@@ -207,7 +207,7 @@ def test_only_the_gas_between_two_phases(t: float) -> None:
         assert isinstance(z_of(gas, share * end, t), NotConverged), share
 
 
-SHARES = st.lists(st.floats(0.0, 1.0), min_size=13, max_size=13)
+SHARES = st.lists(st.floats(0.0, 1.0), min_size=14, max_size=14)
 
 
 @settings(max_examples=60, deadline=None)
@@ -306,3 +306,9 @@ def test_nothing_is_remembered() -> None:
     again = [z_of(detail_gas(RICH), 3000.0, 340.0), z_of(detail_gas(LEAN), 5000.0, 290.0)]
     assert first == again[::-1]
     assert detail_gas(LEAN) == lean
+
+
+def test_a_gas_that_is_no_composition() -> None:
+    """Shares that do not add up to one are a mistake of the caller, never silently a Z."""
+    with pytest.raises(ValueError):
+        detail_gas(Composition((0.995, *[0.0] * 20)))

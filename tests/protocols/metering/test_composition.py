@@ -17,6 +17,7 @@ from protocols.metering.composition import (
     Unit,
     component_of,
     from_e9,
+    is_whole,
     parse_composition,
     to_e9,
 )
@@ -175,6 +176,8 @@ def test_whole_parts_sum_to_one_and_come_back(shares: list[float]) -> None:
     assert sum(counts) == E9
     for count, share in zip(counts, composition.fractions, strict=True):
         assert abs(count - share * E9) < 1.0
+    assert is_whole(composition)
+    assert is_whole(from_e9(counts))
     assert to_e9(from_e9(counts)) == counts
 
 
@@ -188,7 +191,19 @@ def test_parts_that_are_no_composition(counts: tuple[int, ...]) -> None:
         from_e9(counts)
 
 
-def test_fractions_that_are_no_composition() -> None:
+@pytest.mark.parametrize(
+    "fractions",
+    [
+        (0.995, *[0.0] * 20), (1.0,), (1.0, *[0.0] * 21), (1.1, -0.1, *[0.0] * 19),
+        (1.0, math.nan, *[0.0] * 19), (math.inf, *[0.0] * 20),
+    ],
+)  # fmt: skip
+def test_fractions_that_are_no_composition(fractions: tuple[float, ...]) -> None:
+    """Shares that are not 21 with the sum one are told apart."""
+    assert not is_whole(Composition(fractions))
+
+
+def test_fractions_without_whole_parts() -> None:
     """A sum that is not one has no whole parts."""
     with pytest.raises(ValueError):
         to_e9(Composition((0.9, *[0.0] * 20)))
