@@ -87,8 +87,8 @@ def archive_faults(archive: Archive) -> list[str]:
         faults.append("ring: needed by the method ring, and by no other")
     if archive.ring is None and not archive.fields:
         faults.append("fields: a record has at least one")
-    if not 0 <= archive.capacity <= MAX_RECORDS or archive.first_record not in (0, 1):
-        faults.append(f"capacity: must be 0..{MAX_RECORDS}, first_record 0 or 1")
+    if not 0 <= archive.capacity <= MAX_RECORDS or not 0 <= archive.first_record <= 0xFFFF:
+        faults.append(f"capacity: must be 0..{MAX_RECORDS}, first_record 0..65535")
     if archive.acknowledge not in (0, 5):
         faults.append("acknowledge: must be function 5, or 0 for none")
     names = {field.name for field in archive.fields}

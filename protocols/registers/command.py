@@ -12,8 +12,8 @@ from typing import Final
 from protocols.registers.point import MAX_ADDRESS, Table, decimal_is_valid, name_is_valid
 
 WRITE_FUNCTIONS: Final = (5, 6, 15, 16)
-WRITE_KINDS: Final = ("setpoint", "clock", "setting", "login")
-COMMAND_KINDS: Final = ("snapshot", "reset", "action")
+WRITE_KINDS: Final = ("setpoint", "clock", "setting")
+COMMAND_KINDS: Final = ("snapshot", "reset", "action", "login")
 MAX_STEPS: Final = 8
 MAX_STEP_WORDS: Final = 16
 MAX_TIMEOUT_MS: Final = 60_000
@@ -37,12 +37,14 @@ class Step:
     """One request of a command: the words that go to an address.
 
     `argument` (low, high): one more word, which the caller gives, follows the fixed ones.
+    `text`: so many characters, which the caller gives (a password), padded with blanks, follow.
     """
 
     function: int
     address: int
     words: tuple[int, ...]
     argument: tuple[int, ...] = ()
+    text: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,15 @@ def command_faults(command: Command) -> list[str]:
 
 def _step_faults(step: Step) -> list[str]:
     faults = []
-    count = len(step.words) + bool(step.argument)
+    count = len(step.words) + bool(step.argument) + (step.text + 1) // 2
     if step.function not in WRITE_FUNCTIONS:
         faults.append(f"steps: function {step.function} must be one of 5, 6, 15, 16")
     if not 1 <= count <= (MAX_STEP_WORDS if step.function in (15, 16) else 1):
         faults.append(f"steps: function {step.function} cannot write {count} words")
     if not all(0 <= word <= 0xFFFF for word in step.words):
         faults.append("steps: words must be 0..65535")
+    if not 0 <= step.text <= 2 * MAX_STEP_WORDS:
+        faults.append(f"steps: text must be 0..{2 * MAX_STEP_WORDS} characters")
     if not 0 <= step.address <= MAX_ADDRESS:
         faults.append(f"steps: address {step.address} must be 0..{MAX_ADDRESS}")
     if step.argument and (

@@ -53,6 +53,7 @@ _STEP: Final[Fields] = {
     "address": (int, True),
     "words": (list, False),
     "argument": (list, False),
+    "text": (int, False),
 }
 _STATUS: Final[Fields] = {
     "function": (int, True),
@@ -232,7 +233,7 @@ def _step(table: Any, base: int, where: str, faults: list[str]) -> Step | None:
     argument = integers(good.get("argument", []), f"{where}steps.argument", faults)
     if len(faults) > before:
         return None
-    return Step(good["function"], good["address"] - base, words, argument)
+    return Step(good["function"], good["address"] - base, words, argument, good.get("text", 0))
 
 
 def _status(table: Any, base: int, where: str, faults: list[str]) -> Status | None:
