@@ -145,9 +145,11 @@ def detail_gas(composition: Composition) -> DetailGas:
     """Mixture parameters and merged coefficients of a composition."""
     if not is_whole(composition):
         raise ValueError(f"no composition: {composition.fractions}")
-    components = present(composition)
-    mixture = _mixture(components)
-    b = {u: b_n / mixture.k3 for u, b_n in _second_virial(components).items()}
+    present = [
+        (name, x) for name, x in zip(COMPONENTS, composition.fractions, strict=True) if x > 0.0
+    ]
+    mixture = _mixture(present)
+    b = {u: b_n / mixture.k3 for u, b_n in _second_virial(present).items()}
     powers = _powers(1.0 / mixture.u)
     c = []
     for term in _RESIDUAL:
@@ -156,15 +158,15 @@ def detail_gas(composition: Composition) -> DetailGas:
         c.append(c_n)
         if term.b == 1:  # the sum over 13..18 that equation 2 subtracts
             b[term.u] -= c_n
-    molar_mass = math.fsum(x * PURE[name].m for name, x in components)
+    molar_mass = math.fsum(x * PURE[name].m for name, x in present)
     ordered = tuple(b[u] for u in VIRIAL_EXPONENTS)
     return DetailGas(composition.fractions, molar_mass, mixture.k3, ordered, tuple(c))
 
 
-def _mixture(components: list[tuple[str, float]]) -> _Mixture:
+def _mixture(present: list[tuple[str, float]]) -> _Mixture:
     """Equations 7 to 10: pure parts, and what the pairs add that interact."""
     k5_2 = u5_2 = g = q = f = 0.0
-    for name, x in components:
+    for name, x in present:
         pure = PURE[name]
         k5_2 += x * _to_5_2(pure.k)
         u5_2 += x * _to_5_2(pure.e)
@@ -172,8 +174,8 @@ def _mixture(components: list[tuple[str, float]]) -> _Mixture:
         q += x * pure.q
         f += x * x * pure.f
     k5, u5 = k5_2 * k5_2, u5_2 * u5_2
-    for i, (first, x) in enumerate(components):
-        for second, y in components[i + 1 :]:
+    for i, (first, x) in enumerate(present):
+        for second, y in present[i + 1 :]:
             if pair := PAIRS.get((first, second)):
                 one, other = PURE[first], PURE[second]
                 both = 2.0 * x * y
@@ -184,12 +186,12 @@ def _mixture(components: list[tuple[str, float]]) -> _Mixture:
     return _Mixture(k * k * k, fifth_root(u5), g, q, f)
 
 
-def _second_virial(components: list[tuple[str, float]]) -> dict[float, float]:
+def _second_virial(present: list[tuple[str, float]]) -> dict[float, float]:
     """B in dm3/mol as coefficients of T^-u (equations 3 to 5): sums over all pairs."""
     b = dict.fromkeys((u for terms in _VIRIAL for _a, u in terms), 0.0)
-    for i, (first, x) in enumerate(components):
+    for i, (first, x) in enumerate(present):
         one = PURE[first]
-        for second, y in components[i:]:
+        for second, y in present[i:]:
             other = PURE[second]
             pair = PAIRS.get((first, second), _NO_INTERACTION)
             kk = one.k * other.k

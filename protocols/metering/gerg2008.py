@@ -30,7 +30,7 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from protocols.metering.composition import COMPONENTS, Composition
+from protocols.metering.composition import COMPONENTS, Composition, is_whole
 from protocols.metering.exact import cube_root, exp, log
 from protocols.metering.gas_branch import Point, density_of_gas
 from protocols.metering.gerg2008_pairs import DEPARTURE, EPSILON, GAMMA, REDUCING
@@ -111,7 +111,11 @@ def state_of(gas: GergGas, rho: float, t_k: float) -> State:
 
 def gerg_gas(composition: Composition) -> GergGas:
     """Reducing functions and merged terms; a ValueError if the fractions are none of a gas."""
-    present = _present(composition)
+    if not is_whole(composition):
+        raise ValueError(f"no composition: {composition.fractions}")
+    present = [
+        (name, x) for name, x in zip(COMPONENTS, composition.fractions, strict=True) if x > 0.0
+    ]
     rho_r, t_r = _reducing(present)
     merged: dict[_Factor, dict[int, dict[_Exponent, float]]] = {}
     for factor, d, t, n in _terms(present):
@@ -130,13 +134,6 @@ def gerg_gas(composition: Composition) -> GergGas:
     )  # fmt: skip
     molar_mass = math.fsum(x * PURE[name].m for name, x in present)
     return GergGas(composition.fractions, molar_mass, rho_r, t_r, exponents, groups)
-
-
-def _present(composition: Composition) -> list[tuple[str, float]]:
-    fractions = composition.fractions
-    if not (all(0.0 <= x <= 1.0 for x in fractions) and abs(math.fsum(fractions) - 1.0) <= 1e-6):
-        raise ValueError(f"no composition, its fractions do not add up to 1: {fractions}")
-    return [(name, x) for name, x in zip(COMPONENTS, fractions, strict=True) if x > 0.0]
 
 
 def _reducing(present: list[tuple[str, float]]) -> tuple[float, float]:
