@@ -1,4 +1,4 @@
-"""The command line: `edge-agent run | check | convert | key new | key show | migrate`.
+"""The command line: `edge-agent run | check | convert | gas | key new | key show | migrate`.
 
 Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
 be done.
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 GOOD, FINDINGS, COULD_NOT = 0, 1, 2
 
+# The words of `edge-agent gas`, here as well so that no other command loads the gas tables
+GAS_SUM_RULES = ("refuse", "normalise", "methane_rest")
+GAS_C6_PLUS = ("hexane", "47/35/17", "50/50/0", "50/25/25", "57/29/14")
+GAS_HEAT_UNITS = ("MJ/m3", "kWh/m3", "kcal/m3", "kcal_th/m3", "Btu/ft3")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
@@ -40,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
         command.set_defaults(command=function)
     _add_convert(commands)
+    _add_gas(commands)
     key = commands.add_parser("key", help="the gateway's log key")
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
@@ -60,6 +66,29 @@ def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "gas (composition; or Hs_25_0_MJ_m3, d_0, x_CO2, x_H2; or K).",
     )
     convert.set_defaults(command=_convert)
+
+
+def _add_gas(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    gas = commands.add_parser(
+        "gas",
+        help="heating values, density, Wobbe index of a composition, by ISO 6976",
+        description='Reads {"methane": 0.96, ...} or {"composition": {...}, "unit": "percent", '
+        '"sum_rule": ...} and shows its properties at the usual reference conditions. Exit status '
+        "1: the composition is faulty, or the stated heating value is not its own.",
+    )
+    gas.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON; - or none: stdin")
+    gas.add_argument("--unit", choices=("fraction", "percent"), help="default fraction")
+    gas.add_argument("--sum-rule", choices=GAS_SUM_RULES,
+                     help="what is done with a sum that is not one; default normalise")  # fmt: skip
+    gas.add_argument("--c6-plus", choices=GAS_C6_PLUS, default="hexane",
+                     help="what a chromatograph's C6+ is taken for; default hexane")  # fmt: skip
+    gas.add_argument("--reference", action="append", default=[], metavar="T1/T2[@P2]",
+                     help="such as 20/20 or 60F/60F@14.73psia; may be repeated")  # fmt: skip
+    gas.add_argument("--heat-unit", choices=GAS_HEAT_UNITS, default="MJ/m3")
+    gas.add_argument("--stated", nargs=4, metavar=("VALUE", "UNIT", "T1/T2", "KIND"),
+                     help="check a heating value, such as 34.1 MJ/m3 20/20 superior")  # fmt: skip
+    gas.add_argument("--json", action="store_true", help="everything, unrounded")
+    gas.set_defaults(command=_gas)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -136,6 +165,42 @@ def _convert(_options: argparse.Namespace) -> int:
         # nobody reads on: what is left in the buffer must not fail again when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return GOOD
+
+
+def _gas(options: argparse.Namespace) -> int:
+    from edge_agent.gas import GasInputError, GasOptions, Stated, as_json, gas_report
+    from edge_agent.gas_table import as_table
+
+    try:
+        data = _gas_input(options.file)
+    except OSError as error:
+        return _could_not(error)
+    said = GasOptions(
+        unit=options.unit,
+        sum_rule=options.sum_rule,
+        c6_plus=options.c6_plus,
+        references=tuple(options.reference),
+        stated=Stated(*options.stated) if options.stated else None,
+    )
+    try:
+        report = gas_report(data, said)
+    except GasInputError as error:
+        print(f"{'standard input' if options.file == '-' else options.file}: {error}",
+              file=sys.stderr)  # fmt: skip
+        return FINDINGS
+    print(as_json(report) if options.json else as_table(report, options.heat_unit))
+    return FINDINGS if report.has_findings else GOOD
+
+
+def _gas_input(file: str) -> bytes:
+    from protocols.metering.request_object import MAX_BYTES
+
+    if file != "-":
+        with Path(file).open("rb") as source:
+            return source.read(MAX_BYTES + 1)
+    if sys.stdin.isatty():
+        print("a composition as JSON, then Ctrl-D:", file=sys.stderr)
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _key_new(options: argparse.Namespace) -> int:

@@ -46,7 +46,9 @@ def read_object(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError:
         raise RequestError("the line is not UTF-8", "") from None
     except json.JSONDecodeError as error:
-        raise RequestError(f"malformed JSON: {error.msg} at column {error.colno}", "") from None
+        line_no = f"line {error.lineno}, " if error.lineno > 1 else ""
+        where = f"{line_no}column {error.colno}"
+        raise RequestError(f"malformed JSON: {error.msg} at {where}", "") from None
     if not isinstance(value, _Pairs):
         raise RequestError("a JSON object belongs on the line", "")
     return _members(value, "")
