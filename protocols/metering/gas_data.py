@@ -16,6 +16,7 @@ import cbor2
 
 from protocols.metering.body import Body, BodyError, Fields
 from protocols.metering.composition import COMPONENTS, E9, Composition, from_e9, to_e9
+from protocols.metering.energy import BillingHeatingValue, EnergyFault, at_base
 from protocols.metering.heating_value import (
     Approximate,
     HeatingValue,
@@ -203,13 +204,13 @@ def superior_heating_value(
     return hs if reference == SGERG else approximately(hs, reference, Kind.SUPERIOR, State.REAL)
 
 
-def superior_heating_value_j_m3(
+def billing_heating_value(
     gas: GasData,
     combustion: ReferenceTemperature,
     base_pressure_dpa: int,
     base_temperature_mk: int,
-) -> int | OutOfRange:
-    """Whole J in a cubic metre at the base conditions: what energy is made of.
+) -> BillingHeatingValue | OutOfRange | EnergyFault:
+    """The superior heating value that a base volume is multiplied with.
 
     Without a composition it is the mean factor's (known to 0.013 % from 25/0 to 20/20); whether it
     is, `superior_heating_value` tells by its type.
@@ -221,4 +222,15 @@ def superior_heating_value_j_m3(
     if isinstance(found, OutOfRange):
         return found
     value = found.mean if isinstance(found, Approximate) else found
-    return round(value.mj_m3 * 1e6)
+    return at_base(value, base_pressure_dpa, base_temperature_mk)
+
+
+def superior_heating_value_j_m3(
+    gas: GasData,
+    combustion: ReferenceTemperature,
+    base_pressure_dpa: int,
+    base_temperature_mk: int,
+) -> int | OutOfRange | EnergyFault:
+    """The same as whole J in a cubic metre, for a record."""
+    found = billing_heating_value(gas, combustion, base_pressure_dpa, base_temperature_mk)
+    return found.j_m3 if isinstance(found, BillingHeatingValue) else found

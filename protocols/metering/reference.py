@@ -135,7 +135,10 @@ def outside(reference: Reference) -> OutOfRange | None:
 def reference_of_base(
     t1: ReferenceTemperature, base_pressure_dpa: int, base_temperature_mk: int
 ) -> Reference | OutOfRange:
-    """The reference whose metering conditions are these base conditions, with combustion at t1."""
+    """The reference whose metering conditions are these base conditions, with combustion at t1.
+
+    60 degF is 288,706 mK there, and 1.5e-6 from itself; it is worked with unrounded.
+    """
     for t2 in _T2:
         named = Reference(t1, t2)
         if named.base_temperature_mk == base_temperature_mk:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_agent.cli import (
     COULD_NOT,
@@ -20,7 +23,8 @@ from edge_agent.cli import (
     GOOD,
     main,
 )
-from edge_agent.gas_table import DECIMALS
+from edge_agent.gas import GasInputError, GasOptions, as_json, gas_report
+from edge_agent.gas_table import DECIMALS, as_table
 from protocols.metering.c6_plus import SPLITS
 from protocols.metering.composition import SumRule
 from protocols.metering.heating_value import MJ_PER_UNIT
@@ -275,3 +279,28 @@ def test_in_a_pipe() -> None:
         input=b'{"CH4": 1}', capture_output=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout)["references"]["20/20"]["hs_mj_m3"] > 37
+
+
+NAMES_OF_GAS = st.sampled_from(["methane", "C2", "CO2", "N2", "H2", "C6+", "water", "helium", "x"])
+AMOUNTS = st.one_of(
+    st.floats(0, 1), st.sampled_from([0.0, 1.0, 100.0, -0.1, math.nan, math.inf, 1e308, 5e-324])
+)
+
+
+@given(
+    composition=st.dictionaries(NAMES_OF_GAS, AMOUNTS, max_size=5),
+    rule=st.sampled_from(list(SumRule)),
+    unit=st.sampled_from(["fraction", "percent"]),
+)
+def test_a_report_is_finite_or_a_fault(
+    composition: dict[str, float], rule: SumRule, unit: str
+) -> None:
+    """Whatever is typed: no NaN, no infinity, no other exception."""
+    options = GasOptions(unit=unit, sum_rule=str(rule))
+    try:
+        report = gas_report(json.dumps(composition).encode(), options)
+    except GasInputError:
+        return
+    told = json.loads(as_json(report), parse_constant=lambda word: pytest.fail(word))
+    assert math.fsum(told["composition"].values()) == pytest.approx(1.0, abs=1e-9)
+    assert max(len(line) for line in as_table(report, "Btu/ft3").splitlines()) <= 80

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from protocols.metering.body import BodyError
 from protocols.metering.composition import E9, Composition
+from protocols.metering.energy import BillingHeatingValue, EnergyFault, energy, shown_mj
 from protocols.metering.gas_data import (
     GasData,
     GasSource,
+    billing_heating_value,
     faults,
     gas_of_composition,
     gas_of_inputs,
@@ -175,6 +177,21 @@ def test_the_heating_value_of_four_figures() -> None:
     exact = properties(SAMPLE["gas 1"], CHINA)
     assert isinstance(exact, Properties)
     assert found == pytest.approx(exact.hs_mj_m3 * 1e6, rel=2e-4)
+
+
+def test_the_energy_of_a_gas_day() -> None:
+    """Volume at 20 degC, gas 1 by composition: 1000 m3 are 37,884.771 MJ."""
+    value = billing_heating_value(BY_COMPOSITION, C20, *CHINA_BASE)
+    assert isinstance(value, BillingHeatingValue)
+    assert value.reference == CHINA
+    assert shown_mj(energy(1_000_000_000, value).energy_j) == "37884.771"
+
+
+def test_a_gas_that_does_not_burn_has_no_energy() -> None:
+    """Nitrogen in the line is a fault, and not nought joules in silence."""
+    inert = replace(BY_COMPOSITION, composition_e9=(0, E9, *[0] * 19))
+    fault = superior_heating_value_j_m3(inert, C20, *CHINA_BASE)
+    assert isinstance(fault, EnergyFault)
 
 
 @pytest.mark.parametrize("base", [(1_013_250, 291_150), (500_000, 293_150)])
