@@ -1,14 +1,29 @@
 """The packaged profiles against the notes that they were made from."""
 
+from itertools import combinations
+from pathlib import Path
+
 import pytest
 
+from protocols.metering.composition import COMPONENTS
+from protocols.modbus.plan import plan
 from protocols.registers.library import load_profile, profile_ids
+from protocols.registers.point import MAX_SCAN_WORDS
 from protocols.registers.profile import ProfileError
+from protocols.registers.register_map import RegisterMap
+
+GOLDEN = dict(
+    line.split(": ")
+    for line in (Path(__file__).parents[2] / "golden" / "register_maps.txt")
+    .read_text()
+    .splitlines()
+    if not line.startswith("#")
+)
 
 
-def test_the_three():
+def test_the_collection():
     """These device types are known."""
-    assert profile_ids() == ("keller-33x", "rosemount-3095fb", "sick-flowsic500")
+    assert set(profile_ids()) == set(GOLDEN)
 
 
 @pytest.mark.parametrize("profile_id", profile_ids())
@@ -18,13 +33,88 @@ def test_every_profile_says_where_it_comes_from(profile_id):
     assert profile.id == profile_id
     assert profile.sources
     assert profile.confidence in ("high", "medium", "low")
-    assert all(profile.point(name) for name in profile.default_points)
+    assert profile.points_of(profile.default_points)
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_default_maps_do_not_change_by_accident(profile_id):
+    """The map of each profile's default scan is golden, hash by hash."""
+    profile = load_profile(profile_id)
+    assert RegisterMap.of(profile, profile.default_points).hash().hex() == GOLDEN[profile_id]
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_no_register_means_two_things(profile_id):
+    """Two points of a profile share no bit; what shares a register are other bits of one value."""
+    points = load_profile(profile_id).points
+    for one, other in combinations(points, 2):
+        if (one.bank, one.function) != (other.bank, other.function):
+            continue
+        if one.end <= other.address or other.end <= one.address:
+            continue
+        assert (one.address, one.type, one.order) == (other.address, other.type, other.order)
+        assert one.bits
+        assert other.bits
+        assert not set(range(one.bits[0], one.bits[1] + 1)) & set(
+            range(other.bits[0], other.bits[1] + 1)
+        )
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_everything_can_be_planned(profile_id):
+    """Requests within the device's limits read every point of a profile exactly once."""
+    profile = load_profile(profile_id)
+    blocks = plan(profile.points, profile)
+    assert sorted(p.name for block in blocks for p in block.points) == sorted(
+        point.name for point in profile.points
+    )
+    for block in blocks:
+        assert block.count <= profile.max_registers
+        assert block.data_bytes <= profile.limits.max_data_bytes
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_totals_are_read_whole(profile_id):
+    """The parts of each composite lie in one request of the plan."""
+    profile = load_profile(profile_id)
+    blocks = plan([p for p in profile.points if p.words <= MAX_SCAN_WORDS], profile)
+    for composite in profile.composites:
+        homes = [
+            block for block in blocks if {p.name for p in block.points} & set(composite.part_points)
+        ]
+        assert len(homes) == 1, composite.name
+
+
+def test_totals_have_the_symbols_of_the_standard():
+    """Instruments with volume totals name them by EN 12405-1, so a run finds them by itself."""
+    named = {i for i in profile_ids() if {"vm", "vb"} & set(load_profile(i).default_points)}
+    assert named == {
+        "cameron-mc3-exp",
+        "dewen-dw-bcd",
+        "dewen-dw-f64",
+        "flonidan-uniflo1200",
+        "fuxin-fx",
+        "ge-panametrics-gf868",
+        "honghu-hzhh",
+        "itron-corus",
+        "rockwell-1758-flo",
+        "sick-flowsic500",
+        "vpinstruments-vpflowscope",
+        "yinuo-js-flow",
+    }
+
+
+def test_gas_composition_by_canonical_names():
+    """Chromatograph data are points named as the metering package names components."""
+    for profile_id in ("flonidan-uniflo1200", "rockwell-1758-flo"):
+        names = {point.name for point in load_profile(profile_id).points}
+        assert set(COMPONENTS) <= names
 
 
 def test_unknown_profile():
     """An unknown id is an error that names the known ones, also one that would leave the folder."""
     for profile_id in ("elster-ek280", "../profile", ""):
-        with pytest.raises(ProfileError, match="known profiles: keller-33x"):
+        with pytest.raises(ProfileError, match="known profiles: abb-266-modbus"):
             load_profile(profile_id)
 
 
