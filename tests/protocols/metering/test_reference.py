@@ -68,7 +68,7 @@ def test_other_ways_to_write_them(text: str, expected: Reference) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "20", "20/", "20-20", "18/20", "25/25", "20/20@", "20/20@1.2", "20/20@2bar",
-     "20/20@nankPa", "20/20@-101.325kPa", "20/20/20", "standard", "15.55/15.55"],
+     "20/20@nankPa", "20/20@highkPa", "20/20@-101.325kPa", "20/20/20", "standard", "15.55/15.55"],
 )  # fmt: skip
 def test_what_is_no_reference(text: str) -> None:
     """Nothing is guessed, and the remedy says how to write it."""
