@@ -1,18 +1,17 @@
 """GERG-2008: compression factor of natural gas from its 21 mole fractions.
 
 ISO 20765-2:2015 and AGA Report No. 8 Part 2:2017; first in O. Kunz, W. Wagner, J. Chem. Eng. Data
-57 (2012) 3032-3091. The residual Helmholtz energy of a mixture, with delta = rho / rho_r(x) and
-tau = T_r(x) / T, is
+57 (2012) 3032-3091. With delta = rho / rho_r(x), tau = T_r(x) / T, rho in mol/dm3, T in K, p in
+kPa and R in kPa dm3/(mol K):
 
-    alpha_r = sum_i x_i alpha_r_oi(delta, tau) + sum_(i<j) x_i x_j F_ij alpha_r_ij(delta, tau)
-    Z = 1 + delta d(alpha_r)/d(delta),    p = rho R T Z
+    (1) p = rho R T Z,    Z = 1 + delta d(alpha_r)/d(delta)
+    (2) alpha_r = sum_i x_i alpha_r_oi(delta, tau) + sum_(i<j) x_i x_j F_ij alpha_r_ij(delta, tau)
+    (3) 1/rho_r = sum_i x_i^2 / rho_c,i + sum_(i<j) 2 x_i x_j beta_v gamma_v (x_i + x_j)
+                  / (beta_v^2 x_i + x_j) * (rho_c,i^(-1/3) + rho_c,j^(-1/3))^3 / 8
+    (4) T_r     = sum_i x_i^2 T_c,i + sum_(i<j) 2 x_i x_j beta_T gamma_T (x_i + x_j)
+                  / (beta_T^2 x_i + x_j) * sqrt(T_c,i T_c,j)
 
-with rho in mol/dm3, T in K, p in kPa (R = 8.314472 kPa dm3/(mol K)), and the reducing functions
-
-    1/rho_r = sum_i x_i^2 / rho_c,i + sum_(i<j) 2 x_i x_j beta_v gamma_v (x_i + x_j)
-              / (beta_v^2 x_i + x_j) * (rho_c,i^(-1/3) + rho_c,j^(-1/3))^3 / 8
-    T_r     = sum_i x_i^2 T_c,i + sum_(i<j) 2 x_i x_j beta_T gamma_T (x_i + x_j)
-              / (beta_T^2 x_i + x_j) * sqrt(T_c,i T_c,j)
+The symbols are the standard's; the numbers are this file's, its text was not at hand.
 
 Every term of alpha_r_oi and alpha_r_ij is n delta^d tau^t exp(-eta delta^c - beta' delta) once the
 exponential's constant is part of n: a pure substance's has eta = 1, beta' = 0, a departure
@@ -137,7 +136,7 @@ def gerg_gas(composition: Composition) -> GergGas:
 
 
 def _reducing(present: list[tuple[str, float]]) -> tuple[float, float]:
-    """rho_r in mol/dm3 and T_r in K."""
+    """Equations 3 and 4: rho_r in mol/dm3 and T_r in K."""
     v_r = t_r = 0.0
     for i, (first, x) in enumerate(present):
         v_r += x * x / PURE[first].rho_c
@@ -156,7 +155,7 @@ def _reducing(present: list[tuple[str, float]]) -> tuple[float, float]:
 
 
 def _terms(present: list[tuple[str, float]]) -> Iterator[tuple[_Factor, int, float, float]]:
-    """Exponential, d, t and coefficient of each term of alpha_r."""
+    """Equation 2: exponential, d, t and coefficient of each term of alpha_r."""
     for i, (first, x) in enumerate(present):
         pure = PURE[first]
         for (d, t, c), n in zip(pure.exponents, pure.n, strict=True):
@@ -202,7 +201,7 @@ class _Isotherm(NamedTuple):
         return Point(0.0, 0.0, 1.0, 2.0 * b)
 
     def point(self, delta: float) -> Point:
-        """p / (rho_r R T) = delta (1 + delta alpha_r') and its derivatives by delta.
+        """Equation 1: p / (rho_r R T) = delta (1 + delta alpha_r'), and its derivatives by delta.
 
         With D = delta d/d(delta) they are 1 + D alpha + D^2 alpha and (D^2 + D^3) alpha / delta.
         D alpha / delta etc. are summed here, D f = L f for f = exp(-eta delta^c - beta delta).
