@@ -57,6 +57,7 @@ BASE_TEMPERATURE_K: Final = (223.15, 373.15)
 CONSTANT_PRESSURE_PA: Final = (0.1, 15e6)
 CONSTANT_TEMPERATURE_K: Final = (200.0, 1000.0)
 K: Final = (0.5, 1.5)
+AT_BASE: Final = "at base conditions"  # how a refusal of Zb begins
 
 
 class BaseConditions(NamedTuple):
@@ -267,7 +268,7 @@ def _z_base(gas: Gas, base: BaseConditions, limits: Limits) -> float | OutOfRang
     z = _z(gas, *base, limits)
     if isinstance(z, OutOfRange):
         return z._replace(field=z.field.replace("line_", "base_"))
-    return z if isinstance(z, float) else NotConverged(f"at base conditions: {z.detail}")
+    return z if isinstance(z, float) else NotConverged(f"{AT_BASE}: {z.detail}")
 
 
 def _line(z: float | OutOfRange | NotConverged) -> float | OutOfRange | NotConverged:

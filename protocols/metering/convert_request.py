@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from protocols.metering.conversion import (
+    AT_BASE,
     BaseConditions,
     Factor,
     Limits,
@@ -116,7 +117,8 @@ def _refused(
 ) -> RequestError:
     """The method's refusal in the request's own names and units."""
     if isinstance(refusal, NotConverged):
-        return RequestError(str(refusal), field or _gas_field(spec, gas))
+        at_base = refusal.detail.startswith(AT_BASE)
+        return RequestError(refusal.detail, "Pb_kPa" if at_base else field or _gas_field(spec, gas))
     where, pressure, unit = refusal.field.partition("_pressure_")
     if pressure:
         scale = _PA_PER[unit] / 1e3

@@ -7,10 +7,13 @@ figures that stand beside it are compared with it, never used. So two sources ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from protocols.metering.aga8_detail import PROGRAM
 from protocols.metering.composition import (
+    COMPONENTS,
     DEFAULT_RULE,
     Composition,
     CompositionFault,
@@ -22,6 +25,7 @@ from protocols.metering.heating_value import HeatingValue, Kind, State
 from protocols.metering.heating_value_check import Inconsistent, check_by_composition
 from protocols.metering.iso6976 import Mixture, Properties, properties
 from protocols.metering.mixture import ParsedMixture, composition_of, parse_mixture
+from protocols.metering.mixture_range import shares_outside
 from protocols.metering.reference import CHINA, SGERG, Reference, ReferenceTemperature
 from protocols.metering.refusal import OutOfRange
 from protocols.metering.request_object import RequestError, choice, members, number
@@ -34,6 +38,12 @@ GROSS_REFERENCE: Final = GROSS_FIGURES[2:]
 COMPARED: Final = (*SGERG_FIGURES, "x_N2", "rho_20_kg_m3")
 TOLERANCE: Final = 0.001  # relative
 SHARE_TOLERANCE: Final = 1e-4  # of a mole fraction
+
+# Shares of a gas that is described by figures; its hydrogen is the method's own affair
+NATURAL: Final = PROGRAM._replace(
+    shares=tuple(share for share in PROGRAM.shares if share.components != ("hydrogen",))
+)
+MOST_OTHERS: Final = 0.01
 
 _SHARES: Final = {"x_CO2": "carbon_dioxide", "x_N2": "nitrogen", "x_H2": "hydrogen"}
 _SAME_K: Final = 5e-3  # 288.706 is 60 degF
@@ -49,6 +59,7 @@ class Gas(NamedTuple):
     def figures(self, *names: str) -> list[float]:
         """What the method needs, from the composition if there is one. Raises RequestError."""
         if self.parsed is not None:
+            _check_natural(self.parsed.mixture)
             return [_derived(name, self.parsed.mixture) for name in names]
         for name in names:
             if name not in self.numbers:
@@ -119,6 +130,19 @@ def _composition(fields: Mapping[str, object]) -> ParsedMixture | None:
     if isinstance(found, CompositionFault):
         raise RequestError(str(found), found.field)
     return found
+
+
+def _check_natural(mixture: Mixture) -> None:
+    """A few figures describe natural gas only, so its shares must be such a gas's."""
+    known = tuple(mixture.fraction(name) for name in COMPONENTS)
+    others = 1.0 - math.fsum(known)
+    if not others <= MOST_OTHERS:
+        raise RequestError(
+            f"composition: {others:.3%} of components that AGA 8 has not, at most "
+            f"{MOST_OTHERS:.0%} here", "composition",
+        )  # fmt: skip
+    if refused := shares_outside(NATURAL, known):
+        raise RequestError(str(refused), refused.field)
 
 
 def _derived(name: str, mixture: Mixture) -> float:

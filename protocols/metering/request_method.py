@@ -103,8 +103,8 @@ SPECS: Final = (
     Spec("SGERG-mod-H2", SGERG_FIGURES, True, _sgerg_mod_h2),
     Spec("AGA8-DETAIL", (), True, _detail),
     Spec("GERG-2008", (), True, _gerg_2008),
-    Spec("GROSS-1", ("Hs_25_0_MJ_m3", "d_0", "x_CO2", *GROSS_FIGURES), True, _gross_1),
-    Spec("GROSS-2", ("d_0", "x_N2", "x_CO2", "Gr", "Th_K", "Td_K", "Pd_kPa"), True, _gross_2),
+    Spec("GROSS-1", ("Hs_25_0_MJ_m3", "d_0", *GROSS_FIGURES, "x_CO2"), True, _gross_1),
+    Spec("GROSS-2", ("d_0", *GROSS_FIGURES[1:], "x_N2", "x_CO2"), True, _gross_2),
     Spec("NX-19-mod", ("rho_20_kg_m3", "x_N2", "x_CO2"), True, _nx_19_mod),
 )
 _OTHER_NAMES: Final = {
