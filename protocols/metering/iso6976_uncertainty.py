@@ -81,10 +81,15 @@ def uncertainties(
     reference: Reference,
     correlations: Correlations = NO_CORRELATIONS,
 ) -> Uncertainties | OutOfRange:
-    """Of mole fractions with these standard uncertainties; a name that is absent is certain."""
+    """Of mole fractions with these standard uncertainties; a name that is absent is certain.
+
+    Raises ValueError for a name of no component, or correlations that no analysis can have.
+    """
     found = properties(mixture, reference)
     if isinstance(found, OutOfRange):
         return found
+    if refused := _refused(u_x, correlations, found):
+        return refused
     gas = _gas(mixture, u_x, reference, correlations, found)
     column = reference.t1.column
     hc = [values[column] for values, _u in TABLE_3.values()]
@@ -107,6 +112,20 @@ def uncertainties(
         ws_mj_m3=found.ws_mj_m3 * superior[3],
         wi_mj_m3=found.wi_mj_m3 * inferior[3],
     )
+
+
+def _refused(
+    u_x: Mapping[str, float], correlations: Correlations, found: Properties
+) -> OutOfRange | None:
+    for name in (*u_x, *(name for pair in correlations for name in pair)):
+        if name not in NAMES:
+            raise ValueError(f"{name!r} is none of the components of ISO 6976")
+    for name, u in u_x.items():
+        if not 0.0 <= u <= 1.0:
+            return OutOfRange(f"u({name})", u, 0.0, 1.0)
+    if not found.hi_kj_mol > 0.0:  # relative to it nothing can be uncertain
+        return OutOfRange("hi_kj_mol", found.hi_kj_mol, 0.0, math.inf)
+    return None
 
 
 def _heat(
@@ -167,6 +186,8 @@ def _q(gas: _Gas, c: Sequence[float]) -> float:
     total = sum(term * term for term in terms.values())
     for (one, other), r in gas.correlations.items():
         total += 2.0 * r * terms.get(one, 0.0) * terms.get(other, 0.0)
+    if not total >= 0.0:
+        raise ValueError("these correlations make a variance less than nothing")
     return total
 
 

@@ -6,7 +6,14 @@ import math
 
 import pytest
 
-from protocols.metering.heating_value import HeatingValue, Kind, State, of_mixture
+from protocols.metering.heating_value import (
+    Approximate,
+    HeatingValue,
+    Kind,
+    State,
+    approximately,
+    of_mixture,
+)
 from protocols.metering.heating_value_check import (
     Consistent,
     Inconsistent,
@@ -19,6 +26,7 @@ from protocols.metering.iso6976 import Properties, properties
 from protocols.metering.reference import C25, CHINA, REFERENCES, SGERG, Reference
 from protocols.metering.refusal import OutOfRange
 from protocols.metering.sample_gases import SAMPLE
+from protocols.metering.sgerg88 import SgergGas, z_sgerg88
 
 NOT_METERED = Reference(C25, C25)
 
@@ -147,3 +155,19 @@ def test_conditions_without_data_and_no_numbers() -> None:
     assert isinstance(check_by_composition(nan, gas), Inconsistent)
     assert isinstance(check_by_density(nan, 0.6, 0.0, 0.0), Inconsistent)
     assert isinstance(check_by_density(own("gas 1", SGERG), math.nan, 0.0, 0.0), Inconsistent)
+
+
+def test_what_is_at_stake() -> None:
+    """Gas 1 at 60 bar and 6.85 degC: Z 0.88002 by the 20/20 value fed as 25/0, 0.86202 by its own.
+
+    Converted by the mean factor alone, without a composition, it is 0.8620 again.
+    """
+    d, x_co2, x_h2 = inputs("gas 1", SGERG)
+    china = own("gas 1", CHINA)
+    about = approximately(china, SGERG, Kind.SUPERIOR, State.REAL)
+    assert isinstance(about, Approximate)
+    values = (china.mj_m3, own("gas 1", SGERG).mj_m3, about.mean.mj_m3)
+    wrong, right, mean = (z_sgerg88(SgergGas(hs, d, x_co2, x_h2), 60.0, 280.0) for hs in values)
+    assert wrong == pytest.approx(0.88002, abs=2e-4)
+    assert right == pytest.approx(0.86202, abs=2e-4)
+    assert mean == pytest.approx(right, abs=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -85,6 +86,33 @@ def test_a_noble_gas_has_its_own_atom() -> None:
     gas = mixture("methane=0.5;argon=0.5")
     with_argon = good(uncertainties(gas, {}, SGERG))
     assert with_argon.rho_kg_m3 > 0.0
+
+
+@pytest.mark.parametrize("inert", ["nitrogen=1", "water=0.01;nitrogen=0.99"])
+def test_a_gas_that_does_not_burn(inert: str) -> None:
+    """There is no relative uncertainty of nothing."""
+    refused = uncertainties(mixture(inert), {}, SGERG)
+    assert isinstance(refused, OutOfRange)
+    assert refused.field == "hi_kj_mol"
+
+
+@pytest.mark.parametrize("u", [-1e-6, 1.1, math.nan])
+def test_an_uncertainty_that_is_none(u: float) -> None:
+    """Refused by the component's name, never taken for certain."""
+    refused = uncertainties(mixture("methane=1"), {"methane": u}, SGERG)
+    assert isinstance(refused, OutOfRange)
+    assert refused.field == "u(methane)"
+
+
+def test_a_bug_of_the_caller() -> None:
+    """Names of no component, and correlations that no analysis can have, are not passed over."""
+    gas, u_x = mixture("methane=0.9;ethane=0.1"), {"methane": 1e-3, "ethane": 1e-3}
+    with pytest.raises(ValueError, match="'C2' is none of the components"):
+        uncertainties(gas, {"C2": 1e-3}, SGERG)
+    with pytest.raises(ValueError, match="'C1' is none of the components"):
+        uncertainties(gas, u_x, SGERG, {("C1", "ethane"): 0.5})
+    with pytest.raises(ValueError, match="less than nothing"):
+        uncertainties(gas, u_x, SGERG, {("methane", "ethane"): -9.0})
 
 
 def test_conditions_that_the_standard_does_not_have() -> None:
