@@ -3,49 +3,32 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from edge_agent.bus_time import line_of
 from edge_agent.config import BusConfig, DeviceConfig
-from edge_agent.link import Answer, Link, PortGone
-from edge_agent.poller import DevicePoller, Now, PolledScan
+from edge_agent.learned import Learned
+from edge_agent.link import Answer, Link, PortGone, timing_of
+from edge_agent.poller import DevicePoller, Keeping, Line, Now, PolledScan
+from edge_agent.schedule import Outcome, Rhythm, Schedule
 from protocols.metering.quality import Quality
-from protocols.modbus.frames import Request
+from protocols.modbus.answer import Asked
+from protocols.modbus.plan import Block
 
 __all__ = ["BusThread", "PolledScan"]
 
 MIN_REOPEN_MS: Final = 1_000
 MAX_REOPEN_MS: Final = 15_000
-MAX_WAIT_MS: Final = 1_000
-"""A turn of the thread waits no longer, so that its heartbeat says something."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Slot:
-    """A device's place in the schedule: a grid of `poll_ms` from the thread's start."""
-
-    poller: DevicePoller
-    due_ms: int
-
-    def next_due_ms(self, now_ms: int) -> int:
-        """The next point of the grid, so that nothing drifts.
-
-        One poll may be caught up late, older ones are missed; a backoff counts from now.
-        """
-        period = self.poller.device.poll_ms
-        periods = (now_ms - self.due_ms) // period
-        backoff = self.poller.delay_ms() - period
-        if backoff:
-            periods += -(-backoff // period) + 1
-        return self.due_ms + max(1, periods) * period
-
-
 class BusThread(threading.Thread):
-    """Owns the port. Polls by due time, then priority, so that no device starves another.
+    """Owns the port. Who is polled when: `schedule.py`.
 
     `last_turn_mono_ms` moves with every request and at least each second; `close_port` frees a
-    stuck thread. `dropped` counts scans that `deliver` refused, `missed` polls that came too late.
+    stuck thread. `dropped` counts scans that `deliver` refused, `missed` polls that came too late,
+    `unasked_bytes` what came over the line while nothing was asked. `random` spreads the tries of
+    silent devices; `learned` keeps what they refuse over restarts.
     """
 
     def __init__(
@@ -55,11 +38,14 @@ class BusThread(threading.Thread):
         clock: Now,
         deliver: Callable[[PolledScan], bool],
         stop: threading.Event,
+        random: Callable[[], float] = lambda: 0.5,
+        learned: Learned | None = None,
     ) -> None:
         super().__init__(name=f"bus-{bus.name}", daemon=True)
         self.bus = bus
         self.dropped = 0
         self.missed = 0
+        self.unasked_bytes = 0
         self.last_turn_mono_ms = clock.now().mono_ms
         self._clock = clock
         self._deliver = deliver
@@ -68,11 +54,16 @@ class BusThread(threading.Thread):
         self._reopen_ms = 0
         self._reopen_delay_ms = MIN_REOPEN_MS
         self._gone_reason = ""
-        self._slots = [
-            _Slot(DevicePoller(device, serial_line=bus.kind == "rtu"), self.last_turn_mono_ms)
+        self._notice = ""
+        self._told_other_master = False
+        line = _line_of(bus)
+        self._pollers = [
+            DevicePoller(device, line, _keeping_of(device, learned))
             for device in devices
             if device.bus == bus.name
         ]
+        rhythms = [Rhythm(p.device.poll_ms, p.device.priority) for p in self._pollers]
+        self._schedule = Schedule(rhythms, self.last_turn_mono_ms, random)
 
     def run(self) -> None:
         """Until `stop`; a failure of a device or port is a scan, anything else ends the thread."""
@@ -88,20 +79,21 @@ class BusThread(threading.Thread):
 
     def _turn(self) -> None:
         now_ms = self._beat()
-        slot = min(
-            self._slots,
-            key=lambda slot: (slot.due_ms, slot.poller.device.priority),
-            default=None,
-        )
-        wait_ms = MAX_WAIT_MS if slot is None else min(slot.due_ms - now_ms, MAX_WAIT_MS)
-        if slot is None or wait_ms > 0:
-            self._stop_event.wait(wait_ms / 1000.0)
+        number = self._schedule.next(now_ms)
+        if number is None:
+            self._link.release_idle()
+            self._stop_event.wait(self._schedule.wait_ms(now_ms) / 1000.0)
             return
-        scan = self._poll(slot.poller, now_ms)
-        due_ms = slot.next_due_ms(self._beat())
-        if not slot.poller.failures:
-            self.missed += (due_ms - slot.due_ms) // slot.poller.device.poll_ms - 1
-        slot.due_ms = due_ms
+        poller = self._pollers[number]
+        scan = self._poll(poller, now_ms)
+        done = self._schedule.done(number, now_ms, self._beat(), poller.outcome)
+        self.missed += done.missed
+        if done.again:
+            return  # busy: its last value stands until it answers, or its period is over
+        if poller.outcome is Outcome.BUSY:
+            poller.stayed_busy()
+        if self._notice:
+            scan, self._notice = scan._replace(notice=self._notice), ""
         if not self._deliver(scan):
             self.dropped += 1
 
@@ -116,11 +108,12 @@ class BusThread(threading.Thread):
         if scan.quality == Quality.BAD_PORT:
             self._reopen_ms = self._beat() + self._reopen_delay_ms
             self._reopen_delay_ms = min(2 * self._reopen_delay_ms, MAX_REOPEN_MS)
+        self._look_for_strangers()
         return scan
 
-    def _exchange(self, request: Request) -> Answer:
+    def _exchange(self, asked: Asked) -> Answer:
         self._beat()
-        answer = self._link.exchange(request)
+        answer = self._link.exchange(asked)
         reason = answer.reason if isinstance(answer, PortGone) else ""
         if not reason:
             self._reopen_delay_ms = MIN_REOPEN_MS
@@ -131,3 +124,44 @@ class BusThread(threading.Thread):
             else:
                 _log.info("bus %s: port is back", self.bus.name)
         return answer
+
+    def _look_for_strangers(self) -> None:
+        """Bytes nobody asked for: whose the next answers are must be found out anew.
+
+        Another master is said once.
+        """
+        if self._link.unasked != self.unasked_bytes:
+            self.unasked_bytes = self._link.unasked
+            for poller in self._pollers:
+                poller.out_of_step()
+        if self._link.other_master and not self._told_other_master:
+            self._told_other_master = True
+            self._notice = f"bus {self.bus.name}: {self._link.other_master}"
+            _log.error(
+                "bus %s: another master talks on this line, it sent %s: requests of two masters"
+                " destroy each other; take one of them off the line",
+                self.bus.name,
+                self._link.other_master,
+            )
+
+
+def _line_of(bus: BusConfig) -> Line:
+    """An answer is dated back by its time on the wire, and by the silence that was waited for."""
+    if not bus.is_serial:
+        return Line(transactions=bus.kind == "tcp")
+    line, silence_ms = line_of(bus), 1000.0 * timing_of(bus).silence_s
+
+    def wire_ms(block: Block) -> float:
+        return line.answer_chars(block) * line.char_ms + silence_ms
+
+    return Line(transactions=False, wire_ms=wire_ms)
+
+
+def _keeping_of(device: DeviceConfig, learned: Learned | None) -> Keeping:
+    if learned is None:
+        return Keeping()
+    serial, profile = device.serial, device.profile.id
+    return Keeping(
+        learned.refused(serial, profile),
+        lambda names: learned.remember(serial, profile, names),
+    )

@@ -55,6 +55,8 @@ class DeviceConfig:
     points: tuple[str, ...]
     poll_ms: int
     priority: int  # lower first: transmitters 0, meters 1, so that a meter finds fresh P and T
+    slow_points: tuple[str, ...] = ()  # read each slow_ms only, beside the others
+    slow_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

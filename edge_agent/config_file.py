@@ -212,7 +212,7 @@ def _address(device: DeviceConfig) -> str:
 def _check_bus_time(
     faults: Faults, buses: Sequence[BusConfig], devices: Sequence[DeviceConfig]
 ) -> None:
-    from edge_agent.poller import schedule_faults  # pymodbus comes with it
+    from edge_agent.bus_time import schedule_faults
 
     for bus in buses:
         for fault in schedule_faults(bus, devices):

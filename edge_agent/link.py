@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from edge_agent.bus_time import bits_per_char
 from edge_agent.config import BusConfig
 from edge_agent.port import (
     MAX_DRAIN_BYTES,
@@ -37,15 +38,10 @@ from protocols.modbus.receive import (
     serial_frame,
 )
 
-__all__ = ["Answer", "Link", "NoAnswer", "PortGone", "bits_per_char", "timing_of"]
+__all__ = ["Answer", "Link", "NoAnswer", "PortGone", "timing_of"]
 
 SILENCE_CHARS: Final = 3.5
 Answer = Checked | NoAnswer | PortGone
-
-
-def bits_per_char(bus: BusConfig) -> int:
-    """Start bit, data bits, parity if any, stop bits."""
-    return 1 + bus.data_bits + (bus.parity != "N") + bus.stop_bits
 
 
 def timing_of(bus: BusConfig) -> Timing:

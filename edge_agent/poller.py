@@ -1,42 +1,41 @@
-"""What one device needs beside its requests: step, byte order, learned registers, backoff.
+"""What one device needs beside its requests: step, byte order, learned holes, slow points.
 
-No I/O here: `exchange` asks, `clock` tells the time.
-
-- Step: an answer on a serial line does not say which request it belongs to. So after silence or
-  damage (and at the start) the device is first asked something whose answer has another length than
-  that of every block; an answer that lags behind cannot pass that, and then the blocks.
-- A block that is refused (exceptions 01 to 03) is bisected. A single point that is refused while
-  others of the device answer is learned: left out, without a value, and asked again now and then.
+No I/O here: `exchange` asks, `clock` tells the time. What is asked before the values, and why:
+`joining.py`. A block that is refused by one of the profile's codes for a hole is bisected. What is
+refused while others of the device answer is learned: left out, and asked again now and then.
 """
+
+from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
-from edge_agent.config import BusConfig, DeviceConfig
-from edge_agent.link import Answer, NoAnswer, PortGone, bits_per_char
+from edge_agent.config import DeviceConfig
+from edge_agent.holes import REPROBE_MS, Holes
+from edge_agent.joining import BUSY, Failed, Joined, failure, join, step_probe
+from edge_agent.link import Answer
+from edge_agent.poll_steps import Step, maps_of, step_of, steps_of, wanted
+from edge_agent.schedule import Outcome
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
-from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
-from protocols.modbus.budget import Load, check_schedule
+from protocols.modbus.answer import Asked, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request
-from protocols.modbus.plan import Block, block_of, plan
-from protocols.modbus.probe import order_block, probe_block
+from protocols.modbus.plan import Block, Unit, halves, plan, units
 from protocols.registers.codec import assemble
-from protocols.registers.profile import Point
+from protocols.registers.profile import ProfileError
 from protocols.registers.register_map import RegisterMap
 
-NORMAL_FAILURES: Final = 5
-"""So many lost polls in a row keep the normal rate, so that a short fault costs little."""
-MAX_BACKOFF_MS: Final = 60_000
 MAX_REQUESTS_PER_POLL: Final = 32
-REPROBE_MS: Final = 60_000
-MAX_REPROBE_MS: Final = 3_600_000
-_REFUSALS: Final = (1, 2, 3)  # illegal function, address, value: some devices say 01 for a hole
+_OUTCOMES: Final = {
+    Quality.BAD_NO_ANSWER: Outcome.LOST,
+    Quality.BAD_ANSWER: Outcome.LOST,
+    Quality.BAD_PORT: Outcome.NO_PORT,
+}
 _log = logging.getLogger(__name__)
 
-Exchange = Callable[[Request], Answer]
+Exchange = Callable[[Asked], Answer]
 
 
 class Now(Protocol):
@@ -48,7 +47,8 @@ class Now(Protocol):
 class PolledScan(NamedTuple):
     """One poll of one device: raw integers in the map's order; all None where the poll failed.
 
-    A single None in a GOOD scan is a point that the device refuses.
+    A single None in a GOOD scan is a point that the device refuses. `notice`: what the bus has to
+    say once, for the log of events.
     """
 
     device: DeviceConfig
@@ -56,265 +56,257 @@ class PolledScan(NamedTuple):
     quality: int
     register_map: RegisterMap
     raws: tuple[int | None, ...]
+    notice: str = ""
 
 
-class Failed(NamedTuple):
-    """Why a poll has no values."""
+class Line(NamedTuple):
+    """What the poller must know of the bus: whether an answer names its request, its wire time."""
 
-    quality: Quality
-    detail: str
+    transactions: bool
+    wire_ms: Callable[[Block], float] = lambda _: 0.0
+
+
+class Keeping(NamedTuple):
+    """What outlives a restart: the points refused before, and who is told of a change."""
+
+    refused: Sequence[str] = ()
+    remember: Callable[[Sequence[str]], None] = lambda _: None
 
 
 @dataclass(slots=True)
-class _Refused:
-    """A point that is left out, and when it is asked again."""
+class _Reading:
+    """What one poll has found so far."""
 
-    due_ms: int
-    delay_ms: int
+    found: dict[str, int] = field(default_factory=dict)
+    refused: list[Unit] = field(default_factory=list)
+    read: list[Step] = field(default_factory=list)
+    instant: Instant | None = None
+    of_counter: bool = False
 
 
 class DevicePoller:
-    """One device: keyed by itself, never by its unit number, which another bus may have too."""
+    """One device: keyed by itself, never by its unit number, which another bus may have too.
 
-    def __init__(self, device: DeviceConfig, *, serial_line: bool) -> None:
+    `outcome` is that of the last poll, for the schedule.
+    """
+
+    def __init__(self, device: DeviceConfig, line: Line, keeping: Keeping | None = None) -> None:
+        keeping = keeping or Keeping()
         self.device = device
-        self.register_map = RegisterMap.of(device.profile, device.points)
-        self.failures = 0
-        self._serial_line = serial_line
-        self._refused: dict[Point, _Refused] = {}
-        self._blocks = self._plan()
-        self._order_block = order_block(device.profile)
-        self._in_step = False
+        self.outcome = Outcome.ANSWERED
+        self._line = line
+        self._slow_due_ms: int | None = None
+        self._in_step = self._met = False
+        self._how = Joined(None, 0)
+        self._maps = maps_of(self.device, self._how)
+        known = [p for p in wanted(device, full=True) if p.name in keeping.refused]
+        self._holes = Holes(units(known, device.profile), keeping.remember)
+        self._plan()
         self._requests = 0
         self._said = ""
+
+    @property
+    def register_map(self) -> RegisterMap:
+        """Of a scan without slow points."""
+        return self._maps[False]
 
     def poll(self, exchange: Exchange, clock: Now) -> PolledScan:
         """One scan; never raises for what a device or line can do."""
         self._requests = 0
-        found: dict[str, int] = {}
-        instant: Instant | None = None
-        failed = None if self._in_step else self._get_in_step(exchange)
-        refused: list[Point] = []
-        read: list[Block] = []
-        for block in self._blocks if failed is None else ():
-            failed = self._read(block, exchange, found, refused, read)
-            instant = instant or clock.now()
+        full = self._is_full(clock)
+        reading = _Reading()
+        failed = None if self._in_step else self._join(exchange)
+        for step in self._plans[full] if failed is None else ():
+            failed = self._read(step, exchange, reading, clock)
             if failed:
                 break
-        instant = instant or clock.now()
-        if failed is None and not found:
+        if failed is None and not reading.found:
             failed = Failed(Quality.BAD_EXCEPTION, "refuses every register that is polled")
         if failed:
             return self._failed(failed, clock)
-        self._learn(refused, read, instant.mono_ms)
-        self._ask_again(exchange, found, instant.mono_ms)
+        instant = reading.instant or clock.now()
+        self._learn(reading, full, instant.mono_ms)
+        self._ask_again(exchange, reading, instant.mono_ms, clock)
+        if full and self.device.slow_points:
+            self._slow_due_ms = instant.mono_ms + self.device.slow_ms
         self._answered()
-        return self._scan(instant, Quality.GOOD, found)
+        return self._scan(instant, Quality.GOOD, reading.found, full)
 
     def port_gone(self, clock: Now) -> PolledScan:
         """The scan of a poll that was not tried because the port is known to be gone."""
         self._in_step = False
-        return self._scan(clock.now(), Quality.BAD_PORT, {})
+        self.outcome = Outcome.NO_PORT
+        return self._scan(clock.now(), Quality.BAD_PORT, {}, full=False)
 
-    def delay_ms(self) -> int:
-        """Until the next poll: the period, or a bounded backoff for a device that stays silent."""
-        period = self.device.poll_ms
-        if self.failures < NORMAL_FAILURES:
-            return period
-        doubled = period << min(self.failures - NORMAL_FAILURES + 1, 16)
-        return max(period, min(doubled, MAX_BACKOFF_MS))
+    def stayed_busy(self) -> None:
+        """It was busy for a whole period: that is said, once."""
+        self._say_once(failure(ExceptionAnswer(BUSY)))
 
-    def _plan(self) -> tuple[Block, ...]:
-        wanted = [point for point in self.register_map.points if point not in self._refused]
-        return plan(wanted, self.device.profile, self._refused)
+    def out_of_step(self) -> None:
+        """Bytes came that nobody asked for: the next poll begins with what tells whose they are."""
+        self._in_step = self._line.transactions and self._in_step
 
-    def _ask(self, block: Block, exchange: Exchange) -> Answer:
+    def _is_full(self, clock: Now) -> bool:
+        if not self.device.slow_points or self._slow_due_ms is None:
+            return True
+        return clock.now().mono_ms >= self._slow_due_ms
+
+    # ---- asking --------------------------------------------------------------------------------
+
+    def _ask(self, block: Block, exchange: Exchange, shift: int) -> Answer:
         self._requests += 1
-        return exchange(Request(self.device.unit, block.function, block.address, block.count))
+        unit, address = self.device.unit + block.bank, block.address + shift
+        return exchange(Request(unit, block.function, address, block.count, block.register_bytes))
 
-    def _get_in_step(self, exchange: Exchange) -> Failed | None:
-        """A request that no other answer can answer; this device's byte order and units."""
-        probe = probe_block(self.device.profile, self._blocks) if self._serial_line else None
-        answer: Answer | None = None
-        if probe:
-            answer = self._ask(probe, exchange)
-            if not isinstance(answer, Registers | ExceptionAnswer):
-                return _failure(answer)
-        if self._order_block:
-            if probe != self._order_block or answer is None:
-                answer = self._ask(self._order_block, exchange)
-            failed = self._take_order(answer)
+    def _is_spent(self) -> bool:
+        return self._requests >= MAX_REQUESTS_PER_POLL
+
+    def _join(self, exchange: Exchange) -> Failed | None:
+        how = join(
+            self.device.profile,
+            self._probe,
+            lambda block, shift: self._ask(block, exchange, shift),
+            self._how.shift,
+        )
+        if isinstance(how, Failed):
+            return how
+        if how != self._how:
+            failed = self._take(how)
             if failed:
                 return failed
-        failed = self._check_settings(exchange)
-        self._in_step = failed is None
-        return failed
-
-    def _check_settings(self, exchange: Exchange) -> Failed | None:
-        """The settings that the units of its points depend on: a wrong unit is a wrong bill."""
-        profile = self.device.profile
-        for name, expected in profile.expected.items():
-            answer = self._ask(block_of([profile.point(name)]), exchange)
-            if not isinstance(answer, Registers):
-                return _failure(answer)
-            if answer.words[0] != expected:
-                return Failed(
-                    Quality.BAD_CONFIGURATION,
-                    f"{name} reads {answer.words[0]}, profile {profile.id} needs {expected}:"
-                    " set the device so, or give it a profile with its own units",
-                )
+        self._met = self._in_step = True
         return None
 
-    def _take_order(self, answer: Answer) -> Failed | None:
-        """Put the order that the device reports into the map; the map before stays if it fails."""
-        if not isinstance(answer, Registers):
-            return _failure(answer)
-        profile = self.device.profile
-        order = profile.orders.get(answer.words[0])
-        if order is None:
-            known = ", ".join(map(str, profile.orders))
-            return Failed(
-                Quality.BAD_CONFIGURATION,
-                f"{profile.order_point} reads {answer.words[0]}, known are {known}:"
-                " set the device's float format to one of these",
-            )
-        effective = RegisterMap.of(profile, self.device.points, order)
-        if effective != self.register_map:
-            _log.info("%s: sends its floats in order %s", self.device.name, order)
-            self.register_map = effective
-            self._refused.clear()
-            self._blocks = self._plan()
+    def _take(self, how: Joined) -> Failed | None:
+        """Read it as it says. A change after it was met once: it is another device by now."""
+        try:
+            maps = maps_of(self.device, how)
+        except ProfileError as error:
+            return Failed(Quality.BAD_CONFIGURATION, str(error))
+        if how.order and how.order != self._how.order:
+            _log.info("%s: sends its floats in order %s", self.device.name, how.order)
+        if how.shift != self._how.shift:
+            _log.info("%s: its addresses are moved by %+d", self.device.name, how.shift)
+        self._how, self._maps = how, maps
+        if self._met:
+            self._holes.forget()
+        self._plan()
         return None
 
-    def _read(
-        self,
-        block: Block,
-        exchange: Exchange,
-        found: dict[str, int],
-        refused: list[Point],
-        read: list[Block],
-    ) -> Failed | None:
-        """Read a block into `found`, by halves where the device refuses the whole."""
-        if self._requests >= MAX_REQUESTS_PER_POLL:
+    def _read(self, step: Step, exchange: Exchange, reading: _Reading, clock: Now) -> Failed | None:
+        """Read a block, by halves where the device refuses the whole."""
+        if self._is_spent():
             return None  # the rest of a large bisection waits for the next poll
-        answer = self._ask(block, exchange)
+        answer = self._ask(step.block, exchange, self._how.shift)
         if isinstance(answer, Registers):
-            read.append(block)
-            for point in block.points:
-                start = point.address - block.address
-                found[point.name] = assemble(point, answer.words[start : start + point.words])
+            self._date(step, reading, clock)
+            reading.read.append(step)
+            for point, start, stop in step.cuts:
+                reading.found[point.name] = assemble(point, answer.words[start:stop])
             return None
-        if not (isinstance(answer, ExceptionAnswer) and answer.code in _REFUSALS):
-            return _failure(answer)
-        if len(block.points) == 1:
-            refused.append(block.points[0])
+        refusals = self.device.profile.limits.hole_codes
+        if not (isinstance(answer, ExceptionAnswer) and answer.code in refusals):
+            return failure(answer)
+        parts = halves(step.block, self.device.profile)
+        if parts is None:
+            reading.refused.append(step.block.points)
             return None
-        half = len(block.points) // 2
-        first, second = block_of(block.points[:half]), block_of(block.points[half:])
-        return self._read(first, exchange, found, refused, read) or self._read(
-            second, exchange, found, refused, read
+        first, second = (step_of(part, self._maps[True]) for part in parts)
+        return self._read(first, exchange, reading, clock) or self._read(
+            second, exchange, reading, clock
         )
 
-    def _learn(self, refused: Sequence[Point], read: Sequence[Block], now_ms: int) -> None:
+    def _date(self, step: Step, reading: _Reading, clock: Now) -> None:
+        """A scan's instant is that of its first counters, when their answer began on the wire."""
+        if reading.of_counter or (reading.instant and not step.counts):
+            return
+        now = clock.now()
+        wire_ms = round(self._line.wire_ms(step.block))
+        utc_ms = None if now.utc_ms is None else now.utc_ms - wire_ms
+        reading.instant = now._replace(mono_ms=now.mono_ms - wire_ms, utc_ms=utc_ms)
+        reading.of_counter = step.counts
+
+    # ---- holes ---------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        self._plans = steps_of(self.device, self._maps, self._holes.points)
+        blocks = [step.block for steps in self._plans.values() for step in steps]
+        self._halved = False
+        self._probe = None if self._line.transactions else step_probe(self.device.profile, blocks)
+
+    def _learn(self, reading: _Reading, full: bool, now_ms: int) -> None:
         """Leave refused points out; keep the halves of a block that was refused only as a whole."""
-        for point in refused:
-            self._refused[point] = _Refused(now_ms + REPROBE_MS, REPROBE_MS)
+        for unit in reading.refused:
+            self._holes.add(unit, now_ms)
             _log.warning(
                 "%s: refuses %s (function %d, address %d): left out, asked again in %d s;"
                 " take it out of points if the device does not have it",
                 self.device.name,
-                point.name,
-                point.function,
-                point.address,
+                ", ".join(point.name for point in unit),
+                unit[0].function,
+                unit[0].address,
                 REPROBE_MS // 1000,
             )
-        if refused:
-            self._blocks = self._plan()
-        elif self._requests < MAX_REQUESTS_PER_POLL:
-            self._blocks = tuple(read)
+        if reading.refused:
+            self._plan()
+        elif len(reading.read) != len(self._plans[full]) and not self._is_spent():
+            self._plans[full] = tuple(reading.read)
+            self._halved = True
 
-    def _ask_again(self, exchange: Exchange, found: dict[str, int], now_ms: int) -> None:
-        """One refused point whose time has come; at most one a poll."""
-        due = [point for point, wait in self._refused.items() if now_ms >= wait.due_ms]
-        if not due:
+    def _ask_again(self, exchange: Exchange, reading: _Reading, now_ms: int, clock: Now) -> None:
+        """What was refused and whose time has come; at most one a poll."""
+        unit = self._holes.due(now_ms)
+        if unit is None:
             return
-        point, wait = due[0], self._refused[due[0]]
-        read: list[Block] = []
-        still: list[Point] = []
-        if self._read(block_of([point]), exchange, found, still, read):
+        block = plan(unit, self.device.profile)[0]
+        again = _Reading(found=reading.found, instant=reading.instant, of_counter=True)
+        if self._read(step_of(block, self._maps[True]), exchange, again, clock):
             self._in_step = False  # the scan is whole; the next one begins with a probe
-        if read:
-            del self._refused[point]
-            self._blocks = self._plan()
-            _log.info("%s: answers %s again", self.device.name, point.name)
-            return
-        wait.delay_ms = min(2 * wait.delay_ms, MAX_REPROBE_MS)
-        wait.due_ms = now_ms + wait.delay_ms
+        if again.read:
+            self._holes.mended(unit)
+            self._plan()
+            names = ", ".join(point.name for point in unit)
+            _log.info("%s: answers %s again", self.device.name, names)
+        else:
+            self._holes.refused_again(unit, now_ms)
+
+    # ---- what comes of it ----------------------------------------------------------------------
 
     def _failed(self, failed: Failed, clock: Now) -> PolledScan:
         instant = clock.now()
-        if failed.quality in (Quality.BAD_NO_ANSWER, Quality.BAD_ANSWER):
-            self.failures += 1
+        self.outcome = _OUTCOMES.get(failed.quality, Outcome.ANSWERED)
+        if failed.busy:
+            self.outcome = Outcome.BUSY
         if failed.quality != Quality.BAD_EXCEPTION:
             self._in_step = False
-            self._blocks = self._plan()  # what was bisected for good is tried whole again
-            for wait in self._refused.values():
-                wait.due_ms = instant.mono_ms  # it may come back as another device
-        if failed.quality != Quality.BAD_PORT and self._said != failed.quality.name:
-            self._said = failed.quality.name
-            _log.warning(
-                "%s (bus %s, unit %d): %s",
-                self.device.name,
-                self.device.bus,
-                self.device.unit,
-                failed.detail,
-            )
-        return self._scan(instant, failed.quality, {})
+            if self._halved:
+                self._plan()  # what was bisected for good is tried whole again
+            self._holes.ask_all_again(instant.mono_ms)
+        if failed.quality != Quality.BAD_PORT and not failed.busy:
+            self._say_once(failed)
+        return self._scan(instant, failed.quality, {}, full=False)
+
+    def _say_once(self, failed: Failed) -> None:
+        if self._said == failed.quality.name:
+            return
+        self._said = failed.quality.name
+        _log.warning(
+            "%s (bus %s, unit %d): %s",
+            self.device.name,
+            self.device.bus,
+            self.device.unit,
+            failed.detail,
+        )
 
     def _answered(self) -> None:
-        self.failures = 0
+        self.outcome = Outcome.ANSWERED
         if self._said:
             _log.info("%s: answers again", self.device.name)
             self._said = ""
 
-    def _scan(self, instant: Instant, quality: Quality, found: dict[str, int]) -> PolledScan:
-        raws = tuple(found.get(point.name) for point in self.register_map.points)
-        return PolledScan(self.device, instant, int(quality), self.register_map, raws)
-
-
-def _failure(answer: Answer) -> Failed:
-    match answer:
-        case NoAnswer(0):
-            return Failed(Quality.BAD_NO_ANSWER, "no answer: check power, wiring and unit number")
-        case NoAnswer(late_bytes):
-            detail = f"{late_bytes} bytes came after the deadline: raise the bus's timeout_s"
-            return Failed(Quality.BAD_NO_ANSWER, detail)
-        case Damaged(reason):
-            return Failed(Quality.BAD_ANSWER, f"{reason}: check wiring, and for two of one unit")
-        case ExceptionAnswer(code):
-            meaning = " (busy)" if code == 6 else ""
-            return Failed(Quality.BAD_EXCEPTION, f"answers exception {code:02d}{meaning}")
-        case PortGone(reason):
-            return Failed(Quality.BAD_PORT, reason)
-        case Registers():
-            return Failed(Quality.BAD_ANSWER, "registers where none were expected")
-
-
-def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str]:
-    """Refuse polls that cannot fit the line's baud rate, with the figures; empty where they fit.
-
-    Only serial lines have such a limit. Devices of other buses are left aside.
-    """
-    if bus.kind != "rtu":
-        return []
-    loads = [
-        Load(
-            device.name,
-            plan(device.profile.points_of(device.points), device.profile),
-            device.poll_ms,
-        )
-        for device in devices
-        if device.bus == bus.name
-    ]
-    faults = check_schedule(loads, bus.baud, bits_per_char(bus))
-    return [f"bus {bus.name}: {fault}" for fault in faults]
+    def _scan(
+        self, instant: Instant, quality: Quality, found: dict[str, int], full: bool
+    ) -> PolledScan:
+        map_ = self._maps[full]
+        raws = tuple(found.get(point.name) for point in map_.points)
+        return PolledScan(self.device, instant, int(quality), map_, raws)

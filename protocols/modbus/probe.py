@@ -7,17 +7,19 @@ and a late answer to it cannot pass for a block.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from typing import Final
 
-from protocols.modbus.plan import Block, block_of
+from protocols.modbus.plan import Block, plan
 from protocols.registers.profile import Point, Profile
+
+MAX_RUN: Final = 6
 
 
 def order_block(profile: Profile) -> Block | None:
     """The read of the register that tells the order of the floats, where the profile has one."""
     if profile.order_point is None:
         return None
-    return block_of([profile.point(profile.order_point)])
+    return plan([profile.point(profile.order_point)], profile)[0]
 
 
 def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
@@ -25,18 +27,29 @@ def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
 
     The order register comes first, then points that are polled anyway, then others: whole values.
     """
-    shapes = {(block.function, block.count) for block in blocks}
+    shapes = {_shape(block) for block in blocks}
     polled = [point for block in blocks for point in block.points]
-    for candidate in (order_block(profile), *_candidates(polled), *_candidates(profile.points)):
-        if candidate and (candidate.function, candidate.count) not in shapes:
+    order = order_block(profile)
+    for candidate in (
+        *([order] if order else []),
+        *_candidates(polled, profile),
+        *_candidates(profile.points, profile),
+    ):
+        if _shape(candidate) not in shapes:
             return candidate
     return None
 
 
-def _candidates(points: Sequence[Point]) -> Iterator[Block]:
-    """Single points, then pairs that lie side by side."""
-    ordered = sorted(points, key=lambda point: (point.function, point.address))
-    yield from (block_of([point]) for point in ordered)
-    for low, high in pairwise(ordered):
-        if (low.function, low.end) == (high.function, high.address):
-            yield block_of([low, high])
+def _shape(block: Block) -> tuple[int, int, int]:
+    """What an answer says of its request: unit, function, bytes."""
+    return block.bank, block.function, block.data_bytes
+
+
+def _candidates(points: Sequence[Point], profile: Profile) -> Iterator[Block]:
+    """Single points, then ever longer runs that one request may read."""
+    ordered = sorted(points, key=lambda point: (point.bank, point.function, point.address))
+    for length in range(1, MAX_RUN + 1):
+        for start in range(len(ordered) - length + 1):
+            made = plan(ordered[start : start + length], profile)
+            if len(made) == 1:
+                yield made[0]

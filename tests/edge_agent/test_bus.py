@@ -93,7 +93,7 @@ def test_an_answer_that_lags_by_one_request_is_never_good():
         devices = [device("d", 1, KELLER, ["p1_f32"], poll_ms=50)]
         with Running(server.config, devices) as running:
             seen = running.during(1.2)
-            assert len(seen) > 4
+            assert len(seen) > 2
             assert {scan.quality for scan in seen} <= {Quality.BAD_NO_ANSWER, Quality.BAD_ANSWER}
             server.replies.clear()
             scan = running.until(good("d"))[-1]
@@ -168,7 +168,7 @@ def test_other_buses_devices_are_left_alone(server):
     """A thread polls only the devices of its own bus."""
     other = device("other", 1, KELLER, bus="elsewhere")
     thread = BusThread(server.config, [other], Clock(1), lambda _: True, threading.Event())
-    assert thread._slots == []
+    assert thread._pollers == []
 
 
 def test_port_missing_then_there_then_gone(tmp_path, caplog):
@@ -216,7 +216,7 @@ def test_backoff_of_a_silent_device(server, caplog):
     ]
     with Running(config, devices) as running:
         seen = running.during(1.2)
-        assert 5 < len([scan for scan in seen if scan.device.name == "dead"]) <= 8
+        assert 3 <= len([scan for scan in seen if scan.device.name == "dead"]) <= 6
         server.replies.clear()
         running.until(good("dead"), limit_s=8.0)
     lines = [record.message for record in caplog.records if record.message.startswith("dead (")]

@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from edge_agent.bus_time import schedule_faults
 from edge_agent.config import BusConfig, DeviceConfig
 from edge_agent.link import NoAnswer, PortGone
-from edge_agent.poller import DevicePoller, schedule_faults
+from edge_agent.poller import DevicePoller, Line
+from edge_agent.schedule import Outcome
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
@@ -18,6 +20,8 @@ from protocols.registers.library import load_profile
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
 ROSEMOUNT = load_profile("rosemount-3095fb")
+SERIAL = Line(transactions=False)
+TCP = Line(transactions=True)
 
 
 def device(profile, points=(), name="d", poll_ms=1000, unit=1):
@@ -60,7 +64,7 @@ def flowsic():
 
 def started(profile, instrument, points=()):
     """A poller whose first poll is behind it, and its clock."""
-    poller, clock = DevicePoller(device(profile, points), serial_line=True), Ticks()
+    poller, clock = DevicePoller(device(profile, points), SERIAL), Ticks()
     poller.poll(instrument.exchange, clock)
     instrument.asked.clear()
     return poller, clock
@@ -68,7 +72,7 @@ def started(profile, instrument, points=()):
 
 def test_values_in_the_maps_order():
     """A good scan holds the raw integers in the order of the configured points."""
-    poller = DevicePoller(device(FLOWSIC, ["vb", "resolution_vm", "vm"]), serial_line=True)
+    poller = DevicePoller(device(FLOWSIC, ["vb", "resolution_vm", "vm"]), SERIAL)
     scan = poller.poll(flowsic().exchange, Ticks())
     assert scan.quality == Quality.GOOD
     assert scan.raws == (4106 << 16 | 4107, 4100, 4102 << 16 | 4103)
@@ -78,7 +82,7 @@ def test_values_in_the_maps_order():
 def test_first_poll_on_a_serial_line_is_probed():
     """At the start something is asked whose answer cannot be mistaken for that of a block."""
     instrument = flowsic()
-    poller = DevicePoller(device(FLOWSIC), serial_line=True)
+    poller = DevicePoller(device(FLOWSIC), SERIAL)
     poller.poll(instrument.exchange, Ticks())
     assert instrument.asked == [(3, 4100, 1), (3, 4100, 12), (3, 7002, 2)]
     instrument.asked.clear()
@@ -89,14 +93,14 @@ def test_first_poll_on_a_serial_line_is_probed():
 def test_tcp_needs_no_probe():
     """Over TCP an answer names its request; nothing is asked but the blocks."""
     instrument = flowsic()
-    DevicePoller(device(FLOWSIC), serial_line=False).poll(instrument.exchange, Ticks())
+    DevicePoller(device(FLOWSIC), TCP).poll(instrument.exchange, Ticks())
     assert instrument.asked == [(3, 4100, 12), (3, 7002, 2)]
 
 
 def test_a_device_without_a_probe():
     """A device with one register only has no request that tells; it is polled all the same."""
     lone = replace(KELLER, points=(KELLER.points[0],), default_points=(KELLER.points[0].name,))
-    poller = DevicePoller(device(lone), serial_line=True)
+    poller = DevicePoller(device(lone), SERIAL)
     scan = poller.poll(Instrument({(3, 0): 1, (3, 1): 2}).exchange, Ticks())
     assert scan.raws == (0x10002,)
 
@@ -166,7 +170,7 @@ def rosemount(order, dp=100.25):
 def test_float_order_is_read_at_connect(order):
     """The order register is read first, once, and the map carries the effective order."""
     instrument = rosemount(order)
-    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), serial_line=True), Ticks()
+    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), SERIAL), Ticks()
     scan = poller.poll(instrument.exchange, clock)
     assert instrument.asked == [(3, 131, 1), (3, 60, 1), (4, 400, 2)]
     assert scan.register_map.points[0].order == order
@@ -178,7 +182,7 @@ def test_float_order_is_read_at_connect(order):
 
 def test_float_order_is_read_again_after_a_loss():
     """A device that was lost and comes back with another order is read in that order."""
-    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), serial_line=False), Ticks()
+    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), TCP), Ticks()
     poller.poll(rosemount("ABCD").exchange, clock)
     lost = rosemount("DCBA")
     lost.next = [NoAnswer(0)]
@@ -204,7 +208,7 @@ def test_unknown_float_order():
     poller, clock = started(ROSEMOUNT, instrument, ["diff_pressure"])
     scan = poller.poll(instrument.exchange, clock)
     assert (scan.quality, scan.raws) == (Quality.BAD_CONFIGURATION, (None,))
-    assert poller.delay_ms() == 1000
+    assert poller.outcome is Outcome.ANSWERED
     instrument.registers[3, 131] = 0
     assert poller.poll(instrument.exchange, clock).quality == Quality.GOOD
 
@@ -238,7 +242,7 @@ def test_a_bad_register_costs_only_itself(bad, code):
         return instrument.exchange(request)
 
     clock = Ticks()
-    poller = DevicePoller(device(FLOWSIC), serial_line=True)
+    poller = DevicePoller(device(FLOWSIC), SERIAL)
     for _ in range(2):
         instrument.asked.clear()
         scan = poller.poll(exchange, clock)
@@ -306,7 +310,7 @@ def test_a_device_that_refuses_everything_is_bad_and_nothing_is_learned():
     """While a device boots and refuses all, its polls are BAD; the first answer is complete."""
     instrument = flowsic()
     keep, instrument.registers = instrument.registers, {}
-    poller, clock = DevicePoller(device(FLOWSIC), serial_line=True), Ticks()
+    poller, clock = DevicePoller(device(FLOWSIC), SERIAL), Ticks()
     for _ in range(3):
         assert poller.poll(instrument.exchange, clock).quality == Quality.BAD_EXCEPTION
     instrument.registers = keep
@@ -324,7 +328,7 @@ def test_a_device_with_a_smaller_limit():
             return ExceptionAnswer(3)
         return instrument.exchange(request)
 
-    poller, clock = DevicePoller(device(FLOWSIC), serial_line=True), Ticks()
+    poller, clock = DevicePoller(device(FLOWSIC), SERIAL), Ticks()
     for _ in range(2):
         instrument.asked.clear()
         scan = poller.poll(exchange, clock)
@@ -342,7 +346,7 @@ def test_bisection_is_bounded():
     """One poll asks a bounded number of requests, however many registers are bad."""
     names = [point.name for point in KELLER.points]
     instrument = Instrument({(3, 2): 1, (3, 3): 2})
-    poller, clock = DevicePoller(device(KELLER, names), serial_line=True), Ticks()
+    poller, clock = DevicePoller(device(KELLER, names), SERIAL), Ticks()
     for _ in range(20):
         instrument.asked.clear()
         poller.poll(instrument.exchange, clock)
@@ -352,30 +356,25 @@ def test_bisection_is_bounded():
     assert len(instrument.asked) <= 2
 
 
-def test_backoff():
-    """Five lost polls keep the rate, then the pause doubles to a minute, and one answer ends it."""
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (NoAnswer(0), Outcome.LOST),
+        (Damaged("bad"), Outcome.LOST),
+        (ExceptionAnswer(4), Outcome.ANSWERED),
+        (ExceptionAnswer(6), Outcome.BUSY),
+        (PortGone("gone"), Outcome.NO_PORT),
+    ],
+)
+def test_what_the_schedule_is_told(answer, outcome):
+    """Silence and damage cost the bus a timeout; a refusal is an answer; busy is asked again."""
     instrument = flowsic()
     poller, clock = started(FLOWSIC, instrument)
-    delays = []
-    for _ in range(13):
-        delays.append(poller.delay_ms())
-        instrument.next = [NoAnswer(0)]
-        poller.poll(instrument.exchange, clock)
-    assert delays[:5] == [1000] * 5
-    assert delays[5:] == [2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000]
+    instrument.next = [answer]
     poller.poll(instrument.exchange, clock)
-    assert poller.delay_ms() == 1000
-
-
-@pytest.mark.parametrize("answer", [ExceptionAnswer(6), PortGone("gone")])
-def test_no_backoff(answer):
-    """A busy device costs little, and a gone port nothing: both keep the rate."""
-    instrument = flowsic()
-    poller, clock = started(FLOWSIC, instrument)
-    for _ in range(10):
-        instrument.next = [answer]
-        poller.poll(instrument.exchange, clock)
-    assert poller.delay_ms() == 1000
+    assert poller.outcome is outcome
+    poller.poll(instrument.exchange, clock)
+    assert poller.outcome is Outcome.ANSWERED
 
 
 def test_the_instant_is_that_of_the_first_answer():
@@ -386,7 +385,7 @@ def test_the_instant_is_that_of_the_first_answer():
         clock.ms += 50
         return instrument.exchange(request)
 
-    poller = DevicePoller(device(FLOWSIC), serial_line=False)
+    poller = DevicePoller(device(FLOWSIC), TCP)
     assert poller.poll(exchange, clock).instant.mono_ms == 50
 
 

@@ -1,0 +1,72 @@
+"""What a scan of one device consists of: its register maps, its requests, what is cut from each.
+
+Two of each: with the slow points (True) and without them (False). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from edge_agent.config import DeviceConfig
+from edge_agent.joining import Joined
+from protocols.modbus.plan import Block, plan
+from protocols.registers.profile import Point
+from protocols.registers.register_map import RegisterMap
+
+
+class Cut(NamedTuple):
+    """Where in a block's words a point lies, as this device sends it."""
+
+    point: Point
+    start: int
+    stop: int
+
+
+class Step(NamedTuple):
+    """One request of the plan, and what is cut out of its answer."""
+
+    block: Block
+    cuts: tuple[Cut, ...]
+    counts: bool  # holds a counter: its instant is the scan's
+
+
+def wanted(device: DeviceConfig, *, full: bool) -> tuple[Point, ...]:
+    """The points to read, as the profile has them."""
+    return device.profile.points_of(_names(device, full))
+
+
+def maps_of(device: DeviceConfig, how: Joined) -> dict[bool, RegisterMap]:
+    """In the order and at the addresses that the device told."""
+    fast = RegisterMap.of(device.profile, _names(device, False), how.order, how.shift)
+    if not device.slow_points:
+        return {False: fast, True: fast}
+    full = RegisterMap.of(device.profile, _names(device, True), how.order, how.shift)
+    return {False: fast, True: full}
+
+
+def steps_of(
+    device: DeviceConfig, maps: Mapping[bool, RegisterMap], holes: Collection[Point]
+) -> dict[bool, tuple[Step, ...]]:
+    """The fewest requests for all but the holes."""
+    made = {}
+    for full, map_ in maps.items():
+        points = [point for point in wanted(device, full=full) if point not in holes]
+        blocks = plan(points, device.profile, holes)
+        made[full] = tuple(step_of(block, map_) for block in blocks)
+    return made
+
+
+def step_of(block: Block, map_: RegisterMap) -> Step:
+    """A block, and its points as the map has them."""
+    sent = {point.name: point for point in map_.points}
+    cuts = []
+    for point in block.points:
+        start = (point.address - block.address) * point.register_bytes // 2
+        cuts.append(Cut(sent[point.name], start, start + point.words))
+    counts = any(point.kind == "counter" for point in block.points)
+    return Step(block, tuple(cuts), counts)
+
+
+def _names(device: DeviceConfig, full: bool) -> tuple[str, ...]:
+    return (*device.points, *device.slow_points) if full else device.points
