@@ -1,4 +1,4 @@
-"""The command line: `edge-agent run | check | convert | gas | key new | key show | migrate`.
+"""The command line: `edge-agent run | check | convert | gas | profile | key | migrate`.
 
 Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
 be done.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
+    from protocols.registers.profile import Profile
 
 GOOD, FINDINGS, COULD_NOT = 0, 1, 2
 
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
     _add_convert(commands)
     _add_gas(commands)
+    _add_profile(commands)
     key = commands.add_parser("key", help="the gateway's log key")
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
@@ -89,6 +91,28 @@ def _add_gas(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
                      help="check a heating value, such as 34.1 MJ/m3 20/20 superior")  # fmt: skip
     gas.add_argument("--json", action="store_true", help="everything, unrounded")
     gas.set_defaults(command=_gas)
+
+
+def _add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    profile = commands.add_parser("profile", help="instruments' register maps: check, list, show")
+    actions = profile.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser(
+        "check",
+        help="tell every fault of a profile file by line and field",
+        description="Exit status: 0 no fault (with --connect: and every point answered), 1 faults, "
+        "2 the file or the device could not be read.",
+    )
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--connect", metavar="LINK/UNIT",
+                       help="read the device too and show raw beside decoded: tcp:HOST:PORT/UNIT, "
+                       "rtu:PATH:BAUD:PARITY/UNIT; also rtu-over-tcp and ascii")  # fmt: skip
+    check.add_argument("--shift", type=int, choices=(-1, 0, 1),
+                       help="with --connect: added to addresses whose base is in doubt")  # fmt: skip
+    check.set_defaults(command=_profile_check)
+    actions.add_parser("list", help="the packaged profiles").set_defaults(command=_profile_list)
+    show = actions.add_parser("show", help="all that one profile says")
+    show.add_argument("profile", metavar="ID|FILE")
+    show.set_defaults(command=_profile_show)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -222,6 +246,68 @@ def _key_show(options: argparse.Namespace) -> int:
     except KeyFileError as error:
         return _could_not(error)
     print(keys.signer.vkey)
+    return GOOD
+
+
+def _profile_check(options: argparse.Namespace) -> int:
+    from edge_agent.profile_command import read_file
+    from protocols.registers.profile import ProfileErrors
+
+    try:
+        profile = read_file(options.file)
+    except ProfileErrors as error:
+        count = len(error.faults)
+        print(error, file=sys.stderr)
+        print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
+        return FINDINGS
+    except OSError as error:
+        return _could_not(error)
+    print(
+        f"{profile.id}: no faults; {len(profile.points)} points, "
+        f"{len(profile.composites)} totals, confidence {profile.confidence}"
+    )
+    return GOOD if options.connect is None else _profile_connect(profile, options)
+
+
+def _profile_connect(profile: Profile, options: argparse.Namespace) -> int:
+    from edge_agent.link import Link
+    from edge_agent.profile_probe import ConnectError, parse_target, read_device, report
+
+    try:
+        target = parse_target(options.connect)
+    except ConnectError as error:
+        return _could_not(error)
+    link = Link(target.bus)
+    try:
+        found = read_device(profile, target.unit, link.exchange, options.shift)
+    finally:
+        link.close()
+    if found.gone:
+        print(f"edge-agent: {found.gone}", file=sys.stderr)
+        return COULD_NOT
+    print("\n".join(report(profile, found)))
+    return FINDINGS if found.refused else GOOD
+
+
+def _profile_list(_options: argparse.Namespace) -> int:
+    from edge_agent.profile_command import list_lines
+
+    print("\n".join(list_lines()))
+    return GOOD
+
+
+def _profile_show(options: argparse.Namespace) -> int:
+    from edge_agent.profile_command import read_file, show_lines
+    from protocols.registers.library import load_profile
+    from protocols.registers.profile import ProfileError
+
+    try:
+        path = Path(options.profile)
+        is_file = path.suffix == ".toml"
+        profile = read_file(path) if is_file else load_profile(options.profile)
+    except (ProfileError, OSError) as error:
+        return _could_not(error)
+    print("\n".join(show_lines(profile)))
     return GOOD
 
 
