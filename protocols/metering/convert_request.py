@@ -38,6 +38,7 @@ from protocols.metering.request_object import (
     renamed,
     text,
 )
+from protocols.metering.suitability import third_rule
 
 STATE: Final = ("Tb_K", "Pb_kPa", "P_kPa_abs", "T_K", "Vm_m3")
 FIELDS: Final = ("method", "limits", *STATE, "K", *COMPARED, *GROSS_FIGURES, *COMPOSITION)
@@ -99,16 +100,27 @@ def _converted(fields: Mapping[str, object]) -> Answer:
     factor = convert_prepared(ready, p * 1e3, t)
     if not isinstance(factor, Factor):
         raise _refused(factor, spec, gas, "P_kPa_abs")
-    return _told(factor, vm, gas)
+    return _told(factor, vm) | _remarks(spec, gas)
 
 
-def _told(factor: Factor, vm: float, gas: Gas) -> Answer:
+def _told(factor: Factor, vm: float) -> Answer:
     z, z_base, c = factor
     told: Answer = {"Z": z, "Zb": z_base, "K": z / z_base, "C": c, "Vb_m3": vm * c}
-    if not all(math.isfinite(value) for value in (z, z_base, z / z_base, c, vm * c)):
+    if not all(isinstance(value, float) and math.isfinite(value) for value in told.values()):
         raise RequestError("the result is no finite number", "")
-    if gas.parsed is not None and not math.isclose(gas.parsed.found_sum, 1.0, rel_tol=1e-9):
+    return told
+
+
+def _remarks(spec: Spec, gas: Gas) -> Answer:
+    """What was done about a composition's sum, and whether a few figures may stand for it."""
+    if gas.parsed is None:
+        return {}
+    told: Answer = {}
+    if not math.isclose(gas.parsed.found_sum, 1.0, rel_tol=1e-9):
         told |= {"sum_found": gas.parsed.found_sum, "sum_rule": gas.parsed.rule.value}
+    faults = third_rule(gas.parsed.mixture).faults if spec.figures else []
+    if faults:
+        told["warning"] = f"{spec.name} does not suit this gas (1/3 rule): {'; '.join(faults)}"
     return told
 
 

@@ -22,7 +22,11 @@ from protocols.metering.composition import (
 )
 from protocols.metering.gross import GrossReference
 from protocols.metering.heating_value import HeatingValue, Kind, State
-from protocols.metering.heating_value_check import Inconsistent, check_by_composition
+from protocols.metering.heating_value_check import (
+    Inconsistent,
+    check_by_composition,
+    check_by_density,
+)
 from protocols.metering.iso6976 import Mixture, Properties, properties
 from protocols.metering.mixture import ParsedMixture, composition_of, parse_mixture
 from protocols.metering.mixture_range import shares_outside
@@ -103,6 +107,8 @@ def gas_of(
     gas = Gas(method, numbers, parsed)
     if parsed is not None:
         _compare(gas, parsed.mixture)
+    elif "x_N2" in numbers and "Hs_25_0_MJ_m3" in numbers:
+        _compare_nitrogen(gas)
     return gas
 
 
@@ -194,6 +200,15 @@ def _compare_heating_value(name: str, value: float, reference: Reference, mixtur
         raise RequestError(f"{name}: {found}", name)
     if isinstance(found, OutOfRange):
         raise RequestError(f"composition: ISO 6976 has no figures for it, {found}", "composition")
+
+
+def _compare_nitrogen(gas: Gas) -> None:
+    """Where x_N2 is known, a heating value of another reference is found out by it."""
+    hs, d, x_co2, x_n2 = gas.figures("Hs_25_0_MJ_m3", "d_0", "x_CO2", "x_N2")
+    stated = HeatingValue(hs, SGERG, Kind.SUPERIOR, State.REAL)
+    found = check_by_density(stated, d, x_co2, gas.numbers.get("x_H2", 0.0), x_n2)
+    if isinstance(found, Inconsistent):
+        raise RequestError(f"Hs_25_0_MJ_m3, x_N2 of {x_n2:.3%}: {found}", "Hs_25_0_MJ_m3")
 
 
 def _iso_reference(gas: Gas) -> Reference:

@@ -66,6 +66,8 @@ def _gerg_2008(gas: Gas, _pressure_pa: float) -> Method:
 
 def _gross_1(gas: Gas, _pressure_pa: float) -> Method:
     if _by_hv_and_gr(gas):
+        if "x_N2" in gas.numbers:
+            raise RequestError("GROSS-1 has no use for x_N2 beside Hv and Gr", "x_N2")
         hv, gr, x_co2 = gas.figures("Hv_MJ_m3", "Gr", "x_CO2")
         return Gross1(Gross1Gas(hv, gr, x_co2, gas.reference()))
     hs, d, x_co2 = gas.figures("Hs_25_0_MJ_m3", "d_0", "x_CO2")
@@ -99,11 +101,11 @@ SPECS: Final = (
     Spec("T", ("K",), False, _t),
     Spec("PT", (), False, _pt),
     Spec("fixed-K", ("K",), False, _fixed_k),
-    Spec("SGERG-88", SGERG_FIGURES, True, _sgerg_88),
-    Spec("SGERG-mod-H2", SGERG_FIGURES, True, _sgerg_mod_h2),
+    Spec("SGERG-88", (*SGERG_FIGURES, "x_N2"), True, _sgerg_88),  # x_N2 only to compare
+    Spec("SGERG-mod-H2", (*SGERG_FIGURES, "x_N2"), True, _sgerg_mod_h2),
     Spec("AGA8-DETAIL", (), True, _detail),
     Spec("GERG-2008", (), True, _gerg_2008),
-    Spec("GROSS-1", ("Hs_25_0_MJ_m3", "d_0", *GROSS_FIGURES, "x_CO2"), True, _gross_1),
+    Spec("GROSS-1", ("Hs_25_0_MJ_m3", "d_0", *GROSS_FIGURES, "x_CO2", "x_N2"), True, _gross_1),
     Spec("GROSS-2", ("d_0", *GROSS_FIGURES[1:], "x_N2", "x_CO2"), True, _gross_2),
     Spec("NX-19-mod", ("rho_20_kg_m3", "x_N2", "x_CO2"), True, _nx_19_mod),
 )

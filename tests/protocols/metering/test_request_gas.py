@@ -82,6 +82,18 @@ def test_a_heating_value_of_another_reference() -> None:
     assert "fits superior at 20/20" in found.error
 
 
+def test_known_nitrogen_tells_the_reference() -> None:
+    """Beside bare figures x_N2 is compared: by it China's 20/20 figure is found out."""
+    figures = (*SGERG_FIGURES, "x_N2")
+    good = gas_of("SGERG-88", figures, True, {**FIGURES, "x_N2": 0.003})
+    assert good.figures(*SGERG_FIGURES) == [40.66, 0.581, 0.006, 0.0]
+    with pytest.raises(RequestError, match="fits superior at 20/20") as told:
+        gas_of("SGERG-88", figures, True, {**FIGURES, "x_N2": 0.003, "Hs_25_0_MJ_m3": 37.88})
+    assert told.value.field == "Hs_25_0_MJ_m3"
+    with pytest.raises(RequestError, match="d_0 is missing"):
+        gas_of("SGERG-88", figures, True, {"Hs_25_0_MJ_m3": 40.66, "x_CO2": 0.006, "x_N2": 0.003})
+
+
 def test_hv_and_gr_beside_a_composition() -> None:
     """They are compared at their own reference, if ISO 6976 knows it."""
     at_15_0 = {"Th_K": 288.15, "Td_K": 273.15, "Pd_kPa": 101.325}
@@ -139,7 +151,7 @@ def test_percent_and_sum_rule() -> None:
         ({"composition": GAS_1, "sum_rule": "any"}, "sum_rule"),
         ({"composition_unit": "percent", **FIGURES}, "composition_unit"),
         ({"sum_rule": "refuse", **FIGURES}, "sum_rule"),
-        ({**FIGURES, "x_N2": 0.003}, "x_N2"),
+        ({**FIGURES, "rho_20_kg_m3": 0.7}, "rho_20_kg_m3"),
         ({**FIGURES, "K": 1.0}, "K"),
         ({**FIGURES, "d_0": "0.581"}, "d_0"),
         ({"composition": {"methane": 0.9, "water": 0.1}}, "composition.water"),
