@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from protocols.metering.run_config import Role, RunConfig, Source, Total
+from protocols.metering.run_config import RunConfig, Total
 
 if TYPE_CHECKING:
     from protocols.evidence.cbor import Body
@@ -26,11 +26,22 @@ def _run_fields(config: RunConfig) -> Iterator[tuple[str, int | str]]:
             for total in config.totals:
                 yield f"totals.{total.point}.role", str(total.role)
                 yield f"totals.{total.point}.modulus", total.modulus
-        elif isinstance(value, Source):
-            for name, part in value._asdict().items():
-                yield f"{field.name}.{name}", int(part) if isinstance(part, bool) else part
         else:
-            yield field.name, value
+            yield from _flat(field.name, value)
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, int | str]]:
+    """A value or the parts of it: `pressure.low`, `gas.composition[2]`; None is no field."""
+    if isinstance(value, bool):
+        yield name, int(value)
+    elif isinstance(value, (int, str)):
+        yield name, value
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+        for part, inner in value._asdict().items():
+            yield from _flat(f"{name}.{part}", inner)
+    elif isinstance(value, tuple):
+        for place, inner in enumerate(value):
+            yield from _flat(f"{name}[{place}]", inner)
 
 
 def gateway_fields(body: Body) -> Flat:
@@ -38,12 +49,13 @@ def gateway_fields(body: Body) -> Flat:
 
     The body is one that `AgentConfig.to_body` made.
     """
-    _kind, site, zone, hour, atmosphere_dpa, devices, regulators = body
+    _kind, site, zone, hour, atmosphere_dpa, software, devices, regulators = body
     found: list[tuple[str, object]] = [
         ("site", site),
         ("zone", zone),
         ("gas_day_start_hour", hour),
         ("atmosphere_dpa", atmosphere_dpa),
+        ("software", software),
     ]
     parts = (
         ("device", devices, ("serial", "profile", "bus", "poll_ms")),
@@ -73,12 +85,4 @@ def same_totals(old: RunConfig, new: RunConfig) -> frozenset[str]:
 
 
 def _exponent(config: RunConfig, total: Total) -> int:
-    of_line = total.role in (Role.LINE, Role.LINE_ERROR)
-    return config.line_exponent if of_line else config.base_exponent
-
-
-def same_pressure(old: RunConfig, new: RunConfig) -> bool:
-    """An absolute pressure that was read under the old configuration holds under the new one."""
-    if old.pressure != new.pressure:
-        return False
-    return not new.pressure.gauge or old.atmosphere_dpa == new.atmosphere_dpa
+    return config.line_exponent if total.role.of_line else config.base_exponent

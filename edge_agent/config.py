@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from protocols.evidence import cbor
 from protocols.metering.run_config import RunConfig
@@ -102,6 +102,28 @@ class RegulatorConfig:
     gauge: bool
 
 
+class Change(NamedTuple):
+    """Who last changed the file, and why: it goes into the log with each change."""
+
+    by: str = ""
+    reason: str = ""
+
+
+NOBODY = Change()
+
+
+class MeterChange(NamedTuple):
+    """What the technician wrote down when he replaced the meter; indexes in counts."""
+
+    run: str
+    old_serial: str
+    old_end_counts: int
+    new_start_counts: int
+    at: str
+    by: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
     """All of it."""
@@ -115,18 +137,22 @@ class AgentConfig:
     devices: tuple[DeviceConfig, ...]
     runs: tuple[RunConfig, ...]
     regulators: tuple[RegulatorConfig, ...]
+    change: Change = NOBODY
+    meter_changes: tuple[MeterChange, ...] = ()
+    software: str = ""  # hash of the metrological modules, see software.py
 
     def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
         return tuple(device for device in self.devices if device.bus == bus)
 
     def to_body(self) -> cbor.Body:
-        """Of the gateway's own CONFIGURATION leaf: site, devices, regulators."""
+        """Of the gateway's own CONFIGURATION leaf: site, software, devices, regulators."""
         return (
             "gateway",
             self.site.name,
             self.site.zone,
             self.site.gas_day_start_hour,
             self.site.atmosphere_dpa,
+            self.software,
             tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
             tuple((r.id, r.serial, r.point, int(r.gauge)) for r in self.regulators),
         )

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 MAX_FAULTS: Final = 200
 MAX_TEXT: Final = 4096
+MAX_FREE_KEYS: Final = 64
 _REQUIRED: Final = object()
 
 
@@ -155,6 +156,36 @@ class Section:
         if value is None:
             return Section({}, self.field(key), Faults())  # one fault told, not one per field of it
         return Section(value, self.field(key), self._faults)
+
+    def table(self, key: str, default: object = _REQUIRED) -> dict[str, Any]:
+        """A table whose keys are free, such as a composition; {} where it is missing."""
+        value = self._take(key, default, "a table")
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or len(value) > MAX_FREE_KEYS:
+            remedy = f"write it as a table of at most {MAX_FREE_KEYS}: {key} = {{ ... }}"
+            self.fault(key, f"is {_kind(value)}", remedy)
+            return {}
+        return value
+
+    def pairs(self, key: str, most: int) -> list[tuple[Decimal, Decimal]]:
+        """A list of pairs of numbers, [] where it is missing."""
+        value = self._take(key, [], "")
+        remedy = f"write at most {most} pairs of numbers: {key} = [[16, 0.3], [160, -0.1]]"
+        if not isinstance(value, list) or len(value) > most:
+            self.fault(key, f"is {_kind(value)}", remedy)
+            return []
+        pairs = []
+        for place, pair in enumerate(value, start=1):
+            numbers = pair if isinstance(pair, list) else []
+            if len(numbers) != 2 or any(type(n) not in (int, Decimal) for n in numbers):
+                self.fault(key, f"entry {place} is no pair of numbers", remedy)
+                return []
+            pairs.append((Decimal(numbers[0]), Decimal(numbers[1])))
+        if not all(number.is_finite() for pair in pairs for number in pair):
+            self.fault(key, "holds something that is no number", remedy)
+            return []
+        return pairs
 
     def sections(self, key: str, name_key: str, most: int) -> list[Section]:
         """An array of tables; each is called by its name, `run[R1]`, or by its place, `run[#2]`."""

@@ -6,6 +6,7 @@ import ssl
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from edge_agent.config import (
     AgentConfig,
     BusConfig,
     CentralConfig,
+    Change,
     DeviceConfig,
     JournalConfig,
     SiteConfig,
@@ -22,9 +24,12 @@ from edge_agent.config import (
 from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_device
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_runs import read_regulators, read_runs
+from edge_agent.software import metrological_hash
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.note import KeyType, Verifier
+from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
+from protocols.metering.refusal import OutOfRange
 
 MAX_FILE_BYTES: Final = 1_000_000
 MAX_BUSES: Final = 32
@@ -56,7 +61,7 @@ def load_config(path: Path) -> AgentConfig:
         table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
-    return parse_config(table, path)
+    return replace(parse_config(table, path), software=metrological_hash())
 
 
 def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
@@ -64,6 +69,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     faults = Faults()
     top = Section(table, "", faults)
     gateway, state_dir = _gateway(top.section("gateway"), path.parent)
+    change = _change(top.section("change", required=False))
     site = _site(top.section("site"))
     central = _central(top.section("central"), path.parent)
     journal = _journal(top.section("journal", required=False))
@@ -73,7 +79,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     read = [read_device(entry, buses, meters) for entry in sections]
     devices = [device for device in read if device is not None]
     known = _by_name(sections, devices)
-    runs = read_runs(top, known, site)
+    runs, meter_changes = read_runs(top, known, site)
     regulators = read_regulators(top, known)
     top.done()
     for key, entries in (("bus", buses), ("device", read)):
@@ -86,7 +92,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
         raise ConfigErrors(path, faults.all())
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
-        regulators,
+        regulators, change, meter_changes,
     )  # fmt: skip
 
 
@@ -105,6 +111,32 @@ def _gateway(section: Section, base: Path) -> tuple[str, Path]:
     return gateway, base / state_dir
 
 
+def _change(section: Section) -> Change:
+    text = r"[^\x00-\x1f\x7f]{0,100}"
+    change = Change(section.text("by", text, ""), section.text("reason", text, ""))
+    section.done()
+    return change
+
+
+def _atmosphere_dpa(section: Section) -> int:
+    """Of the site: as measured or agreed, or else from its altitude by ISA."""
+    declared = section.has("atmospheric_pressure_kpa") or not section.has("altitude_m")
+    dpa = 0
+    if declared:
+        dpa = section.scaled("atmospheric_pressure_kpa", "30", "120", "0.0001")
+    if not section.has("altitude_m"):
+        return dpa
+    low, high = (f"{limit:g}" for limit in ALTITUDE_M)
+    altitude_m = float(section.number("altitude_m", low, high))
+    standard = atmosphere_dpa(altitude_m)
+    if isinstance(standard, OutOfRange):
+        return dpa
+    fault = atmosphere_fault(dpa, altitude_m) if declared and dpa else None
+    if fault:
+        section.fault("atmospheric_pressure_kpa", fault, "leave one of them out if unsure")
+    return dpa or standard
+
+
 def _site(section: Section) -> SiteConfig:
     zone = section.text("zone")
     try:
@@ -116,7 +148,7 @@ def _site(section: Section) -> SiteConfig:
         name=section.text("name", r"[^\x00-\x1f\x7f]{1,100}"),
         zone=zone or "UTC",  # a placeholder where it is missing
         gas_day_start_hour=section.integer("gas_day_start_hour", 0, 23),
-        atmosphere_dpa=section.scaled("atmospheric_pressure_kpa", "30", "120", "0.0001"),
+        atmosphere_dpa=_atmosphere_dpa(section),
     )
     section.done()
     return site

@@ -10,17 +10,28 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from edge_agent.config import DeviceConfig, RegulatorConfig, SiteConfig
+from edge_agent.config import DeviceConfig, MeterChange, RegulatorConfig, SiteConfig
 from edge_agent.config_fields import Section, nearest
-from protocols.metering.run_config import Role, RunConfig, Source, Total
+from edge_agent.config_gas import FileGas, read_conversion, read_gases
+from edge_agent.config_sources import (
+    NAME,
+    POINT,
+    Devices,
+    celsius_mk,
+    device_of,
+    read_barometer,
+    read_chromatograph,
+    read_point,
+    read_pressure,
+    read_temperature,
+)
+from protocols.metering.flow import CurvePoint
+from protocols.metering.run_config import MAX_CURVE_POINTS, Role, RunConfig, Total
 from protocols.metering.run_config_faults import faults
-from protocols.metering.units import UnitError, to_kelvin, to_pascal
 from protocols.registers.point import FLOATS, TYPE_WORDS
 
 MAX_RUNS: Final = 64
-MAX_GASES: Final = 64
 MAX_REGULATORS: Final = 64
-METHODS: Final = ("PT", "fixed-K", "SGERG-88")
 
 # The symbols of EN 12405-1: a meter whose profile uses them needs no `totals` in the file.
 TOTALS: Final = {
@@ -28,47 +39,31 @@ TOTALS: Final = {
     Role.LINE_ERROR: "vm_err",
     Role.BASE: "vb",
     Role.BASE_ERROR: "vb_err",
+    Role.LINE_UNHALTABLE: "vm_total",
+    Role.BASE_UNHALTABLE: "vb_total",
+    Role.LINE_REVERSE: "vm_reverse",
 }
 RESOLUTIONS: Final = {
     "line_resolution_point": "resolution_vm",
     "base_resolution_point": "resolution_vb",
 }
-_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
-_POINT: Final = r"[a-z][a-z0-9_]{0,31}"
-_ZERO_CELSIUS_MK: Final = 273_150
-
-Devices = Mapping[str, DeviceConfig | None]  # None: described, but not well
 
 
-class Gas(NamedTuple):
-    """Composition for SGERG-88, in RunConfig's units."""
+class Runs(NamedTuple):
+    """All runs of the file, and the meter changes it tells of."""
 
-    hs_j_m3: int = 0
-    d_e9: int = 0
-    x_co2_e9: int = 0
-    x_h2_e9: int = 0
+    runs: tuple[RunConfig, ...]
+    meter_changes: tuple[MeterChange, ...]
 
 
-class Conversion(NamedTuple):
-    """How a run's volume is converted."""
-
-    method: str
-    k_e9: int
-    gas: Gas
-
-
-def read_runs(top: Section, devices: Devices, site: SiteConfig) -> tuple[RunConfig, ...]:
+def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
     """All runs; their faults, and those of the gases, are reported."""
-    gases: dict[str, Gas] = {}
-    for section in top.sections("gas", "name", MAX_GASES):
-        name, gas = _gas(section)
-        if name and name in gases:
-            section.fault("name", f"{name!r} is there twice", "give each gas its own name")
-        gases[name] = gas
+    gases = read_gases(top)
+    changes: list[MeterChange] = []
     runs: dict[str, RunConfig] = {}
     meters: dict[str, str] = {}
     for section in top.sections("run", "id", MAX_RUNS):
-        run, meter = _run(section, devices, gases, site)
+        run, meter = _run(section, devices, gases, site, changes)
         if run.run and run.run in runs:
             section.fault("id", f"{run.run!r} is there twice", "give each run its own id")
         if meter and meter in meters:
@@ -77,16 +72,16 @@ def read_runs(top: Section, devices: Devices, site: SiteConfig) -> tuple[RunConf
             )
         meters[meter] = run.run
         runs[run.run] = run
-    return tuple(runs.values())
+    return Runs(tuple(runs.values()), tuple(changes))
 
 
 def read_regulators(top: Section, devices: Devices) -> tuple[RegulatorConfig, ...]:
     regulators: dict[str, RegulatorConfig] = {}
     for section in top.sections("regulator", "id", MAX_REGULATORS):
-        name = section.text("id", _NAME)
+        name = section.text("id", NAME)
         outlet = section.section("outlet_pressure")
-        device = _device(outlet, "device", devices)
-        point = _point(outlet, device, "pressure")
+        device = device_of(outlet, "device", devices)
+        point = read_point(outlet, device, "pressure")
         gauge = outlet.flag("gauge")
         outlet.done()
         section.done()
@@ -96,30 +91,28 @@ def read_regulators(top: Section, devices: Devices) -> tuple[RegulatorConfig, ..
     return tuple(regulators.values())
 
 
-def _gas(section: Section) -> tuple[str, Gas]:
-    name = section.text("name", _NAME)
-    gas = Gas(
-        hs_j_m3=section.scaled("hs_25_0_mj_m3", "1", "100", "0.000001"),
-        d_e9=section.scaled("relative_density_0", "0.05", "2", "0.000000001"),
-        x_co2_e9=section.scaled("x_co2", "0", "1", "0.000000001"),
-        x_h2_e9=section.scaled("x_h2", "0", "1", "0.000000001"),
-    )
-    section.done()
-    return name, gas
-
-
 def _run(
-    section: Section, devices: Devices, gases: Mapping[str, Gas], site: SiteConfig
+    section: Section,
+    devices: Devices,
+    gases: Mapping[str, FileGas],
+    site: SiteConfig,
+    changes: list[MeterChange],
 ) -> tuple[RunConfig, str]:
     """The run's configuration, and its meter's name."""
     before = section.fault_count()
-    meter = _device(section, "meter", devices)
-    conversion = _conversion(section.section("conversion"), gases)
-    pressure = _pressure(section.section("pressure"), devices)
-    temperature = _temperature(section.section("temperature"), devices)
-    base_pressure_dpa, base_temperature_mk = _base(section.section("base"))
+    meter = device_of(section, "meter", devices)
+    base = _base(section.section("base"))
+    analysed = section.has("chromatograph")
+    conversion = read_conversion(section.section("conversion"), gases, base, analysed=analysed)
+    pressure = read_pressure(section.section("pressure"), devices)
+    temperature = read_temperature(section.section("temperature"), devices)
+    barometer = gas_source = None
+    if section.has("barometer"):
+        barometer = read_barometer(section.section("barometer"), devices, site.atmosphere_dpa)
+    if analysed:
+        gas_source = read_chromatograph(section.section("chromatograph"), devices)
     run = RunConfig(
-        run=section.text("id", _NAME),
+        run=section.text("id", NAME),
         meter_serial=meter.serial if meter else "",
         totals=_totals(section, meter),
         line_exponent=_exponent(section, "line_resolution_m3"),
@@ -132,20 +125,28 @@ def _run(
         atmosphere_dpa=site.atmosphere_dpa,
         method=conversion.method,
         k_e9=conversion.k_e9,
-        hs_j_m3=conversion.gas.hs_j_m3,
-        d_e9=conversion.gas.d_e9,
-        x_co2_e9=conversion.gas.x_co2_e9,
-        x_h2_e9=conversion.gas.x_h2_e9,
-        base_pressure_dpa=base_pressure_dpa,
-        base_temperature_mk=base_temperature_mk,
+        gas=conversion.gas,
+        base_pressure_dpa=base[0],
+        base_temperature_mk=base[1],
         interval_ms=section.scaled("interval_seconds", "1", "3600", "0.001"),
         stale_ms=section.scaled("stale_seconds", "1", "3600", "0.001"),
         zone=site.zone,
         gas_day_start_hour=site.gas_day_start_hour,
+        limits=conversion.limits,
+        qmin_l_h=section.scaled("qmin_m3_h", "0", "1000000", "0.001", Decimal(0)),
+        error_curve=_error_curve(section),
+        barometer=barometer,
+        gas_source=gas_source,
+        deviation_e6=section.scaled("compare_base_percent", "0", "50", "0.0001", Decimal(0)),
+        temporary=section.flag("temporary_meter", default=False),
     )
+    if section.has("meter_change"):
+        changes.append(_meter_change(section.section("meter_change"), run))
     section.done()
     # A device that is at fault itself is told there, and has no serial here.
-    known = all((run.meter_serial, run.pressure.serial, run.temperature.serial))
+    named = [("meter", run.meter_serial), ("temperature", temperature.serial)]
+    named += [("pressure", pressure.serial or str(pressure.is_fixed and conversion.method == "T"))]
+    known = all(serial not in ("", "False") for _name, serial in named)
     if known and section.fault_count() == before:
         _check_run(section, run, devices)
         _check_counts(section, run, meter)
@@ -158,7 +159,7 @@ def _check_counts(section: Section, run: RunConfig, meter: DeviceConfig | None) 
         composite = None if meter is None else meter.profile.composite(total.point)
         if composite is None:
             continue
-        is_line = total.role in (Role.LINE, Role.LINE_ERROR)
+        is_line = total.role.of_line
         key = "line_resolution_m3" if is_line else "base_resolution_m3"
         exponent = run.line_exponent if is_line else run.base_exponent
         if Decimal(composite.resolution) != Decimal(1).scaleb(exponent):
@@ -166,11 +167,44 @@ def _check_counts(section: Section, run: RunConfig, meter: DeviceConfig | None) 
             section.fault(key, problem, f"set it to {composite.resolution!r}")
 
 
+def _error_curve(section: Section) -> tuple[CurvePoint, ...]:
+    """Calibration points: flow in m3/h, error in per cent."""
+    points = []
+    for flow_m3_h, percent in section.pairs("error_curve", MAX_CURVE_POINTS):
+        if not (0 < flow_m3_h <= 1_000_000 and -50 < percent < 50):
+            section.fault("error_curve", f"[{flow_m3_h}, {percent}] is no point of a meter's curve",
+                          "write [flow in m3/h, error in per cent]")  # fmt: skip
+            return ()
+        flow_l_h = int((flow_m3_h * 1000).to_integral_value())
+        points.append(CurvePoint(flow_l_h, int((percent * 10_000).to_integral_value())))
+    return tuple(points)
+
+
+def _meter_change(section: Section, run: RunConfig) -> MeterChange:
+    """The end index of the meter taken out and the start index of the one put in, as read."""
+    text = r"[^\x00-\x1f\x7f]{1,100}"
+    unit = f"{Decimal(1).scaleb(run.line_exponent):f}"
+    change = MeterChange(
+        run.run,
+        section.text("old_serial", r"[!-~]{1,32}"),
+        section.scaled("old_end_index_m3", "0", "10000000000", unit),
+        section.scaled("new_start_index_m3", "0", "10000000000", unit),
+        section.text("at", text),
+        section.text("by", text),
+        section.text("reason", text),
+    )
+    if change.old_serial and change.old_serial == run.meter_serial:
+        section.fault("old_serial", "is the meter that is in now", "write the one taken out")
+    section.done()
+    return change
+
+
 def _check_run(section: Section, run: RunConfig, devices: Devices) -> None:
     """What only the whole run shows; asked when each of its fields is possible by itself."""
     for fault in faults(run):
         section.fault("", fault, "correct it")
-    serials = {run.meter_serial, run.pressure.serial, run.temperature.serial}
+    analysed = run.gas_source.serial if run.gas_source else ""
+    serials = run.serials - {analysed}
     polls = [device.poll_ms for device in devices.values() if device and device.serial in serials]
     if run.stale_ms < max(polls):
         section.fault(
@@ -193,7 +227,7 @@ def _totals(section: Section, meter: DeviceConfig | None) -> tuple[Total, ...]:
     totals, named_line = [], False
     for role, default in TOTALS.items():
         polled = meter is not None and default in meter.points
-        point = roles.text(role.value, _POINT, "" if named or not polled else default)
+        point = roles.text(role.value, POINT, "" if named or not polled else default)
         if not point:
             continue
         named_line |= role is Role.LINE
@@ -249,107 +283,14 @@ def _exponent(section: Section, key: str) -> int:
 def _resolution_point(section: Section, key: str, meter: DeviceConfig | None) -> str:
     points = meter.points if meter else ()
     default = RESOLUTIONS[key] if RESOLUTIONS[key] in points else ""
-    point = section.text(key, _POINT + "|", default)
+    point = section.text(key, POINT + "|", default)
     if point and meter is not None and point not in points:
         section.fault(key, f"{meter.name} is not polled for {point!r}", nearest(point, points))
     return point
 
 
-def _conversion(section: Section, gases: Mapping[str, Gas]) -> Conversion:
-    method = section.choice("method", METHODS)
-    k_e9, gas = 0, Gas()
-    if method == "fixed-K":
-        k_e9 = section.scaled("k", "0.1", "10", "0.000000001")
-    if method == "SGERG-88":
-        name = section.text("gas", _NAME)
-        if name and name not in gases:
-            section.fault("gas", f"no gas {name!r}", nearest(name, gases))
-        gas = gases.get(name, gas)
-    section.done()
-    return Conversion(method, k_e9, gas)
-
-
 def _base(section: Section) -> tuple[int, int]:
     pressure_dpa = section.scaled("pressure_kpa", "50", "200", "0.0001")
-    temperature_mk = _celsius_mk(section, "temperature_c", "-30", "60")
+    temperature_mk = celsius_mk(section, "temperature_c", "-30", "60")
     section.done()
     return pressure_dpa, temperature_mk
-
-
-def _pressure(section: Section, devices: Devices) -> Source:
-    device = _device(section, "device", devices)
-    source = Source(
-        device.serial if device else "",
-        _point(section, device, "pressure"),
-        section.flag("gauge"),
-        section.scaled("substitute_kpa_abs", "1", "100000", "0.0001"),
-        section.scaled("low_kpa_abs", "0.001", "100000", "0.0001"),
-        section.scaled("high_kpa_abs", "1", "100000", "0.0001"),
-    )
-    _check_range(section, source, "kpa_abs", 10_000, 0)
-    section.done()
-    return source
-
-
-def _temperature(section: Section, devices: Devices) -> Source:
-    device = _device(section, "device", devices)
-    source = Source(
-        device.serial if device else "",
-        _point(section, device, "temperature"),
-        False,
-        _celsius_mk(section, "substitute_c", "-100", "200"),
-        _celsius_mk(section, "low_c", "-150", "200"),
-        _celsius_mk(section, "high_c", "-100", "500"),
-    )
-    _check_range(section, source, "c", 1_000, _ZERO_CELSIUS_MK)
-    section.done()
-    return source
-
-
-def _check_range(section: Section, source: Source, unit: str, scale: int, zero: int) -> None:
-    """Told in the file's own unit, before the run's own check tells it in integers."""
-    low, high = ((value - zero) / scale for value in (source.low, source.high))
-    if low >= high:
-        section.fault(f"low_{unit}", f"{low:g} is not below high_{unit} {high:g}", "swap or mend")
-    elif not source.low <= source.substitute <= source.high:
-        section.fault(
-            f"substitute_{unit}",
-            f"{(source.substitute - zero) / scale:g} lies outside {low:g} to {high:g}",
-            "give a value that the transmitter could show",
-        )
-
-
-def _celsius_mk(section: Section, key: str, low: str, high: str) -> int:
-    return section.scaled(key, low, high, "0.001") + _ZERO_CELSIUS_MK
-
-
-def _device(section: Section, key: str, devices: Devices) -> DeviceConfig | None:
-    name = section.text(key, _NAME)
-    if name and name not in devices:
-        section.fault(key, f"no device {name!r}", nearest(name, devices))
-    return devices.get(name)
-
-
-def _point(section: Section, device: DeviceConfig | None, quantity: str) -> str:
-    """A polled point whose unit belongs to the quantity, "pressure" or "temperature"."""
-    name = section.text("point", _POINT)
-    if device is None or not name:
-        return name
-    if name not in device.points:
-        section.fault(
-            "point", f"{device.name} is not polled for {name!r}", nearest(name, device.points)
-        )
-        return name
-    units = next((p.possible_units for p in device.profile.points if p.name == name), ("",))
-    refused = [error for unit in units if (error := _unit_fault(quantity, unit))]
-    if len(refused) == len(units):
-        section.fault("point", refused[0], f"name a point that shows {quantity}")
-    return name
-
-
-def _unit_fault(quantity: str, unit: str) -> str:
-    try:
-        to_pascal(1.0, unit) if quantity == "pressure" else to_kelvin(1.0, unit)
-    except UnitError as error:
-        return str(error)
-    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.changes import gateway_fields, run_fields, same_pressure, same_totals
+from edge_agent.changes import gateway_fields, run_fields, same_totals
 from edge_agent.memory import ClockRelation, RunMemory
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
@@ -15,7 +15,7 @@ from protocols.metering.scan import Scan
 from protocols.registers.codec import decode_scan
 
 if TYPE_CHECKING:
-    from edge_agent.config import AgentConfig
+    from edge_agent.config import AgentConfig, MeterChange
     from edge_agent.draft import Draft
     from edge_agent.poller import PolledScan
     from protocols.metering.instant import Instant
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 CLOCK_STEP_MS: Final = 1_000  # less is what NTP slews and threads jitter
 AGENT: Final = "agent"
 FILE: Final = "configuration file"
-_SUBSTITUTED: Final = Flag.SUBSTITUTE_PRESSURE | Flag.SUBSTITUTE_TEMPERATURE | Flag.Z_OUT_OF_RANGE
+_SUBSTITUTED: Final = (
+    Flag.SUBSTITUTE_PRESSURE
+    | Flag.SUBSTITUTE_TEMPERATURE
+    | Flag.SUBSTITUTE_ATMOSPHERE
+    | Flag.SUBSTITUTE_GAS
+    | Flag.Z_OUT_OF_RANGE
+)
 
 
 class MapHashes:
@@ -96,15 +102,17 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
         detail = "the journal was begun anew; what an earlier one had not sent is gone"
         draft.event(instant, "epoch_opened", "", epoch - 1, epoch, AGENT, detail)
     draft.urgent = True
-    _configure_gateway(draft, config, instant)
+    who = _who(config)
+    _configure_gateway(draft, config, instant, who)
+    changes = {change.run: change for change in config.meter_changes}
     for run in config.runs:
-        _configure_run(draft, run, instant)
+        _configure_run(draft, run, instant, who, changes.get(run.run))
     configured = {run.run for run in config.runs}
     for name, memory in list(draft.runs.items()):
         if memory.active and name not in configured:
             closed = _close(draft, memory, instant)
             draft.set_run(closed._replace(active=False))
-            draft.event(instant, "run_removed", name, memory.config.meter_serial, None, FILE)
+            draft.event(instant, "run_removed", name, memory.config.meter_serial, None, who)
 
 
 def record_stop(draft: Draft, instant: Instant) -> None:
@@ -122,17 +130,25 @@ def _was_polled(state: RunState) -> bool:
     return tally is not None and tally.polls + tally.polls_failed > 0
 
 
-def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant) -> None:
+def _who(config: AgentConfig) -> str:
+    """Who changed the file, by his own word; nobody checks it."""
+    by, reason = config.change
+    return f"{by}: {reason}" if by and reason else by or FILE
+
+
+def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant, who: str) -> None:
     body, old = config.to_body(), draft.configuration
     if body == old:
         return
     draft.append(Kind.CONFIGURATION, "", body, instant, config.hash())
     if old is not None:
-        _record_changes(draft, "", gateway_fields(old), gateway_fields(body), instant)
+        _record_changes(draft, "", gateway_fields(old), gateway_fields(body), instant, who)
     draft.configuration = body
 
 
-def _configure_run(draft: Draft, config: RunConfig, instant: Instant) -> None:
+def _configure_run(
+    draft: Draft, config: RunConfig, instant: Instant, who: str, change: MeterChange | None
+) -> None:
     """The old interval closes under the old configuration, the next one is the new one's."""
     memory = draft.runs.get(config.run)
     if memory is None:
@@ -144,9 +160,11 @@ def _configure_run(draft: Draft, config: RunConfig, instant: Instant) -> None:
     state = _close(draft, memory, instant).state
     draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
     if not memory.active:
-        draft.event(instant, "run_added", config.run, None, config.meter_serial, FILE)
+        draft.event(instant, "run_added", config.run, None, config.meter_serial, who)
     old, new = run_fields(memory.config), run_fields(config)
-    _record_changes(draft, config.run, old, new, instant)
+    _record_changes(draft, config.run, old, new, instant, who)
+    if memory.config.meter_serial != config.meter_serial:
+        _record_replacement(draft, memory, config, instant, change)
     kept = same_totals(memory.config, config)
     if _counted_elsewhere(draft, memory, config):
         kept = frozenset()
@@ -178,12 +196,16 @@ def _begun_anew(
     old, new = change
     unchanged = len(kept) == len(old.totals) == len(new.totals)
     positions = tuple(position for position in state.now.positions if position.point in kept)
-    carry = state.now._replace(
+    now = state.now
+    carry = now._replace(
         next_seq=next_seq,
         positions=positions,
-        segment=state.now.segment if unchanged else state.next_segment,
-        pressure=state.now.pressure if same_pressure(old, new) else None,
-        temperature=state.now.temperature if old.temperature == new.temperature else None,
+        segment=now.segment if unchanged else state.next_segment,
+        flowed=now.flowed if kept else None,
+        pressure=now.pressure if old.pressure == new.pressure else None,
+        temperature=now.temperature if old.temperature == new.temperature else None,
+        atmosphere=now.atmosphere if old.barometer == new.barometer else None,
+        gas=now.gas if _analysed_alike(old, new) else None,
     )
     return replace(RunState.resume(carry), conditions=state.conditions)
 
@@ -194,12 +216,47 @@ def _record_changes(
     old: dict[str, int | str],
     new: dict[str, int | str],
     instant: Instant,
+    who: str,
 ) -> None:
     for field in sorted(old.keys() | new.keys()):
         before, after = old.get(field), new.get(field)
         if before != after:
-            draft.event(instant, "configuration_changed", subject, before, after, FILE, field)
+            draft.event(instant, "configuration_changed", subject, before, after, who, field)
     draft.urgent = True
+
+
+def _analysed_alike(old: RunConfig, new: RunConfig) -> bool:
+    """An analysis holds on, with its heating value."""
+    return (old.gas_source, old.gas.combustion) == (new.gas_source, new.gas.combustion) and (
+        (old.base_pressure_dpa, old.base_temperature_mk)
+        == (new.base_pressure_dpa, new.base_temperature_mk)
+    )
+
+
+def _record_replacement(
+    draft: Draft,
+    memory: RunMemory,
+    config: RunConfig,
+    instant: Instant,
+    change: MeterChange | None,
+) -> None:
+    """Another meter in the run: its serials, both indexes as the technician read them, and who.
+
+    What the old meter counted after its last scan is told, not booked: nobody measured P and T.
+    """
+    old, new = memory.config.meter_serial, config.meter_serial
+    line = memory.config.line.point
+    seen = next((p.index_counts for p in memory.state.now.positions if p.point == line), None)
+    kind = "meter_replaced" if not config.temporary else "temporary_meter"
+    if change is None or change.old_serial != old:
+        detail = f"last seen index {seen}; the file gives no end and start index (meter_change)"
+        draft.event(instant, kind, config.run, old, new, FILE, detail)
+        return
+    detail = (
+        f"end index {change.old_end_counts}, last seen {seen}, start index"
+        f" {change.new_start_counts}, at {change.at}: {change.reason}"
+    )
+    draft.event(instant, kind, config.run, old, new, change.by, detail)
 
 
 def _close(draft: Draft, memory: RunMemory, instant: Instant) -> RunMemory:
@@ -233,8 +290,7 @@ def _quality(record: IntervalRecord) -> int:
 
 
 def _uses(memory: RunMemory, serial: str) -> bool:
-    config = memory.config
-    return serial in (config.meter_serial, config.pressure.serial, config.temperature.serial)
+    return serial in memory.config.serials
 
 
 def _is_close(old_ms: int | None, new_ms: int | None) -> bool:

@@ -38,6 +38,7 @@ class SiteEntry(NamedTuple):
     zone: str
     gas_day_start_hour: int
     atmosphere_dpa: int
+    software: str
     regulators: tuple[RegulatorEntry, ...]
 
 
@@ -87,17 +88,18 @@ def register_map_of(leaf: Leaf) -> RegisterMap:
 
 def site_of(leaf: Leaf) -> SiteEntry:
     """The gateway's own configuration: site, devices, regulators."""
-    fields = Fields("gateway configuration", leaf.body, 7)
+    fields = Fields("gateway configuration", leaf.body, 8)
     if fields.text("kind") != "gateway":
         raise ValueError("gateway configuration: kind must be 'gateway'")
     name, zone = fields.text("name"), fields.text("zone")
     hour = fields.integer("gas_day_start_hour", 0, 23)
     atmosphere_dpa = fields.integer("atmosphere_dpa")
+    software = fields.text("software")
     fields.items("devices", MAX_DEVICES)
     regulators = tuple(_regulator(item) for item in fields.items("regulators", MAX_REGULATORS))
     if len({one.regulator for one in regulators}) != len(regulators):
         raise ValueError("gateway configuration: a regulator appears twice")
-    return SiteEntry(name, zone, hour, atmosphere_dpa, regulators)
+    return SiteEntry(name, zone, hour, atmosphere_dpa, software, regulators)
 
 
 def event_of(leaf: Leaf) -> EventEntry:

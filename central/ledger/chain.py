@@ -1,7 +1,7 @@
 """The chain of a run's interval records: each opens where the one before it closed. Pure.
 
-Together with TotalRecord's own law (main + error + quarantined = moved) it makes the first law hold
-from a segment's first index to its last.
+Together with TotalRecord's own law (main + error + quarantined - reverse = moved) it makes the
+first law hold from a segment's first index to its last.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,8 +74,7 @@ def total_breaks(
 
 
 def law_fault(total: TotalRecord, moved_counts: int) -> str | None:
-    """What contradicts main + error + quarantined = moved within one record."""
-    booked = total.main + total.error + total.quarantined
-    if booked == moved_counts:
+    """What contradicts main + error + quarantined - reverse = moved within one record."""
+    if total.booked == moved_counts:
         return None
-    return f"moved {moved_counts} counts, booked {booked} (segment {total.segment})"
+    return f"moved {moved_counts} counts, booked {total.booked} (segment {total.segment})"

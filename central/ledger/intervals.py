@@ -46,8 +46,8 @@ def apply_interval(place: Place, leaf: Leaf) -> list[Alarm]:
 def _interval_values(place: Place, leaf: Leaf, record: IntervalRecord) -> dict[str, object]:
     same = (
         "run", "config_hash", "algorithm", "part", "parts", "telemetry_first", "telemetry_end",
-        "line_main_cm3", "line_error_cm3", "base_main_cm3", "base_error_cm3",
-        "p_dpa", "t_mk", "z_e9", "c_e9", "flow_time_ms", "elapsed_ms",
+        "line_main_cm3", "line_error_cm3", "line_reverse_cm3", "base_main_cm3", "base_error_cm3",
+        "p_dpa", "t_mk", "z_e9", "c_e9", "cf_e9", "hs_j_m3", "flow_time_ms", "elapsed_ms",
         "polls", "polls_failed", "flags",
     )  # fmt: skip
     return {
@@ -73,7 +73,7 @@ def _totals(
         configured = known.get(total.point)
         moved = total.end - total.start
         if configured is not None:
-            moved %= configured.modulus
+            moved = total.moved(configured.modulus)
             fault = law_fault(total, moved)
             if fault is not None:
                 faults.append((total.point, fault))
@@ -93,6 +93,7 @@ def _totals(
                 "main_counts": total.main,
                 "error_counts": total.error,
                 "quarantined_counts": total.quarantined,
+                "reverse_counts": total.reverse,
                 "broken": position in breaks,
             }
         )

@@ -25,15 +25,15 @@ _SUMMED: Final[Mapping[str, Column[int]]] = {
     "main": total.c.main_counts,
     "error": total.c.error_counts,
     "quarantined": total.c.quarantined_counts,
+    "reverse": total.c.reverse_counts,
 }
 
 
 def law(conn: Connection) -> list[LawRow]:
     """The first law for each run, meter segment and device total, over all its intervals.
 
-    unwrapped end - start = main + error + quarantined, and no opening that is not the closing
-    before it. (No record tells of reverse flow yet, so there is no term
-    for it.)
+    unwrapped end - start = main + error + quarantined - reverse, and no opening that is not the
+    closing before it.
     """
     group = (total.c.gateway, total.c.epoch, total.c.run, total.c.point, total.c.segment)
     sums = (
@@ -72,7 +72,7 @@ def _same(side: FromClause, sums: Subquery, seq: str) -> ColumnElement[bool]:
 
 
 def _row(row: RowMapping) -> LawRow:
-    moved, main, error, quarantined = whole(
+    moved, main, error, quarantined, reverse = whole(
         [row[f"{name}_{part}"] for name in _SUMMED for part in ("high", "low")]
     )
     return LawRow(
@@ -88,6 +88,7 @@ def _row(row: RowMapping) -> LawRow:
         main_counts=main,
         error_counts=error,
         quarantined_counts=quarantined,
+        reverse_counts=reverse,
         gaps=row["gaps"],
-        holds=moved == main + error + quarantined and row["gaps"] == 0,
+        holds=moved == main + error + quarantined - reverse and row["gaps"] == 0,
     )

@@ -35,6 +35,7 @@ MAX_SCANS: Final = 300_000
 days without an answer of the meter while both transmitters go on each 6 s."""
 AT_ONCE: Final = 64
 _MAX_CARRY_BYTES: Final = 64 * 1024  # 16 positions with names of 255 characters take 17 kB
+_MAX_CARRY_ITEMS: Final = 512
 
 
 class Outcome(NamedTuple):
@@ -153,8 +154,7 @@ def _scans(
     maps: dict[bytes, RegisterMap | None],
 ) -> Iterator[Scan]:
     """The scans of the run's devices in the record's range. ValueError where one has no map."""
-    serials = {config.meter_serial, config.pressure.serial, config.temperature.serial}
-    points = _points(config)
+    serials, points = config.serials, config.points
     telemetry = due.origin._replace(log=Log.TELEMETRY)
     scans = 0
     for leaf in reader.leaves(telemetry, record.telemetry_first, record.telemetry_end):
@@ -169,20 +169,8 @@ def _scans(
         if scans > MAX_SCANS:
             raise ValueError(f"more than {MAX_SCANS} scans of the run's devices")
         scan = scan_of(leaf, register_map)
+        # all other points would only take memory
         yield scan._replace(values={k: v for k, v in scan.values.items() if k in points})
-
-
-def _points(config: RunConfig) -> frozenset[str]:
-    """The points that the pipeline looks at; all others would only take memory."""
-    return frozenset(
-        {
-            *(total.point for total in config.totals),
-            config.line_exponent_point,
-            config.base_exponent_point,
-            config.pressure.point,
-            config.temperature.point,
-        }
-    )
 
 
 class _Before(NamedTuple):
@@ -208,9 +196,9 @@ def _record_before(conn: Connection, due: Due, run: str) -> _Before | None:
     if row is None:
         return None
     after = row.carry_after
-    carry = (
-        None if after is None else parse_carry(cbor.decode(after, "carry", _MAX_CARRY_BYTES, 256))
-    )
+    carry = None
+    if after is not None:
+        carry = parse_carry(cbor.decode(after, "carry", _MAX_CARRY_BYTES, _MAX_CARRY_ITEMS))
     return _Before(row.seq, interval_of(decode_leaf(row.leaf)), carry)
 
 

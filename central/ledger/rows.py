@@ -50,12 +50,15 @@ class IntervalRow(NamedTuple):
     end_utc_ms: int | None
     line_main_cm3: int
     line_error_cm3: int
+    line_reverse_cm3: int
     base_main_cm3: int
     base_error_cm3: int
     p_dpa: int
     t_mk: int
     z_e9: int
     c_e9: int
+    cf_e9: int
+    hs_j_m3: int
     flow_time_ms: int
     elapsed_ms: int
     flags: int
@@ -107,7 +110,8 @@ class LawRow(NamedTuple):
     """The first law for one run, meter segment and device total, in counts of that total.
 
     `moved_counts` is the unwrapped end index less the start index; `gaps` counts openings that were
-    not the previous closing. It `holds` where moved = main + error + quarantined without a gap.
+    not the previous closing. It `holds` where moved = main + error + quarantined - reverse without
+    a gap.
     """
 
     gateway: str
@@ -122,6 +126,7 @@ class LawRow(NamedTuple):
     main_counts: int
     error_counts: int
     quarantined_counts: int
+    reverse_counts: int
     gaps: int
     holds: bool
 

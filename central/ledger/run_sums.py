@@ -11,7 +11,9 @@ from sqlalchemy import Connection, insert, select, update
 from central.store.ledger_tables import run_sum
 from protocols.metering.interval import IntervalRecord
 
-_VOLUMES: Final = ("line_main_cm3", "line_error_cm3", "base_main_cm3", "base_error_cm3")
+_VOLUMES: Final = (
+    "line_main_cm3", "line_error_cm3", "line_reverse_cm3", "base_main_cm3", "base_error_cm3",
+)  # fmt: skip
 
 
 class RunSum(NamedTuple):
@@ -22,6 +24,7 @@ class RunSum(NamedTuple):
     differs: int = 0
     line_main_cm3: int = 0
     line_error_cm3: int = 0
+    line_reverse_cm3: int = 0
     base_main_cm3: int = 0
     base_error_cm3: int = 0
     last_epoch: int = 0

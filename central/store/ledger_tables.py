@@ -60,6 +60,7 @@ site = Table(
     Column("zone", Text, nullable=False),
     Column("gas_day_start_hour", Integer, nullable=False),
     Column("atmosphere_dpa", BigInteger, nullable=False),
+    Column("software", Text, nullable=False),
 )
 
 regulator = Table(
@@ -94,6 +95,7 @@ run_sum = Table(
     Column("differs", BigInteger, nullable=False),
     Column("line_main_cm3", Text, nullable=False),
     Column("line_error_cm3", Text, nullable=False),
+    Column("line_reverse_cm3", Text, nullable=False),
     Column("base_main_cm3", Text, nullable=False),
     Column("base_error_cm3", Text, nullable=False),
     Column("last_epoch", BigInteger, nullable=False),
@@ -119,12 +121,15 @@ interval = Table(
     Column("end_utc_ms", BigInteger),
     Column("line_main_cm3", BigInteger, nullable=False),
     Column("line_error_cm3", BigInteger, nullable=False),
+    Column("line_reverse_cm3", BigInteger, nullable=False),
     Column("base_main_cm3", BigInteger, nullable=False),
     Column("base_error_cm3", BigInteger, nullable=False),
     Column("p_dpa", BigInteger, nullable=False),
     Column("t_mk", BigInteger, nullable=False),
     Column("z_e9", BigInteger, nullable=False),
     Column("c_e9", BigInteger, nullable=False),
+    Column("cf_e9", BigInteger, nullable=False),
+    Column("hs_j_m3", BigInteger, nullable=False),
     Column("flow_time_ms", BigInteger, nullable=False),
     Column("elapsed_ms", BigInteger, nullable=False),
     Column("polls", BigInteger, nullable=False),
@@ -158,11 +163,12 @@ interval_total = Table(
     Column("main_counts", BigInteger, nullable=False),
     Column("error_counts", BigInteger, nullable=False),
     Column("quarantined_counts", BigInteger, nullable=False),
+    Column("reverse_counts", BigInteger, nullable=False),
     Column("broken", Boolean, nullable=False),
     Index("interval_total_by_run", "gateway", "epoch", "run", "point", "seq", "position"),
 )
-"""Every total of the device over an interval. `moved_counts` is end - start by the register's
-modulus; `broken` says that the opening is not the previous closing of the same segment."""
+"""Every total of the device over an interval. `moved_counts` is end - start, unwrapped;
+`broken` says that the opening is not the previous closing of the same segment."""
 
 event = Table(
     "event",

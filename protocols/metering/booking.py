@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from protocols.metering.carry import Moment
 from protocols.metering.conditions import Conditions
 from protocols.metering.index import above_qmax
 from protocols.metering.instant import ClockState, Instant
@@ -90,11 +91,14 @@ def _portions(config: RunConfig, passage: Passage, marks: tuple[Mark, ...]) -> I
     flags, last_flags = _flags(config, passage)
     whole = marks[-1].whole if marks else 1
     before = 0
-    for after in (*(mark.share for mark in marks), whole):
+    scanned = passage.scan.instant
+    ends = (*(mark.instant for mark in marks), scanned)
+    for after, end in zip((*(mark.share for mark in marks), whole), ends, strict=True):
         moves = tuple(share_of(move, before, after, whole) for move in passage.moved)
         ms = passage.elapsed.ms
         elapsed_ms = ms * after // whole - ms * before // whole
-        yield Portion(moves, elapsed_ms, in_gap, flags | (last_flags if after == whole else 0))
+        flags_here = flags | last_flags if after == whole else flags
+        yield Portion(moves, elapsed_ms, Moment(end.boot_no, end.mono_ms), in_gap, flags_here)
         before = after
 
 
@@ -111,4 +115,6 @@ def _flags(config: RunConfig, passage: Passage) -> tuple[Flag, Flag]:
         last |= Flag.INDEX_JUMP
     if any(move.restart is not None for move in passage.moved):
         last |= Flag.NEW_SEGMENT
+    if any(move.reverse for move in passage.moved):
+        last |= Flag.REVERSE_FLOW
     return flags, last

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from protocols.metering.booking import Passage, is_gap, is_over_qmax
+from protocols.metering.carry import Analysis
 from protocols.metering.movement import Move, index_of
 from protocols.metering.quality import Flag
 from protocols.metering.run_config import Role, RunConfig
@@ -20,11 +21,24 @@ INDEX_HELD: Final = "index_held"
 PRESSURE_SUBSTITUTED: Final = "pressure_substituted"
 TEMPERATURE_SUBSTITUTED: Final = "temperature_substituted"
 CONVERSION_OUT_OF_RANGE: Final = "conversion_out_of_range"
+ATMOSPHERE_SUBSTITUTED: Final = "atmosphere_substituted"
+GAS_SUBSTITUTED: Final = "gas_substituted"
 FLOW_ABOVE_QMAX: Final = "flow_above_qmax"
+REVERSE_FLOW: Final = "reverse_flow"
+CONVERSION_DEVIATES: Final = "conversion_deviates"
 # Facts of one scan, with the old and the new index.
 INDEX_JUMP: Final = "index_jump"
 NEW_SEGMENT: Final = "new_segment"
 GAP: Final = "gap"
+GAS_CHANGED: Final = "gas_changed"
+
+_SUBSTITUTED: Final = {
+    Flag.SUBSTITUTE_PRESSURE: PRESSURE_SUBSTITUTED,
+    Flag.SUBSTITUTE_TEMPERATURE: TEMPERATURE_SUBSTITUTED,
+    Flag.SUBSTITUTE_ATMOSPHERE: ATMOSPHERE_SUBSTITUTED,
+    Flag.SUBSTITUTE_GAS: GAS_SUBSTITUTED,
+    Flag.Z_OUT_OF_RANGE: CONVERSION_OUT_OF_RANGE,
+}
 
 
 class MeterEvent(NamedTuple):
@@ -73,17 +87,28 @@ def condition_events(
 
 def condition_alarms(config: RunConfig, passage: Passage) -> dict[str, str]:
     """The alarms that hold at an accepted meter scan."""
-    alarms = {}
-    at, reason = passage.at, f"no good reading not older than {config.stale_ms} ms"
-    if at.flags & Flag.SUBSTITUTE_PRESSURE:
-        alarms[PRESSURE_SUBSTITUTED] = f"{reason} from {config.pressure.serial}"
-    if at.flags & Flag.SUBSTITUTE_TEMPERATURE:
-        alarms[TEMPERATURE_SUBSTITUTED] = f"{reason} from {config.temperature.serial}"
-    if at.flags & Flag.Z_OUT_OF_RANGE:
-        alarms[CONVERSION_OUT_OF_RANGE] = f"{config.method} refuses P and T: {at.refusal}"
+    alarms = {_SUBSTITUTED[flag]: reason for flag, reason in passage.at.reasons}
     if is_over_qmax(config, passage):
         alarms[FLOW_ABOVE_QMAX] = f"more than {config.qmax_l_h} l/h; it is counted"
+    back = sum(move.reverse for move in passage.moved)
+    if back:
+        alarms[REVERSE_FLOW] = f"{config.line.point} went back by {back} counts"
     return alarms
+
+
+def gas_event(config: RunConfig, before: Analysis | None, now: Analysis) -> MeterEvent:
+    """A new analysis is in force: both told by methane, nitrogen and carbon dioxide, in 1e-9."""
+    serial = config.gas_source.serial if config.gas_source else ""
+    old, new = (None if one is None else _shown(one) for one in (before, now))
+    return MeterEvent(GAS_CHANGED, config.run, old, new, f"analysis of {serial}")
+
+
+def _shown(analysis: Analysis) -> str:
+    methane, nitrogen, carbon_dioxide = analysis.composition[:3]
+    return (
+        f"CH4 {methane / 1e7:.4f} %, N2 {nitrogen / 1e7:.4f} %, CO2 {carbon_dioxide / 1e7:.4f} %,"
+        f" Hs {analysis.hs_j_m3 / 1e6:.4f} MJ/m3"
+    )
 
 
 def movement_events(config: RunConfig, passage: Passage) -> tuple[MeterEvent, ...]:
@@ -111,4 +136,4 @@ def _line_indexes(moved: tuple[Move, ...]) -> tuple[int, int]:
     old = line.position.index_counts
     if line.restart is not None:
         return old, line.restart
-    return old, (old + line.counts + line.quarantined) % line.total.modulus
+    return old, (old + line.net) % line.total.modulus

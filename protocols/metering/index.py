@@ -21,6 +21,12 @@ class Jump(NamedTuple):
     counts: int
 
 
+class Reverse(NamedTuple):
+    """Back by no more than the meter can pass: gas that flowed back, or a step of the register."""
+
+    counts: int
+
+
 class Backward(NamedTuple):
     """Below the old index and no plausible rollover: a reset or a replacement."""
 
@@ -36,8 +42,12 @@ def above_qmax(counts: int, qmax_l_h: int, elapsed_ms: int, count_cm3: int) -> b
     return (counts - 1) * count_cm3 * _LITRE_MS_PER_HOUR_CM3 > qmax_l_h * elapsed_ms
 
 
-def increment(old: int, new: int, modulus: int, bound: int) -> Increment | Jump | Backward:
+def increment(
+    old: int, new: int, modulus: int, bound: int
+) -> Increment | Jump | Reverse | Backward:
     """Judge the way from `old` to `new` in counts of a total that wraps to 0 at `modulus`.
+
+    Forward comes first: a way back is believed only where it cannot be a way forward.
 
     With `bound >= modulus` the number of rollovers cannot be known: what is certainly there, the
     way within one turn, is a Jump, so that the device's archive or a person decides.
@@ -45,4 +55,7 @@ def increment(old: int, new: int, modulus: int, bound: int) -> Increment | Jump 
     counts = (new - old) % modulus
     if counts <= bound < modulus:
         return Increment(counts)
+    back = (old - new) % modulus
+    if back <= bound < modulus // 2:
+        return Reverse(back)
     return Jump(counts) if new > old or bound >= modulus else Backward()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple, assert_never
 
 from protocols.metering.carry import Carry, Position
-from protocols.metering.index import Backward, Increment, Jump, flow_bound, increment
+from protocols.metering.index import Backward, Increment, Jump, Reverse, flow_bound, increment
 from protocols.metering.interval import TotalRecord
 from protocols.metering.run_config import Role, RunConfig, Total
 from protocols.metering.scan import Scan
 
+# What the run's own line volume is made of; the other totals are kept beside it.
 LINE_ROLES = (Role.LINE, Role.LINE_ERROR)
 
 
@@ -20,7 +21,13 @@ class Move(NamedTuple):
     position: Position  # where it stood before
     counts: int = 0
     quarantined: int = 0
+    reverse: int = 0
     restart: int | None = None
+
+    @property
+    def net(self) -> int:
+        """What the register moved by."""
+        return self.counts + self.quarantined - self.reverse
 
 
 def index_of(total: Total, scan: Scan) -> int | None:
@@ -61,14 +68,16 @@ def _move(total: Total, position: Position, index: int, bound: int) -> Move:
             return Move(total, position, counts=counts)
         case Jump(counts) if total.role is Role.LINE:
             return Move(total, position, quarantined=counts)
-        case Jump() | Backward():
+        case Reverse(counts) if total.role is Role.LINE:
+            return Move(total, position, reverse=counts)
+        case Jump() | Reverse() | Backward():
             return Move(total, position, restart=index)
         case _:
             assert_never(verdict)
 
 
 def line_is_plausible(moved: tuple[Move, ...]) -> bool:
-    """The line total went forward by no more than the meter can pass."""
+    """The line total moved by no more than the meter can pass, forward or back."""
     return not any(
         move.quarantined or move.restart is not None
         for move in moved
@@ -96,7 +105,7 @@ def share_of(move: Move, before: int, after: int, whole: int) -> Move:
     counts = move.counts * after // whole - move.counts * before // whole
     if after == whole:
         return move._replace(counts=counts)
-    return move._replace(counts=counts, quarantined=0, restart=None)
+    return move._replace(counts=counts, quarantined=0, reverse=0, restart=None)
 
 
 def record_move(
@@ -107,18 +116,23 @@ def record_move(
     at = _last_of(totals, point)
     if at is None:
         start = move.position.index_counts
-        totals, at = (*totals, TotalRecord(point, segment, start, start, 0, 0, 0)), len(totals)
+        totals, at = (*totals, _opened(point, segment, start)), len(totals)
     record = totals[at]
     record = record._replace(
-        end=(record.end + move.counts + move.quarantined) % move.total.modulus,
+        end=(record.end + move.net) % move.total.modulus,
         main=record.main + (0 if in_error else move.counts),
         error=record.error + (move.counts if in_error else 0),
         quarantined=record.quarantined + move.quarantined,
+        reverse=record.reverse + move.reverse,
     )
     totals = (*totals[:at], record, *totals[at + 1 :])
     if move.restart is None:
         return totals
-    return (*totals, TotalRecord(point, segment + 1, move.restart, move.restart, 0, 0, 0))
+    return (*totals, _opened(point, segment + 1, move.restart))
+
+
+def _opened(point: str, segment: int, index: int) -> TotalRecord:
+    return TotalRecord(point, segment, index, index, 0, 0, 0)
 
 
 def _last_of(totals: tuple[TotalRecord, ...], point: str) -> int | None:

@@ -36,7 +36,12 @@ class Flag(IntFlag):
     NEW_SEGMENT = 256  # an index went backwards: reset or replacement
     POLLS_FAILED = 512
     CLOCK_UNSYNCHRONISED = 1024
-    PARTIAL = 2048  # closed early: stop or change of configuration
+    PARTIAL = 2048  # closed early: stop, or change of configuration or gas
+    UNDER_QMIN = 4096  # flow below the meter's Qmin, where its error is not known
+    REVERSE_FLOW = 8192  # the index went back by no more than the meter can pass
+    SUBSTITUTE_ATMOSPHERE = 16384  # the barometer was silent: the site's fixed value
+    SUBSTITUTE_GAS = 32768  # the chromatograph was silent: its last analysis, or the file's gas
+    TEMPORARY_METER = 65536  # a meter that stands in for one under verification
 
 
 ALL_FLAGS = sum(Flag)

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from protocols.metering.carry import Reading
 from protocols.metering.events import OFF, ON, MeterEvent
 from protocols.metering.instant import Instant
 from protocols.metering.quality import is_good
 from protocols.metering.regulator_config import Contact, RegulatorConfig
 from protocols.metering.regulator_sense import droop_dpa, flow_now, sensed
-from protocols.metering.regulator_state import Drift, Pending, RegulatorState
+from protocols.metering.regulator_state import Drift, Pending, Reading, RegulatorState
 from protocols.metering.scan import Scan
 
 OUTLET_MISSING: Final = "outlet_missing"

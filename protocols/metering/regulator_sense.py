@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from protocols.metering.carry import Reading
 from protocols.metering.regulator_config import Contact, PressurePoint, RegulatorConfig
-from protocols.metering.regulator_state import Drift, Flow, RegulatorState, Swing
+from protocols.metering.regulator_state import Drift, Flow, Reading, RegulatorState, Swing
 from protocols.metering.scan import Scan
 from protocols.metering.units import UnitError, to_pascal
 

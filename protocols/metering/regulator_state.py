@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from protocols.metering.body import INT64_MIN, Body, BodyError, Fields
-from protocols.metering.carry import Reading
 from protocols.metering.regulator_config import MAX_CONTACTS, MAX_TURNS
 
 MAX_CONDITIONS: Final = 16 + 2 * MAX_CONTACTS
+
+
+class Reading(NamedTuple):
+    """Latest value of a point, and when it came."""
+
+    value: int
+    boot_no: int
+    mono_ms: int
+
+    def to_body(self) -> Body:
+        return tuple(self)
 
 
 class Flow(NamedTuple):

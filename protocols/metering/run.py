@@ -12,13 +12,16 @@ from dataclasses import fields, replace
 from typing import NamedTuple
 
 from protocols.metering.booking import Passage, book
-from protocols.metering.carry import Carry
-from protocols.metering.conditions import conditions_at, sense
+from protocols.metering.carry import Analysis, Carry
+from protocols.metering.conditions import conditions_at, same_gas, sense
+from protocols.metering.deviation import compare_base
 from protocols.metering.events import (
+    CONVERSION_DEVIATES,
     INDEX_HELD,
     MeterEvent,
     condition_alarms,
     condition_events,
+    gas_event,
     movement_events,
     scan_fault,
 )
@@ -78,9 +81,27 @@ class Replay(NamedTuple):
 
 def step(config: RunConfig, state: RunState, scan: Scan) -> Step:
     """One scan of any device, in order of `seq`; those of other runs change nothing."""
-    if scan.serial not in (config.meter_serial, config.pressure.serial, config.temperature.serial):
+    if scan.serial not in config.serials:
         return Step(state)
-    state = replace(state, now=sense(config, state.now, scan))
+    sensed = sense(config, state.now, scan)
+    if not same_gas(state.now, sensed) and sensed.gas is not None:
+        return _under_new_gas(config, state, scan, sensed.gas)
+    return _sensed(config, replace(state, now=sensed), scan)
+
+
+def _under_new_gas(config: RunConfig, state: RunState, scan: Scan, gas: Analysis) -> Step:
+    """An interval has one gas: it closes before the scan that brings another."""
+    closed = close(config, state)
+    changed = gas_event(config, state.now.gas, gas)
+    now = sense(config, closed.state.now, scan)
+    taken = _sensed(config, replace(closed.state, now=now), scan)
+    return Step(
+        taken.state, (*closed.records, *taken.records), (*closed.events, changed, *taken.events)
+    )
+
+
+def _sensed(config: RunConfig, state: RunState, scan: Scan) -> Step:
+    """After a scan's P, T and gas are remembered: what it says of the meter."""
     if scan.serial != config.meter_serial:
         return Step(state)
     if not is_good(scan.quality):
@@ -179,6 +200,12 @@ def _accept(config: RunConfig, state: RunState, scan: Scan, reference: Instant) 
         scan, reference, moved, elapsed, conditions_at(config, state.now, scan.instant)
     )
     alarms = condition_alarms(config, passage)
+    state, records = book(config, state, passage)
+    compared, verdict = compare_base(config, state.compared, records)
+    if verdict is None and CONVERSION_DEVIATES in state.conditions:
+        alarms[CONVERSION_DEVIATES] = ""
+    if verdict is not None and not verdict.agrees:
+        alarms[CONVERSION_DEVIATES] = verdict.detail
     events, conditions = condition_events(config, state.conditions, alarms)
-    state, records = book(config, replace(state, conditions=conditions), passage)
+    state = replace(state, conditions=conditions, compared=compared)
     return Step(state, records, (*movement_events(config, passage), *events))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from protocols.metering.analysis import superior_of
 from protocols.metering.body import BodyError
 from protocols.metering.carry import MAX_TOTALS
-from protocols.metering.conversion import (
-    PT,
-    BaseConditions,
-    Factor,
-    FixedK,
-    Method,
-    Sgerg88,
-    SgergGas,
-    convert,
-)
+from protocols.metering.composition import COMPONENTS
+from protocols.metering.conversion import Factor
+from protocols.metering.flow import hold_ms
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.index import flow_bound
+from protocols.metering.limits import Limits
+from protocols.metering.method import METHODS, NEEDS, factor_at
+from protocols.metering.reference import ReferenceTemperature
 from protocols.metering.run_config import RunConfig, Source
 
-METHODS = ("PT", "fixed-K", "SGERG-88")
 EXPONENTS = (-6, 3)  # a count of whole cm3 up to 1000 m3
 MOST_CM3 = 10**16  # 10^10 m3: more than any index shows, and volumes stay far inside 64 bits
 MOST_L_H = 10**9
@@ -30,6 +26,9 @@ BASE_TEMPERATURE_MK = (223_150, 373_150)
 TEMPERATURE_MK = (200_000, 1_000_000)
 K_E9 = (500_000_000, 1_500_000_000)
 NAME_CHARACTERS = 64
+FROZEN_MS = 7 * 86_400_000
+STALE_GAS_MS = 7 * 86_400_000
+CURVE_COUNT_MS = 100  # 10 counts a second
 
 
 def faults(config: RunConfig) -> list[str]:
@@ -40,6 +39,8 @@ def faults(config: RunConfig) -> list[str]:
         *_range_faults(config),
         *_source_faults("pressure", config.pressure, PRESSURE_DPA),
         *_source_faults("temperature", config.temperature, TEMPERATURE_MK),
+        *_meter_faults(config),
+        *_gas_faults(config),
         *_conversion_faults(config),
     ]
 
@@ -52,32 +53,18 @@ def parse_run_config(body: object) -> RunConfig:
     return config
 
 
-def method_of(config: RunConfig) -> Method:
-    """The conversion method with its parameters. Raises ValueError where the name is unknown."""
-    if config.method == "PT":
-        return PT()
-    if config.method == "fixed-K":
-        return FixedK(config.k_e9 / 1e9)
-    if config.method == "SGERG-88":
-        fractions = (config.d_e9 / 1e9, config.x_co2_e9 / 1e9, config.x_h2_e9 / 1e9)
-        return Sgerg88(SgergGas(config.hs_j_m3 / 1e6, *fractions))
-    raise ValueError(f"method {config.method!r} is unknown; one of {', '.join(METHODS)}")
-
-
-def base_of(config: RunConfig) -> BaseConditions:
-    """The base conditions in Pa and K."""
-    return BaseConditions(config.base_pressure_dpa / 10, config.base_temperature_mk / 1000)
-
-
 def _name_faults(config: RunConfig) -> list[str]:
-    names = {
-        "run": config.run,
-        "meter_serial": config.meter_serial,
-        "pressure.serial": config.pressure.serial,
-        "pressure.point": config.pressure.point,
-        "temperature.serial": config.temperature.serial,
-        "temperature.point": config.temperature.point,
+    names = {"run": config.run, "meter_serial": config.meter_serial}
+    sources = {
+        "pressure": config.pressure,
+        "temperature": config.temperature,
+        "barometer": config.barometer,
     }
+    for name, source in sources.items():
+        if source is not None and not source.is_fixed:
+            names |= {f"{name}.serial": source.serial, f"{name}.point": source.point}
+    if config.gas_source is not None:
+        names["gas_source.serial"] = config.gas_source.serial
     found = [
         f"{field} has {len(name)} characters; give it 1 to {NAME_CHARACTERS}"
         for field, name in names.items()
@@ -109,8 +96,7 @@ def _total_faults(config: RunConfig) -> list[str]:
             found.append(f"{field} is {exponent}; a count of 10^{low} to 10^{high} m3 is possible")
             return found
     for total in config.totals:
-        exponent = config.line_exponent if total.role in ("line", "line_error") else (
-            config.base_exponent)  # fmt: skip
+        exponent = config.line_exponent if total.role.of_line else config.base_exponent
         if not 2 <= total.modulus <= MOST_CM3 // 10 ** (exponent + 6):
             found.append(f"totals.{total.point}: no register wraps at {total.modulus} counts of "
                          f"10^{exponent} m3; check the digits")  # fmt: skip
@@ -132,6 +118,7 @@ def _range_faults(config: RunConfig) -> list[str]:
         "base_temperature_mk": (config.base_temperature_mk, BASE_TEMPERATURE_MK),
         "interval_ms": (config.interval_ms, INTERVAL_MS),
         "stale_ms": (config.stale_ms, INTERVAL_MS),
+        "qmin_l_h": (config.qmin_l_h, (0, max(config.qmax_l_h - 1, 0))),
         "gas_day_start_hour": (config.gas_day_start_hour, (0, 23)),
     }
     return [
@@ -143,30 +130,96 @@ def _range_faults(config: RunConfig) -> list[str]:
 
 def _source_faults(field: str, source: Source, limits: tuple[int, int]) -> list[str]:
     found = []
-    if source.gauge and field == "temperature":
-        found.append("temperature.gauge is set; only a pressure can be gauge")
+    if source.gauge and (field == "temperature" or source.is_fixed):
+        found.append(f"{field}.gauge is set; only a pressure transmitter can be gauge")
     if not limits[0] <= source.low < source.high <= limits[1]:
         found.append(f"{field}: range {source.low}..{source.high} is not inside "
                      f"{limits[0]}..{limits[1]}, absolute")  # fmt: skip
     if not source.low <= source.substitute <= source.high:
         found.append(f"{field}.substitute {source.substitute} lies outside the transmitter's range "
                      f"{source.low}..{source.high}; both are absolute")  # fmt: skip
+    if not 0 <= source.frozen_ms <= FROZEN_MS:
+        found.append(f"{field}.frozen_ms is {source.frozen_ms}; it must lie in 0..{FROZEN_MS}")
+    return found
+
+
+def _meter_faults(config: RunConfig) -> list[str]:
+    """The barometer, and the error curve by the rules of EN 12405-1, 4.4."""
+    found = []
+    if config.barometer is not None:
+        found += _source_faults("barometer", config.barometer, ATMOSPHERE_DPA)
+        if config.barometer.gauge or config.barometer.is_fixed:
+            found.append("barometer: it is a transmitter of absolute pressure")
+        if not config.pressure.gauge:
+            found.append("barometer: the pressure is absolute and needs none; leave it out")
+    curve = config.error_curve
+    if not curve:
+        return found
+    flows = [point.flow_l_h for point in curve]
+    if flows != sorted(set(flows)):
+        found.append("error_curve: the flows must rise from point to point")
+    if config.qmin_l_h == 0:
+        found.append("error_curve: it holds from Qmin on; give qmin_l_h")
+    elif hold_ms(config.count_cm3, config.qmin_l_h) > CURVE_COUNT_MS:
+        found.append(
+            "error_curve: at Qmin the meter gives fewer than 10 counts a second, and EN 12405-1"
+            " (4.4) allows no correction then; leave it out"
+        )
+    return found
+
+
+def _gas_faults(config: RunConfig) -> list[str]:
+    gas, found = config.gas, []
+    for need in NEEDS.get(config.method, ()):
+        if not gas.composition and not getattr(gas, need):
+            found.append(f"gas: method {config.method} needs {need}, or a composition")
+    if gas.combustion and gas.combustion not in list(ReferenceTemperature):
+        found.append(f"gas.combustion {gas.combustion!r}: {', '.join(ReferenceTemperature)}")
+    elif bool(gas.combustion) != bool(gas.superior_j_m3):
+        found.append("gas: energy needs a heating value and the temperature of its combustion")
+    elif gas.combustion and gas.composition:
+        superior = superior_of(config, gas.composition)
+        if superior != gas.superior_j_m3:
+            found.append(f"gas.superior_j_m3 is {gas.superior_j_m3}, by ISO 6976 {superior}")
+    return found + _gas_source_faults(config)
+
+
+def _gas_source_faults(config: RunConfig) -> list[str]:
+    source = config.gas_source
+    if source is None:
+        return []
+    found = []
+    components = [component for _point, component in source.points]
+    found += [
+        f"gas_source: {component!r} is no component; known: {', '.join(COMPONENTS)}"
+        for component in components
+        if component not in COMPONENTS
+    ]
+    if len(set(components)) != len(components) or "methane" not in components:
+        found.append("gas_source: methane belongs there, and each component once")
+    if not config.gas.composition:
+        found.append("gas_source: until its first analysis the run needs a gas with a composition")
+    if not INTERVAL_MS[0] <= source.stale_ms <= STALE_GAS_MS:
+        found.append(f"gas_source.stale_ms is {source.stale_ms}; at most {STALE_GAS_MS}")
     return found
 
 
 def _conversion_faults(config: RunConfig) -> list[str]:
-    try:
-        method = method_of(config)
-    except ValueError as error:
-        return [str(error)]
+    if config.limits not in list(Limits):
+        return [f"limits is {config.limits!r}; one of {', '.join(Limits)}"]
+    if config.method not in METHODS:
+        return [f"method {config.method!r} is unknown; one of {', '.join(METHODS)}"]
+    if any(not (config.gas.composition or getattr(config.gas, n)) for n in NEEDS[config.method]):
+        return []  # told already
     low, high = K_E9
-    if config.method == "fixed-K" and not low <= config.k_e9 <= high:
+    if config.method in ("fixed-K", "T") and not low <= config.k_e9 <= high:
         return [f"k_e9 is {config.k_e9}; K of a gas lies in {low}..{high}"]
-    pressure_pa, temperature_k = (
-        config.pressure.substitute / 10,
-        config.temperature.substitute / 1e3,
-    )
-    factor = convert(method, pressure_pa, temperature_k, base_of(config))
+    if config.temperature.is_fixed:
+        return ["temperature has no transmitter; every kind of conversion measures T"]
+    if config.pressure.is_fixed != (config.method == "T"):
+        return [f"method {config.method}: T conversion has a fixed pressure, and it alone"]
+    substitutes = (config.pressure.substitute, config.temperature.substitute)
+    factor = factor_at(config, config.gas.composition, *substitutes)
     if not isinstance(factor, Factor):
         return [f"method {config.method} refuses the substitutes or the base conditions: {factor}"]
     return []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from protocols.metering.body import Body, BodyError, Fields
 from protocols.metering.carry import Carry, parse_carry
+from protocols.metering.deviation import NOTHING_COMPARED, Compared, parse_compared
 from protocols.metering.tally import Tally, begin, parse_tally
 
 MAX_CONDITIONS = 16
@@ -15,13 +16,15 @@ MAX_CONDITIONS = 16
 class RunState:
     """`now`: what the next scan needs; `opening` and `tally`: the open interval, None before one.
 
-    `conditions`: names of the alarms that are on, sorted, so that each is told once.
+    `conditions`: names of the alarms that are on, sorted, so that each is told once. `compared`:
+    the device's base volume and ours since the last verdict on them.
     """
 
     now: Carry
     opening: Carry | None = None
     tally: Tally | None = None
     conditions: tuple[str, ...] = ()
+    compared: Compared = NOTHING_COMPARED
 
     @classmethod
     def new(cls, segment: int = 0) -> RunState:
@@ -62,12 +65,13 @@ class RunState:
             None if self.opening is None else self.opening.to_body(),
             None if self.tally is None else self.tally.to_body(),
             self.conditions,
+            self.compared.to_body(),
         )
 
     @classmethod
     def from_body(cls, body: object) -> RunState:
         """The strict inverse of `to_body`; raises BodyError."""
-        fields = Fields("run state", body, 4)
+        fields = Fields("run state", body, 5)
         now, opening, tally = parse_carry(fields.item()), fields.item(), fields.item()
         if (opening is None, tally is None) != (now.reference is None,) * 2:
             raise BodyError("run state: opening, tally and reference belong together")
@@ -79,4 +83,5 @@ class RunState:
             None if opening is None else parse_carry(opening),
             None if tally is None else parse_tally(tally),
             tuple(str(name) for name in names),
+            parse_compared(fields.item()),
         )

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin
 from protocols.evidence.salt import salt_of
+from protocols.metering.gas import Gas
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.quality import Quality
 from protocols.metering.run import RunState, step
@@ -62,8 +63,9 @@ def run_config(run: int) -> RunConfig:
         ),
         line_exponent=-3, base_exponent=-3, line_exponent_point="", base_exponent_point="",
         qmax_l_h=1_000_000, pressure=pressure, temperature=temperature, atmosphere_dpa=1_013_250,
-        method="SGERG-88", k_e9=0, hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000,
-        x_h2_e9=0, base_pressure_dpa=1_013_250, base_temperature_mk=293_150,
+        method="SGERG-88", k_e9=0,
+        gas=Gas("grid", (), hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000),
+        base_pressure_dpa=1_013_250, base_temperature_mk=293_150,
         interval_ms=INTERVAL_MS, stale_ms=60_000, zone="Asia/Shanghai", gas_day_start_hour=8,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from protocols.evidence.merkle import EMPTY
 from protocols.evidence.note import KeyType, Signer
 from protocols.evidence.salt import salt_of
 from protocols.evidence.upload import encode_upload, seal
+from protocols.metering.gas import Gas
 from protocols.metering.instant import Instant
 from protocols.metering.run import RunState, close, step
 from protocols.metering.run_config import Role, RunConfig, Source, Total
@@ -31,7 +32,7 @@ from protocols.registers.library import load_profile
 from protocols.registers.register_map import RegisterMap
 
 T0_MS = 1_700_000_000_000
-SITE = ("gateway", "Boiler house 3", "Asia/Shanghai", 8, 1_013_250)
+SITE = ("gateway", "Boiler house 3", "Asia/Shanghai", 8, 1_013_250, "ab" * 32)
 
 
 def run_config(run="R1", **changes):
@@ -50,10 +51,7 @@ def run_config(run="R1", **changes):
         atmosphere_dpa=1_013_250,
         method="fixed-K",
         k_e9=980_000_000,
-        hs_j_m3=0,
-        d_e9=0,
-        x_co2_e9=0,
-        x_h2_e9=0,
+        gas=Gas(),
         base_pressure_dpa=1_013_250,
         base_temperature_mk=293_150,
         interval_ms=6_000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.config_file import ConfigErrors, load_config, parse_config
+from edge_agent.software import metrological_hash
 from protocols.evidence.note import Signer
 from protocols.metering.run_config import Role, Source, Total
 from tests.edge_agent.gateway import TOML, config_of, table, write_ca
@@ -33,13 +35,14 @@ def test_numbers_become_integers_of_the_fixed_units(tmp_path: Path) -> None:
     assert config.site.atmosphere_dpa == 1_013_250
     assert run.pressure == Source("P1", "p1_f32", True, 4_000_000, 900_000, 11_000_000)
     assert run.temperature == Source("T1", "process_temperature", False, 288_150, 233_150, 353_150)
-    assert (run.hs_j_m3, run.d_e9, run.x_co2_e9) == (40_660_000, 581_000_000, 6_000_000)
+    assert (run.gas.hs_j_m3, run.gas.d_e9, run.gas.x_co2_e9) == (40_660_000, 581_000_000, 6_000_000)
     assert (run.base_pressure_dpa, run.base_temperature_mk) == (1_013_250, 293_150)
     assert (run.qmax_l_h, run.interval_ms, run.stale_ms) == (1_000_000, 6_000, 20_000)
     assert (run.line_exponent, run.line_exponent_point) == (-3, "resolution_vm")
+    roles = (Role.LINE, Role.LINE_ERROR, Role.BASE, Role.BASE_ERROR, Role.BASE_UNHALTABLE)
     assert run.totals == tuple(
         Total(point, role, 10**9)
-        for point, role in zip(("vm", "vm_err", "vb", "vb_err"), Role, strict=True)
+        for point, role in zip(("vm", "vm_err", "vb", "vb_err", "vb_total"), roles, strict=True)
     )
 
 
@@ -246,7 +249,9 @@ def test_the_file_is_read_as_the_table_is(tmp_path: Path) -> None:
     """A file on the disk gives the same configuration."""
     (tmp_path / "gateway.toml").write_text(TOML, encoding="utf-8")
     expected = config_of(tmp_path)
-    assert load_config(tmp_path / "gateway.toml") == expected
+    found = load_config(tmp_path / "gateway.toml")
+    assert replace(found, software="") == expected
+    assert found.software == metrological_hash()
 
 
 def paths(at: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

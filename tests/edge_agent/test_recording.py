@@ -22,6 +22,7 @@ from edge_agent.recording import (
 )
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, leaf_hash
 from protocols.evidence.salt import BLOCK, salt_of
+from protocols.metering.conditions import conditions_at
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
@@ -471,14 +472,17 @@ def test_a_reading_of_the_old_source_says_nothing_of_the_new_one(
     assert (record.line_main_cm3, record.line_error_cm3) == (0, 10_000)
 
 
-def test_another_atmosphere_ends_a_gauge_reading(book: Book, tmp_path: Path) -> None:
-    """It was made absolute with the old one."""
+def test_a_gauge_reading_outlives_the_atmosphere(book: Book, tmp_path: Path) -> None:
+    """It is kept as the transmitter showed it, and made absolute where it is used."""
     book.rounds(4)
     changed = table()
     changed["site"]["atmospheric_pressure_kpa"] = Decimal("89.875")
     book.start(config_of(tmp_path, changed))
-    assert book.memory.runs["R1"].state.now.pressure is None
-    assert book.memory.runs["R1"].state.now.temperature is not None
+    now = book.memory.runs["R1"].state.now
+    assert now.pressure is not None
+    assert now.reference is not None
+    run = book.memory.runs["R1"].config
+    assert conditions_at(run, now, now.reference).p_dpa == now.pressure.value + 898_750
 
 
 def test_scans_of_a_device_before_it_belonged_to_the_run(tmp_path: Path) -> None:

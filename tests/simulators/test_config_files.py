@@ -14,7 +14,7 @@ from central.config import Listen
 from central.config import load_config as load_central
 from edge_agent.config_file import load_config
 from protocols.evidence.note import KeyType, Signer
-from protocols.metering.run_config_faults import base_of, method_of
+from protocols.metering.method import base_of, method_of
 from simulators.certificates import make_certificates
 from simulators.config_files import Gateway, Pace, central_toml, gateway_toml
 from simulators.plant import Plant, Start
@@ -48,7 +48,7 @@ def test_the_agent_reads_its_file_as_the_plant_is(directory: Path) -> None:
     ]
     for spec, run in zip(_SITE.runs, config.runs, strict=True):
         assert (run.run, run.meter_serial) == (spec.run, spec.meter_serial)
-        assert method_of(run) == spec.method
+        assert method_of(run, run.gas.composition) == spec.method
         assert base_of(run) == pytest.approx(_SITE.base)
         assert run.atmosphere_dpa == _SITE.atmosphere_pa * 10
         assert run.line.modulus == spec.line.modulus

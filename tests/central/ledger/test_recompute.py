@@ -12,6 +12,7 @@ from central.ledger.queries import alarms, intervals, summary
 from central.store.ledger_tables import interval, register_map
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.carry import Carry, Position
+from protocols.metering.gas import Gas
 from protocols.metering.instant import Instant
 from protocols.metering.run import replay
 from protocols.metering.run_config import Role, Total
@@ -74,7 +75,8 @@ def test_telemetry_may_come_first(central, polled):
 
 @pytest.mark.parametrize(
     "method", [{"method": "PT"}, {"method": "fixed-K"}, {
-        "method": "SGERG-88", "hs_j_m3": 40_660_000, "d_e9": 581_000_000, "x_co2_e9": 6_000_000,
+        "method": "SGERG-88",
+        "gas": Gas("grid", (), hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000),
     }]
 )  # fmt: skip
 def test_every_method_is_recomputed(central, made, method):

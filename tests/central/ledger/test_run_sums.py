@@ -25,6 +25,7 @@ def added_up(central):
                 old.differs + (row.recompute == "differs"),
                 old.line_main_cm3 + row.line_main_cm3,
                 old.line_error_cm3 + row.line_error_cm3,
+                old.line_reverse_cm3 + row.line_reverse_cm3,
                 old.base_main_cm3 + row.base_main_cm3,
                 old.base_error_cm3 + row.base_error_cm3,
                 row.epoch,

@@ -22,6 +22,7 @@ from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import KeyType, Signer
 from protocols.evidence.salt import salt_of
 from protocols.evidence.upload import encode_upload, seal
+from protocols.metering.gas import Gas
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.quality import Quality
 from protocols.metering.run import RunState, close, step
@@ -66,10 +67,7 @@ CONFIG = RunConfig(
     atmosphere_dpa=1_013_250,
     method="SGERG-88",
     k_e9=0,
-    hs_j_m3=40_660_000,
-    d_e9=581_000_000,
-    x_co2_e9=6_000_000,
-    x_h2_e9=0,
+    gas=Gas("grid", (), hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000),
     base_pressure_dpa=1_013_250,
     base_temperature_mk=293_150,
     interval_ms=300_000,
@@ -83,6 +81,7 @@ SITE_BODY = (
     "Asia/Shanghai",
     8,
     1_013_250,
+    "ab" * 32,
     tuple((serial, serial, table.profile, "line-1", POLL_MS) for serial, table in SERIALS.items()),
     (("PR1", "K-400", "p1_f32", 1),),
 )

@@ -17,12 +17,15 @@ ROW = IntervalRow(
     end_utc_ms=1_773_178_500_000,
     line_main_cm3=1_234_567_890,
     line_error_cm3=1,
+    line_reverse_cm3=2,
     base_main_cm3=10**19,
     base_error_cm3=-5,
     p_dpa=4_013_250,
     t_mk=263_149,
     z_e9=991_663_170,
     c_e9=4_001_092_579,
+    cf_e9=998_000_000,
+    hs_j_m3=40_660_000,
     flow_time_ms=299_993,
     elapsed_ms=299_993,
     flags=4 + 2048,
@@ -44,12 +47,15 @@ def test_every_digit_is_there() -> None:
     assert tuple(line) == HEAD
     assert Decimal(line["line_main_m3"]) == Decimal("1234.567890")
     assert line["line_error_m3"] == "0.000001"
+    assert line["line_reverse_m3"] == "0.000002"
     assert line["base_main_m3"] == "10000000000000.000000"
     assert line["base_error_m3"] == "-0.000005"
     assert line["pressure_kpa_abs"] == "401.3250"
     assert line["temperature_c"] == "-10.001"
     assert line["z"] == "0.991663170"
     assert line["c"] == "4.001092579"
+    assert line["cf"] == "0.998000000"
+    assert line["hs_mj_m3"] == "40.660000"
     assert line["flow_time_s"] == "299.993"
     assert (line["index_start_counts"], line["index_end_counts"]) == ("123", "456")
 

@@ -20,7 +20,7 @@ SHANGHAI = zone_of("Asia/Shanghai")
         (32, "no flow", "无流量", "good"),
         (4 + 2048, "substitute pressure, partial", "压力替代值, 不足时段", "warn"),
         (1 << 40, f"flag {1 << 40}", f"标志 {1 << 40}", "warn"),
-        (1 + (1 << 13), "estimated, flag 8192", "估算, 标志 8192", "warn"),
+        (1 + (1 << 33), f"estimated, flag {1 << 33}", f"估算, 标志 {1 << 33}", "warn"),
     ],
 )
 def test_flags(flags: int, english: str, chinese: str, level: str) -> None:

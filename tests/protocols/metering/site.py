@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+from protocols.metering.gas import Gas
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Quality
@@ -46,10 +47,7 @@ CONFIG = RunConfig(
     atmosphere_dpa=1_013_250,
     method="SGERG-88",
     k_e9=0,
-    hs_j_m3=40_660_000,
-    d_e9=581_000_000,
-    x_co2_e9=6_000_000,
-    x_h2_e9=0,
+    gas=Gas("grid", (), hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000),
     base_pressure_dpa=1_013_250,
     base_temperature_mk=293_150,
     interval_ms=5 * MINUTE,
@@ -177,8 +175,8 @@ def check_chain(site: Site) -> None:
                 assert record.telemetry_end == before.telemetry_end
         for total in record.totals:
             modulus = next(t.modulus for t in site.config.totals if t.point == total.point)
-            booked = total.main + total.error + total.quarantined
-            assert (total.start + booked) % modulus == total.end
+            assert (total.start + total.booked) % modulus == total.end
+            assert total.moved(modulus) == total.booked
             segment, index = indexes.get(total.point, (total.segment, total.start))
             if segment == total.segment:
                 assert total.start == index

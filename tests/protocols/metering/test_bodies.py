@@ -34,6 +34,7 @@ def samples() -> dict[str, tuple[Any, Any]]:
 
 
 SAMPLES = samples()
+GAUGE = (4_000_000, 288_150)  # what the transmitters of the samples show
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -68,7 +69,7 @@ def at_place(body: Any, way: tuple[int, ...]) -> Any:
     return body
 
 
-WRONG = [1.0, True, "x" * 300, b"", {}, -1, 2**80, (1, 2), object()]
+WRONG = [1.0, True, "x" * 300, b"", {}, -1, 2**80, ({},), object()]
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -83,6 +84,8 @@ def test_wrong_items_are_refused(kind: str) -> None:
                 continue  # exponents may be negative
             if wrong == 2**80 and kind == "state" and way[0] == 2:
                 continue  # weighted sums of the open interval may be long
+            if wrong == -1 and at_place(body, way) in GAUGE:
+                continue  # a gauge pressure may be below the atmosphere's
             with pytest.raises(BodyError):
                 parse(put(body, way, wrong))
             refused += 1
@@ -103,7 +106,7 @@ def test_error_names_record_and_field() -> None:
     """The message says which field of which record is wrong, and why."""
     body = SAMPLES["interval"][0].to_body()
     with pytest.raises(BodyError, match=r"interval\.polls: str where an integer belongs"):
-        IntervalRecord.from_body(put(body, (20,), "many"))
+        IntervalRecord.from_body(put(body, (23,), "many"))
     with pytest.raises(BodyError, match=r"interval\.part"):
         IntervalRecord.from_body(put(body, (5,), 1))
     with pytest.raises(BodyError, match=r"interval\.telemetry_end"):
@@ -143,4 +146,6 @@ def test_quality_follows_opc() -> None:
         assert quality >> 6 == {"GOOD": 0, "UNCE": 1, "BAD_": 2}[quality.name[:4]]
         assert is_good(quality) is (quality is Quality.GOOD)
     assert sorted(Flag) == [1 << n for n in range(len(Flag))]
-    assert Carry(0, 0).to_body() == (0, 0, None, (), 0, 0, None, None)
+    assert Carry(0, 0).to_body() == (
+        0, 0, None, (), 0, 0, (0, 0, 0, 0, 0), None, None, None, None, None,
+    )  # fmt: skip

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.metering.index import Backward, Increment, Jump, above_qmax, flow_bound, increment
+from protocols.metering.index import (
+    Backward,
+    Increment,
+    Jump,
+    Reverse,
+    above_qmax,
+    flow_bound,
+    increment,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,13 +23,17 @@ from protocols.metering.index import Backward, Increment, Jump, above_qmax, flow
         (100, 151, Jump(51)),
         (990, 10, Increment(20)),
         (990, 41, Backward()),
-        (100, 99, Backward()),
+        (100, 99, Reverse(1)),
+        (100, 50, Reverse(50)),
+        (100, 49, Backward()),
         (100, 0, Backward()),
-        (0, 999, Jump(999)),
+        (0, 999, Reverse(1)),
+        (0, 950, Reverse(50)),
+        (0, 949, Jump(949)),
     ],
 )
 def test_verdicts(old: int, new: int, verdict: object) -> None:
-    """Forward within the bound counts, over a rollover too; beyond it is a jump or backward."""
+    """Forward within the bound counts, over a rollover too; back by as little is reverse flow."""
     assert increment(old, new, modulus=1000, bound=50) == verdict
 
 

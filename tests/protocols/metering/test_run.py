@@ -115,7 +115,9 @@ def test_backward_index_opens_a_segment() -> None:
     site = Site().measured().meter(5000).wait(10_000).measured().meter(7).wait(10_000).measured()
     site.meter(17).close()
     vm = [total for total in site.last().totals if total.point == "vm"]
-    assert [total[1:] for total in vm] == [(0, 5000, 5000, 0, 0, 0), (1, 7, 17, 10, 0, 0)]
+    assert [total[1:] for total in vm] == [
+        (0, 5000, 5000, 0, 0, 0, 0), (1, 7, 17, 10, 0, 0, 0),
+    ]  # fmt: skip
     assert site.codes() == [("new_segment", 5000, 7)]
     assert site.last().flags & Flag.NEW_SEGMENT
     assert site.state.next_segment == 2
@@ -124,9 +126,9 @@ def test_backward_index_opens_a_segment() -> None:
 
 def test_resetting_index_cannot_grow_a_record() -> None:
     """An index that resets at every poll closes intervals early instead of filling one."""
-    site = Site().measured().meter(1000)
+    site = Site().measured().meter(500_000)
     for n in range(200):
-        site.wait(1000).measured().meter(999 - n)
+        site.wait(1000).measured().meter(499_000 - 1000 * n)
     assert len(site.records) == 3
     assert max(len(record.totals) for record in site.records) <= 64 + 4
     check_chain(site)
@@ -169,7 +171,7 @@ def test_missing_value_of_another_total_waits() -> None:
     site = Site().measured().meter(0, vb=None).wait(10_000).measured().meter(10, vb=70)
     site.wait(10_000).measured().meter(20, vb=None).wait(10_000).measured().meter(30, vb=75).close()
     assert sums(site.records) == (30, 0, 0)
-    assert next(t[1:] for t in site.last().totals if t.point == "vb") == (0, 70, 75, 5, 0, 0)
+    assert next(t[1:] for t in site.last().totals if t.point == "vb") == (0, 70, 75, 5, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from protocols.metering.body import BodyError
+from protocols.metering.flow import CurvePoint
+from protocols.metering.gas import Gas, GasSource
 from protocols.metering.run_config import Role, RunConfig, Source, Total
 from protocols.metering.run_config_faults import faults, parse_run_config
 from tests.protocols.metering.site import CONFIG, config
@@ -20,6 +22,9 @@ def test_good_configurations_have_no_faults() -> None:
     assert faults(CONFIG) == []
     assert faults(config(method="PT")) == []
     assert faults(config(method="fixed-K", k_e9=980_000_000)) == []
+
+
+BAROMETER = Source("B1", "p", False, 1_013_250, 900_000, 1_100_000)
 
 
 @pytest.mark.parametrize("exponent", range(-6, 4))
@@ -53,10 +58,10 @@ def test_every_resolution_is_whole_cm3(exponent: int) -> None:
         ({"stale_ms": 0}, "stale_ms is 0"),
         ({"gas_day_start_hour": 24}, "gas_day_start_hour is 24"),
         ({"zone": "Mars/Base"}, "zone: 'Mars/Base' is no zone"),
-        ({"method": "NX-19"}, "method 'NX-19' is unknown; one of PT, fixed-K, SGERG-88"),
+        ({"method": "NX-19"}, "method 'NX-19' is unknown; one of T, PT, fixed-K, SGERG-88"),
         ({"method": "fixed-K", "k_e9": 0}, "k_e9 is 0"),
-        ({"hs_j_m3": 19_900_000}, "hs_mj_m3 is 19.9"),
-        ({"x_co2_e9": 50_000_000}, "relative_density"),
+        ({"gas": CONFIG.gas._replace(hs_j_m3=19_900_000)}, "hs_mj_m3 is 19.9"),
+        ({"gas": CONFIG.gas._replace(x_co2_e9=50_000_000)}, "relative_density"),
         ({"base_pressure_dpa": 0}, "base_pressure_dpa is 0"),
         ({"base_temperature_mk": 20_000}, "base_temperature_mk is 20000"),
         ({"pressure": Source("P1", "p", True, 0, 0, 100)}, "pressure: range 0..100"),
@@ -64,7 +69,7 @@ def test_every_resolution_is_whole_cm3(exponent: int) -> None:
         ({"pressure": Source("P1", "p", True, 13 * 10**7, 1, 14 * 10**7)}, "refuses the"),
         ({"temperature": Source("T1", "t", False, 15_000, 10_000, 90_000)}, "temperature: range"),
         ({"temperature": Source("T1", "t", True, 288_150, 240_000, 340_000)}, "temperature.gauge"),
-        ({"temperature": Source("", "t", False, 288_150, 240_000, 340_000)}, "temperature.serial"),
+        ({"temperature": Source("", "t", False, 288_150, 240_000, 340_000)}, "no transmitter"),
     ],
 )  # fmt: skip
 def test_every_impossible_value_is_told(changes: dict[str, Any], told: str) -> None:
@@ -91,6 +96,12 @@ def test_hash_covers_every_field() -> None:
                 new: Any = value + 1
             case str():
                 new = value + "x"
+            case Gas():
+                new = value._replace(name="other")
+            case None:
+                new = BAROMETER if field.name == "barometer" else GasSource("GC", (), 60_000)
+            case ():
+                new = (CurvePoint(1000, 5),)
             case Source():
                 new = value._replace(gauge=not value.gauge)
             case _:
@@ -103,7 +114,7 @@ def test_hash_covers_every_field() -> None:
 
 def test_hash_is_pinned() -> None:
     """The body's bytes are a contract: this hash changes only with a new version of it."""
-    assert CONFIG.hash().hex()[:16] == "1be6d0732702a939"
+    assert CONFIG.hash().hex()[:16] == "cd93167c22706f4b"
 
 
 def test_unknown_role_is_refused() -> None:
