@@ -1,4 +1,4 @@
-"""The command line: `edge-agent run | check | convert | gas | profile | key | migrate`.
+"""The command line: `edge-agent run | check | plan | convert | gas | profile | key | migrate`.
 
 Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
 be done.
@@ -41,8 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="poll, record, send; until SIGTERM")
     check = commands.add_parser("check", help="read the configuration and tell every fault")
+    plan = commands.add_parser("plan", help="requests, bytes, time and share of each bus")
     migrate = commands.add_parser("migrate", help="bring the journal to this program's version")
-    for command, function in ((run, _run), (check, _check), (migrate, _migrate)):
+    for command, function in (
+        (run, _run),
+        (check, _check),
+        (plan, _plan),
+        (migrate, _migrate),
+    ):
         command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
         command.set_defaults(command=function)
     _add_convert(commands)
@@ -107,7 +113,7 @@ def _add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                        help="read the device too and show raw beside decoded: tcp:HOST:PORT/UNIT, "
                        "rtu:PATH:BAUD:PARITY/UNIT; also rtu-over-tcp and ascii")  # fmt: skip
     check.add_argument("--shift", type=int, choices=(-1, 0, 1),
-                       help="with --connect: added to addresses whose base is in doubt")  # fmt: skip
+                       help="with --connect: added to the addresses")  # fmt: skip
     check.set_defaults(command=_profile_check)
     actions.add_parser("list", help="the packaged profiles").set_defaults(command=_profile_list)
     show = actions.add_parser("show", help="all that one profile says")
@@ -146,7 +152,7 @@ def _check(options: argparse.Namespace) -> int:
         return FINDINGS
     print(f"gateway {config.gateway}, site {config.site.name!r}, central {config.central.url}")
     for bus in config.buses:
-        where = bus.port if bus.kind == "rtu" else f"{bus.host}:{bus.tcp_port}"
+        where = bus.port if bus.is_serial else f"{bus.host}:{bus.tcp_port}"
         print(f"bus {bus.name}: {bus.kind} {where}")
         for device in config.devices_of(bus.name):
             print(
@@ -160,6 +166,17 @@ def _check(options: argparse.Namespace) -> int:
             f"configuration {run.hash().hex()[:16]}"
         )
     print("no faults")
+    return GOOD
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from edge_agent.plan_command import plan_lines
+
+    config = _load(options.config)
+    if config is None:
+        return FINDINGS
+    for line in plan_lines(config):
+        print(line)
     return GOOD
 
 

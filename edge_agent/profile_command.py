@@ -126,9 +126,10 @@ def _note(note: str) -> str:
 
 def _wrapped(line: str) -> list[str]:
     """At most 80 columns; what does not fit goes on below, indented."""
-    lines, current = [], ""
-    for word in line.split(" "):
-        longer = f"{current} {word}" if current else word
+    lines: list[str] = []
+    current = ""
+    for word in line.lstrip(" ").split(" "):
+        longer = f"{current} {word}" if current else " " * (len(line) - len(line.lstrip())) + word
         if current and columns(longer) > WIDTH:
             lines.append(current.rstrip())
             longer = f"    {word}"
