@@ -18,6 +18,7 @@ from simulators.plant_process import (
     run_plant,
     stop_at_signals,
 )
+from simulators.serve import ServeError, ServeOptions, run_serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    commands = {"plant": _plant, "books": _books, "demo": _demo, "line": _line}
+    commands = {
+        "plant": _plant, "books": _books, "demo": _demo, "line": _line, "serve": _serve,
+    }  # fmt: skip
     command = commands[arguments.command]
     try:
         return command(arguments)
-    except (DemoError, PlantError) as error:
+    except (DemoError, PlantError, ServeError) as error:
         print(f"edge-sim: {error}", file=sys.stderr)
         return 1
 
@@ -52,7 +55,21 @@ def _parser() -> argparse.ArgumentParser:
     line.add_argument("--units", type=_units, default=(1,), help="who answers: 1,2,3")
     line.add_argument("--bits", type=int, choices=(10, 11, 12), default=10, help="a character")
     line.add_argument("--turnaround-ms", type=float, default=0.0)
+    _add_serve(commands.add_parser("serve", help="one device of any profile until a signal"))
     return parser
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("profile", help="the id of a packaged profile, or the path of a .toml file")
+    where = serve.add_mutually_exclusive_group()
+    where.add_argument("--tcp", type=int, default=0, metavar="PORT", help="0: any free port")
+    where.add_argument("--pty", type=Path, metavar="PATH", help="a paced serial line instead")
+    serve.add_argument("--baud", type=int, default=9600)
+    serve.add_argument("--framing", choices=("rtu", "ascii", "tcp"), default="")
+    serve.add_argument("--unit", type=int, default=1)
+    serve.add_argument("--values", type=Path, metavar="FILE", help="what the points show, as TOML")
+    serve.add_argument("--faults", default="", metavar="SPEC", help="late=0.01:300ms,busy=20s/5s")
+    serve.add_argument("--seed", type=int, default=1)
 
 
 def _units(text: str) -> tuple[int, ...]:
@@ -96,4 +113,15 @@ def _line(arguments: argparse.Namespace) -> int:
     print(arguments.pty, flush=True)
     line.join()
     print(print_report(line.report()))
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    stop = threading.Event()
+    stop_at_signals(stop)
+    options = ServeOptions(
+        arguments.profile, arguments.tcp, arguments.pty, arguments.baud, arguments.framing,
+        arguments.unit, arguments.values, arguments.faults, arguments.seed,
+    )  # fmt: skip
+    run_serve(options, stop, lambda where: print(where, flush=True))
     return 0

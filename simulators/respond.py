@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from protocols.modbus.frames import READ_FUNCTIONS, FrameError, exception_pdu, parse_read_request
-from simulators.instrument import ILLEGAL_FUNCTION, ILLEGAL_VALUE, Instrument
+from simulators.instrument import Instrument
 from simulators.moment import Moment
 from simulators.plant import Plant
+from simulators.register_image import ILLEGAL_FUNCTION, ILLEGAL_VALUE
 
 
 def respond(

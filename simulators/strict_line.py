@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocols.modbus.frames import FrameError, answer_pdu, exception_pdu, parse_read_request
 from simulators.framing import RTU, plain
-from simulators.instrument import ILLEGAL_FUNCTION
 from simulators.line_meter import LineReport, Spread
+from simulators.register_image import ILLEGAL_FUNCTION
 from simulators.rtu_line import BITS_PER_CHAR, LineTiming, RtuLine
 
 if TYPE_CHECKING:
