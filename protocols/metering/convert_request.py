@@ -105,10 +105,7 @@ def _converted(fields: Mapping[str, object]) -> Answer:
 
 def _told(factor: Factor, vm: float) -> Answer:
     z, z_base, c = factor
-    told: Answer = {"Z": z, "Zb": z_base, "K": z / z_base, "C": c, "Vb_m3": vm * c}
-    if not all(isinstance(value, float) and math.isfinite(value) for value in told.values()):
-        raise RequestError("the result is no finite number", "")
-    return told
+    return {"Z": z, "Zb": z_base, "K": z / z_base, "C": c, "Vb_m3": vm * c}
 
 
 def _remarks(spec: Spec, gas: Gas) -> Answer:

@@ -104,12 +104,8 @@ def _z(p_a: float, t_a: float) -> float | NotConverged:
     b_1 = 2.0 * t_1 / 3.0 - t_0 * t_0
     b_0 = t_0 * (t_1 - t_0 * t_0) + 0.1 * t_1 * p_a * (_f(p_a, t_a - TAU_BRANCH) - 1.0)
     square = b_0 * b_0 + b_1 * b_1 * b_1
-    if not square >= 0.0:
-        return NotConverged("NX-19 mod: the cubic has no single real root here")
-    cube = b_0 + math.sqrt(square)
-    if not cube > 0.0:
-        return NotConverged("NX-19 mod: the cubic has no positive root here")
-    b_2 = cube_root(cube)
+    cube = b_0 + math.sqrt(square) if square >= 0.0 else 0.0
+    b_2 = cube_root(cube) if cube > 0.0 else math.inf
     root = b_1 / b_2 - b_2 + t_0
     if not root > 0.0:
         return NotConverged("NX-19 mod: the cubic has no positive root here")

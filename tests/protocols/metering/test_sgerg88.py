@@ -178,8 +178,20 @@ def test_hydrogen_extension_admits_light_gases() -> None:
     assert isinstance(z_sgerg88(HYDROGEN_30, 26.0, 288.15, SGERG_MOD_H2), float)
     too_much = HYDROGEN_30._replace(x_h2=0.30001)
     assert isinstance(z_sgerg88(too_much, 26.0, 288.15, SGERG_MOD_H2), OutOfRange)
-    hydrogen = SgergGas(12.7, 0.0695, 0.0, 0.3)  # of pure hydrogen, but for the fraction
-    assert not isinstance(z_sgerg88(hydrogen, 26.0, 288.15, SGERG_MOD_H2), float)
+
+
+@pytest.mark.parametrize(
+    "gas",
+    [
+        SgergGas(12.7, 0.0695, 0.0, 0.3),  # of pure hydrogen, but for the fraction
+        SgergGas(20.0, 0.3, 0.0, 0.3),
+        SgergGas(28.0, 0.35, 0.0, 0.1),
+        SgergGas(40.0, 0.9, 0.0, 0.3),
+    ],
+)
+def test_figures_of_no_gas(gas: SgergGas) -> None:
+    """Figures that no natural gas with hydrogen has are refused, though the extension asks less."""
+    assert not isinstance(z_sgerg88(gas, 5.0, 288.15, SGERG_MOD_H2), float)
 
 
 def test_no_density_is_no_value() -> None:
