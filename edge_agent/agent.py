@@ -25,6 +25,7 @@ from edge_agent.epoch import next_epoch
 from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import KeyFileError, Keys, load_keys
+from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.recorder import Recorder
 from edge_agent.schema import migrate_in_child
 from edge_agent.transport import Transport
@@ -92,6 +93,7 @@ class Agent:
             secrets.SystemRandom().random,
         )
         self._recorder.on_commit = self._uplink.notify
+        learned = Learned(config.state_dir / LEARNED_NAME)
         self._buses = [
             BusThread(
                 bus,
@@ -99,6 +101,8 @@ class Agent:
                 clock,
                 self._recorder.deliver,
                 self._stop_buses,
+                secrets.SystemRandom().random,
+                learned,
             )
             for bus in config.buses
         ]

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from edge_agent.bus_time import line_of
@@ -50,7 +51,8 @@ class BusThread(threading.Thread):
         self._clock = clock
         self._deliver = deliver
         self._stop_event = stop
-        self._link = Link(bus)
+        mine = [device for device in devices if device.bus == bus.name]
+        self._link = Link(_patient(bus, mine))
         self._reopen_ms = 0
         self._reopen_delay_ms = MIN_REOPEN_MS
         self._gone_reason = ""
@@ -58,9 +60,7 @@ class BusThread(threading.Thread):
         self._told_other_master = False
         line = _line_of(bus)
         self._pollers = [
-            DevicePoller(device, line, _keeping_of(device, learned))
-            for device in devices
-            if device.bus == bus.name
+            DevicePoller(device, line, _keeping_of(device, learned)) for device in mine
         ]
         rhythms = [Rhythm(p.device.poll_ms, p.device.priority) for p in self._pollers]
         self._schedule = Schedule(rhythms, self.last_turn_mono_ms, random)
@@ -143,6 +143,12 @@ class BusThread(threading.Thread):
                 self.bus.name,
                 self._link.other_master,
             )
+
+
+def _patient(bus: BusConfig, devices: Sequence[DeviceConfig]) -> BusConfig:
+    """With the gaps that its instruments are known to leave within an answer."""
+    known_s = max((device.profile.link.frame_gap_ms / 1000 for device in devices), default=0.0)
+    return replace(bus, gap_s=max(bus.gap_s, known_s))
 
 
 def _line_of(bus: BusConfig) -> Line:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,12 @@ from edge_agent.config import BusConfig, DeviceConfig
 from edge_agent.config_fields import Section, nearest
 from protocols.registers.library import load_profile, profile_ids
 from protocols.registers.profile import Profile, ProfileError
+from protocols.registers.register_map import RegisterMap
 
 MAX_POINTS: Final = 64
 NO_UNIT: Final = -1  # one that could not be read: a placeholder must not collide with another
+GAPS_MS: Final[Mapping[str, int]] = {"rtu": 50, "rtu-over-tcp": 500, "ascii": 1000}
+"""Default of the longest gap within an answer: adapters, networks, a person's terminal."""
 _BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 _SERIAL: Final = r"[!-~]{1,32}"
@@ -21,28 +25,47 @@ _SERIAL: Final = r"[!-~]{1,32}"
 
 def read_bus(section: Section, base: Path) -> BusConfig:
     name = section.text("name", _NAME)
-    kind = section.choice("type", ("rtu", "tcp"))
+    kind = section.choice("type", ("rtu", "tcp", "rtu-over-tcp", "ascii"))
     timeout_s = float(section.number("timeout_s", "0.02", "30", Decimal("0.5")))
-    if kind == "tcp":
-        bus = BusConfig(
-            name,
-            "tcp",
-            host=section.text("host", r"[!-~]+"),
-            tcp_port=section.integer("tcp_port", 1, 65535, 502),
-            timeout_s=timeout_s,
-        )
-    else:
-        bus = BusConfig(
-            name,
-            "rtu",
-            port=str(base / port) if (port := section.text("port")) else "",
-            baud=_baud(section),
-            parity=section.choice("parity", ("N", "E", "O"), "N"),
-            stop_bits=section.integer("stop_bits", 1, 2, 1),
-            timeout_s=timeout_s,
-        )
+    bus = BusConfig(name, kind, timeout_s=timeout_s)  # type: ignore[arg-type]  # one of the four
+    bus = _serial(section, base, bus) if bus.is_serial else _peer(section, bus)
+    if kind != "tcp":
+        bus = _line(section, bus)
     section.done()
     return bus
+
+
+def _serial(section: Section, base: Path, bus: BusConfig) -> BusConfig:
+    port = section.text("port")
+    return replace(
+        bus,
+        port=str(base / port) if port else "",
+        baud=_baud(section),
+        parity=section.choice("parity", ("N", "E", "O"), "N"),
+        stop_bits=section.integer("stop_bits", 1, 2, 1),
+        data_bits=section.integer("data_bits", 7, 8, 8) if bus.kind == "ascii" else 8,
+        turnaround_ms=float(section.number("turnaround_ms", "0", "5000", 25)),
+    )
+
+
+def _peer(section: Section, bus: BusConfig) -> BusConfig:
+    return replace(
+        bus,
+        host=section.text("host", r"[!-~]+"),
+        tcp_port=section.integer("tcp_port", 1, 65535, 502),
+        idle_close_s=float(section.number("idle_close_seconds", "0", "86400", 60)),
+    )
+
+
+def _line(section: Section, bus: BusConfig) -> BusConfig:
+    """How much a line without transactions may be waited for."""
+    own_s = Decimal(str(bus.timeout_s))
+    return replace(
+        bus,
+        gap_s=float(section.number("gap_ms", "1", "5000", GAPS_MS[bus.kind]) / 1000),
+        quiet_s=float(section.number("quiet_s", "0.02", "30", own_s)),
+        pause_s=float(section.number("pause_ms", "0", "5000", 0) / 1000),
+    )
 
 
 def _baud(section: Section) -> int:
@@ -63,24 +86,65 @@ def read_device(
     if bus is None and bus_name:
         section.fault("bus", f"no bus {bus_name!r}", nearest(bus_name, [b.name for b in buses]))
     tcp = bus is not None and bus.kind == "tcp"
+    profile = _profile(section)
     before = section.fault_count()
-    unit = section.integer("unit", 0 if tcp else 1, 255 if tcp else 247)
+    banks = 1 if profile is None else profile.banks  # it answers on so many unit ids
+    unit = section.integer("unit", 0 if tcp else 1, (255 if tcp else 247) + 1 - banks)
     if section.fault_count() > before:
         unit = NO_UNIT
-    profile = _profile(section)
     serial = section.text("serial", _SERIAL)
-    poll_ms = section.scaled("poll_seconds", "0.1", "3600", "0.001")
+    poll_ms = section.scaled("poll_seconds", "0.1", "86400", "0.001")
     priority = section.integer("priority", 0, 9, int(name in meters))
-    default = ("",) if profile is None else profile.default_points
-    points = section.texts("points", MAX_POINTS, default)
+    slow_points: tuple[str, ...] = ()
+    slow_ms = 0
+    if section.has("slow_points"):
+        slow_points = section.texts("slow_points", MAX_POINTS)
+        slow_ms = section.scaled("slow_seconds", "1", "86400", "0.001")
+    rest: tuple[str, ...] = ("",)
+    if profile is not None:
+        rest = tuple(name for name in profile.default_points if name not in slow_points)
+    points = section.texts("points", MAX_POINTS, rest)
     section.done()
     if profile is None:
         return None
-    known = list(profile.names)
-    for point in points:
-        if point not in known:
-            section.fault("points", f"{profile.id} has no point {point!r}", nearest(point, known))
-    return DeviceConfig(name, bus_name, unit, profile, serial, points, poll_ms, priority)
+    device = DeviceConfig(
+        name, bus_name, unit, profile, serial, points, poll_ms, priority, slow_points, slow_ms
+    )
+    _check_points(section, device)
+    _check_pace(section, device)
+    return device
+
+
+def _check_points(section: Section, device: DeviceConfig) -> None:
+    """Each is there, once, and one scan can carry them."""
+    profile = device.profile
+    before = section.fault_count()
+    for key, names in (("points", device.points), ("slow_points", device.slow_points)):
+        for point in names:
+            if point not in profile.names:
+                remedy = nearest(point, profile.names)
+                section.fault(key, f"{profile.id} has no point {point!r}", remedy)
+    for point in set(device.points) & set(device.slow_points):
+        section.fault("slow_points", f"{point} is in points too", "name it in one of them")
+    if section.fault_count() == before:
+        try:
+            RegisterMap.of(profile, (*device.points, *device.slow_points))
+        except ProfileError as error:
+            section.fault("points", str(error), "poll fewer points, or others")
+
+
+def _check_pace(section: Section, device: DeviceConfig) -> None:
+    """A battery may not be emptied by polling; slow is slower."""
+    least_ms = 1000 * device.profile.min_poll_s
+    if device.poll_ms < least_ms:
+        section.fault(
+            "poll_seconds",
+            f"{device.profile.id} may be polled each {device.profile.min_poll_s} s at most,"
+            f" not each {device.poll_ms / 1000:g} s",
+            "poll less often: its profile says why",
+        )
+    if device.slow_points and device.slow_ms <= device.poll_ms:
+        section.fault("slow_seconds", "is not above poll_seconds", "poll these points more rarely")
 
 
 def _profile(section: Section) -> Profile | None:

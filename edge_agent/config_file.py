@@ -219,13 +219,17 @@ def _journal(section: Section) -> JournalConfig:
 def _check_uniqueness(
     faults: Faults, buses: Sequence[BusConfig], devices: Sequence[DeviceConfig]
 ) -> None:
-    ports = [bus.port if bus.kind == "rtu" else _peer(bus) for bus in buses]
+    ports = [bus.port if bus.is_serial else _peer(bus) for bus in buses]
     for what, names, remedy in (
         ("bus[{}]", [bus.name for bus in buses], "give each bus its own name"),
         ("bus.port {}", ports, "put the devices of a port under one bus"),
         ("device[{}]", [d.name for d in devices], "give each device its own name"),
         ("device.serial {}", [d.serial for d in devices], "copy it from the device's plate"),
-        ("{}", [_address(d) for d in devices], "give each device of a bus its own address"),
+        (
+            "{}",
+            [address for device in devices for address in _addresses(device)],
+            "give each device of a bus its own address",
+        ),
     ):
         for name, times in Counter(names).items():
             if name and times > 1:
@@ -236,9 +240,12 @@ def _peer(bus: BusConfig) -> str:
     return f"{bus.host}:{bus.tcp_port}" if bus.host else ""
 
 
-def _address(device: DeviceConfig) -> str:
-    known = device.bus and device.unit != NO_UNIT
-    return f"bus[{device.bus}] unit {device.unit}" if known else ""
+def _addresses(device: DeviceConfig) -> list[str]:
+    """All that it answers on: its registers may lie behind several unit ids."""
+    if not device.bus or device.unit == NO_UNIT:
+        return []
+    units = range(device.unit, device.unit + device.profile.banks)
+    return [f"bus[{device.bus}] unit {unit}" for unit in units]
 
 
 def _check_bus_time(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-FILE_NAME: Final = "learned.json"
+LEARNED_NAME: Final = "learned.json"
 FORMAT: Final = 1
 MAX_BYTES: Final = 1_000_000
 _log = logging.getLogger(__name__)

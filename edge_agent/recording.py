@@ -52,6 +52,8 @@ def record_scan(draft: Draft, polled: PolledScan, hashes: MapHashes) -> None:
     """The scan's leaf, and what the pipelines of its runs make of it."""
     serial, instant = polled.device.serial, polled.instant
     record_clock(draft, instant)
+    if polled.notice:
+        draft.event(instant, "other_master", "", None, None, AGENT, polled.notice)
     map_hash = hashes.of(serial, polled.register_map)
     if (serial, map_hash) not in draft.maps:
         body = polled.register_map.to_body()

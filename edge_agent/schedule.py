@@ -1,8 +1,8 @@
 """Whose turn it is on a bus. Pure: instants, outcomes and random numbers come in, turns go out.
 
 Each device has a grid of its period, from the start on, so that nothing drifts; one poll may be
-caught up late, older ones are missed. What answers goes first. What was never asked or has just
-lost one poll follows where nobody else is due. What stays silent is asked with a backoff of its
+caught up late, older ones are missed. What answers goes first; what has just lost one poll follows
+where nobody else is due. What stays silent is asked with a backoff of its
 own, with jitter, and all silent devices together may cost the bus 4 % (a credit that grows with
 time and is spent by each try that fails) as long as anybody answers: 32 devices of which eight are
 dead must not disturb the other 24. A device that comes back costs nothing, so a cable that is
@@ -22,7 +22,7 @@ DEAD_SHARE: Final = 0.04
 MAX_CREDIT_MS: Final = 5_000.0
 MAX_BACKOFF_MS: Final = 60_000
 OVERDUE_MS: Final = 60_000
-"""A silent device that waits longer is asked although others are due: it must be found again."""
+"""Who waits longer is asked although others are due: a device must be found again at last."""
 JITTER: Final = 0.25
 BUSY_MS: Final = 500
 MAX_BUSY_TRIES: Final = 3
@@ -66,9 +66,8 @@ class _Place:
 
     @property
     def rank(self) -> int:
-        if self.silent:
-            return 2
-        return 0 if self.answered and not self.failures else 1
+        """What answered last, or was never asked; what lost one poll; what is silent."""
+        return min(self.failures, SILENT_FAILURES)
 
 
 class Schedule:
@@ -89,7 +88,7 @@ class Schedule:
         for number, place in enumerate(self._places):
             if place.due_ms > now_ms or not self._may(place):
                 continue
-            overdue = place.silent and now_ms - place.due_ms > OVERDUE_MS
+            overdue = now_ms - place.due_ms > OVERDUE_MS
             key = (0 if overdue else place.rank, place.due_ms, place.rhythm.priority)
             if best is None or key < best[0]:
                 best = key, number

@@ -17,6 +17,7 @@ from edge_agent.config_file import ConfigErrors, load_config, parse_config
 from edge_agent.software import metrological_hash
 from protocols.evidence.note import Signer
 from protocols.metering.run_config import Role, Source, Total
+from protocols.registers.library import load_profile
 from tests.edge_agent.gateway import TOML, config_of, table, write_ca
 
 Table = dict[str, Any]
@@ -298,3 +299,80 @@ def test_whatever_is_written_is_a_fault_or_a_configuration(
             at[key] = value
     with contextlib.suppress(ConfigErrors):
         parse_config(changed, Path("/nowhere/gateway.toml"))
+
+
+def bus_of(directory: Path, **fields: Any) -> Any:
+    """The first bus of the good configuration, with other fields."""
+    changed = table()
+    put("bus", 0, {"name": "line-1", **fields})(changed)
+    return config_of(directory, changed).buses[0]
+
+
+def test_every_kind_of_bus(tmp_path: Path) -> None:
+    """Serial lines, serial servers and TCP have their own settings and defaults."""
+    rtu = bus_of(tmp_path, type="rtu", port="/dev/serial/by-id/*A10*", pause_ms=5, quiet_s=2)
+    assert (rtu.gap_s, rtu.quiet_s, rtu.pause_s, rtu.is_serial) == (0.05, 2.0, 0.005, True)
+    text = bus_of(tmp_path, type="ascii", port="x", data_bits=7, parity="E")
+    assert (text.gap_s, text.data_bits, text.quiet_s) == (1.0, 7, 0.5)
+    server = bus_of(tmp_path, type="rtu-over-tcp", host="10.0.0.9", tcp_port=4001, gap_ms=300)
+    assert (server.gap_s, server.tcp_port, server.is_serial) == (0.3, 4001, False)
+    tcp = bus_of(tmp_path, type="tcp", host="meter.example", idle_close_seconds=0)
+    assert (tcp.idle_close_s, tcp.kind, tcp.quiet_s) == (0.0, "tcp", None)
+
+
+def test_slow_points(tmp_path: Path) -> None:
+    """Points that are read more rarely leave the profile's own choice, or stand beside it."""
+    changed = table()
+    put("device", 0, "slow_points", ["vb_total", "conversion_factor"])(changed)
+    put("device", 0, "slow_seconds", 60)(changed)
+    meter = config_of(tmp_path, changed).devices[0]
+    assert "vb_total" not in meter.points
+    assert "vm" in meter.points
+    assert (meter.slow_points, meter.slow_ms) == (("vb_total", "conversion_factor"), 60_000)
+
+
+SLOW = {"slow_points": ["vb_total"], "slow_seconds": 60}
+POLL_FAULTS = [
+    ({**SLOW, "slow_seconds": 2}, "device[meter-1].slow_seconds: is not above poll_seconds"),
+    ({"slow_points": ["vb_total"]}, "device[meter-1].slow_seconds: is missing"),
+    ({"slow_seconds": 60}, "device[meter-1].slow_seconds: is no known key"),
+    ({**SLOW, "slow_points": ["vq"]}, "sick-flowsic500 has no point 'vq'"),
+    ({**SLOW, "points": ["vm", "vb_total"]}, "vb_total is in points too; name it in one of them"),
+    # a total that a run bills by cannot be slow
+    ({**SLOW, "slow_points": ["vm"]}, "run[R1].totals.line: is missing"),
+]
+
+
+@pytest.mark.parametrize(("fields", "told"), POLL_FAULTS, ids=[told for _, told in POLL_FAULTS])
+def test_a_fault_of_slow_points(tmp_path: Path, fields: Table, told: str) -> None:
+    """Where it is, what is wrong, and what to do."""
+    config_of(tmp_path)
+    changed = table()
+    changed["device"][0] |= fields
+    faults = faults_of(changed, tmp_path)
+    assert any(told in fault for fault in faults), faults
+
+
+def test_a_battery_instrument_is_not_polled_too_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll below the profile's shortest interval is refused with both figures."""
+    battery = replace(load_profile("sick-flowsic500"), min_poll_s=60)
+    monkeypatch.setattr("edge_agent.config_devices.load_profile", lambda name: battery)
+    changed = table()
+    faults = faults_of(changed, tmp_path)
+    told = "device[meter-1].poll_seconds: sick-flowsic500 may be polled each 60 s at most"
+    assert any(told in fault and "not each 2 s" in fault for fault in faults), faults
+
+
+def test_banks_take_several_unit_ids(tmp_path: Path) -> None:
+    """A device whose registers lie behind four unit ids leaves none of them to another."""
+    changed = table()
+    uniflo = {"name": "u", "bus": "lan", "unit": 2, "serial": "U1", "poll_seconds": 60}
+    other = {"name": "o", "bus": "lan", "unit": 4, "serial": "O1", "poll_seconds": 60}
+    changed["device"] += [
+        uniflo | {"profile": "flonidan-uniflo1200"},
+        other | {"profile": "keller-33x"},
+    ]
+    faults = faults_of(changed, tmp_path)
+    assert any("bus[lan] unit 4: is there 2 times" in fault for fault in faults), faults

@@ -9,13 +9,15 @@ import pytest
 from edge_agent.bus_time import schedule_faults
 from edge_agent.config import BusConfig, DeviceConfig
 from edge_agent.link import NoAnswer, PortGone
-from edge_agent.poller import DevicePoller, Line
+from edge_agent.poller import DevicePoller, Keeping, Line
 from edge_agent.schedule import Outcome
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.registers.codec import decode_scan
 from protocols.registers.library import load_profile
+from protocols.registers.profile import BaseProbe
+from protocols.registers.profile import Outcome as Known
 
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
@@ -387,6 +389,164 @@ def test_the_instant_is_that_of_the_first_answer():
 
     poller = DevicePoller(device(FLOWSIC), TCP)
     assert poller.poll(exchange, clock).instant.mono_ms == 50
+
+
+def test_the_instant_is_less_the_wire_time():
+    """On a serial line the scan is dated back to when its answer began on the wire."""
+    instrument, clock = flowsic(), Ticks()
+
+    def exchange(request):
+        clock.ms += 100
+        return instrument.exchange(request)
+
+    line = Line(transactions=True, wire_ms=lambda block: 2.0 * block.count)
+    poller = DevicePoller(device(FLOWSIC), line)
+    assert poller.poll(exchange, clock).instant.mono_ms == 100 - 24
+
+
+def test_the_counters_date_the_scan():
+    """Where the counters are not in the first block, the scan has the instant of theirs."""
+    points = [replace(p, kind="gauge") if p.address < 7000 else p for p in FLOWSIC.points]
+    points = [replace(p, kind="counter") if p.name == "flow_actual" else p for p in points]
+    profile = replace(FLOWSIC, points=tuple(points))
+    instrument, clock = flowsic(), Ticks()
+
+    def exchange(request):
+        clock.ms += 50
+        return instrument.exchange(request)
+
+    poller = DevicePoller(device(profile), TCP)
+    assert poller.poll(exchange, clock).instant.mono_ms == 100
+
+
+def test_slow_points():
+    """What is read more rarely is in its scans only, with a register map of its own."""
+    instrument = flowsic()
+    slow = replace(device(FLOWSIC, ["vm"]), slow_points=("flow_actual",), slow_ms=10_000)
+    poller, clock = DevicePoller(slow, TCP), Ticks()
+    full = poller.poll(instrument.exchange, clock)
+    assert [point.name for point in full.register_map.points] == ["vm", "flow_actual"]
+    assert full.raws == (4102 << 16 | 4103, 7002 << 16 | 7003)
+    for second in range(1, 25):
+        clock.ms = 1000 * second
+        instrument.asked.clear()
+        scan = poller.poll(instrument.exchange, clock)
+        assert len(scan.raws) == (2 if second in (10, 20) else 1)
+        assert ((3, 7002, 2) in instrument.asked) is (second in (10, 20))
+
+
+def test_slow_points_wait_for_an_answer():
+    """A lost poll does not use up the turn of the slow points."""
+    instrument = flowsic()
+    slow = replace(device(FLOWSIC, ["vm"]), slow_points=("flow_actual",), slow_ms=10_000)
+    poller, clock = DevicePoller(slow, TCP), Ticks()
+    instrument.next = [NoAnswer(0)]
+    assert len(poller.poll(instrument.exchange, clock).raws) == 1
+    assert len(poller.poll(instrument.exchange, clock).raws) == 2
+
+
+def test_points_behind_another_unit_id():
+    """A bank of registers is asked on the device's unit id plus its number."""
+    points = [replace(p, bank=1) if p.name == "flow_actual" else p for p in FLOWSIC.points]
+    profile = replace(FLOWSIC, points=tuple(points))
+    instrument, asked = flowsic(), []
+
+    def exchange(request):
+        asked.append((request.unit, request.address))
+        return instrument.exchange(request)
+
+    scan = DevicePoller(device(profile, unit=5), TCP).poll(exchange, Ticks())
+    assert asked == [(5, 4100), (6, 7002)]
+    assert None not in scan.raws
+
+
+def test_registers_of_four_bytes():
+    """An Enron device is asked for registers of four bytes, and each gives two words."""
+    profile = load_profile("cameron-mc3-exp")
+    names = ["daily_total", "hourly_total"]
+    points = profile.points_of(names)
+    asked = []
+
+    def exchange(request):
+        asked.append((request.register_bytes, request.data_bytes == 4 * request.count))
+        return Registers(tuple(range(2 * request.count)))
+
+    scan = DevicePoller(device(profile, names), TCP).poll(exchange, Ticks())
+    assert set(asked) == {(4, True)}
+    assert len(scan.raws) == len(points)
+    assert None not in scan.raws
+
+
+def test_addresses_that_the_device_counts_from_one():
+    """What the base probe finds moves every request, and the map that travels says so."""
+    probe = BaseProbe(3, 9999, (Known(None, 2, 1), Known(0, None, 0)))
+    profile = replace(FLOWSIC, base_probe=probe)
+    instrument = Instrument({(3, at + 1): at for at in [*range(4100, 4112), 7002, 7003]})
+    scan = DevicePoller(device(profile), TCP).poll(instrument.exchange, Ticks())
+    assert instrument.asked == [(3, 9999, 1), (3, 4101, 12), (3, 7003, 2)]
+    assert scan.raws == DevicePoller(device(FLOWSIC), TCP).poll(flowsic().exchange, Ticks()).raws
+    assert scan.register_map.points[0].address == FLOWSIC.point("resolution_vm").address + 1
+
+
+def test_a_total_is_refused_as_a_whole():
+    """Where one part of what must not tear is refused, no other part is read alone."""
+    profile = replace(FLOWSIC, atomic=(("vb", "vb_err"),))
+    instrument = flowsic()
+    del instrument.registers[3, 4108]
+    poller = DevicePoller(device(profile), TCP)
+    for _ in range(2):
+        instrument.asked.clear()
+        scan = poller.poll(instrument.exchange, Ticks())
+        names = [point.name for point in scan.register_map.points]
+        missing = [name for name, raw in zip(names, scan.raws, strict=True) if raw is None]
+        assert missing == ["vb", "vb_err"]
+    assert not any(at <= 4106 < at + count for _, at, count in instrument.asked)
+
+
+def test_holes_are_remembered_and_asked_again():
+    """A restart knows what was refused, does not ask for it, and asks again after a minute."""
+    instrument, kept = flowsic(), []
+    del instrument.registers[3, 4110]
+    poller = DevicePoller(device(FLOWSIC), TCP, Keeping((), kept.append))
+    poller.poll(instrument.exchange, Ticks())
+    assert kept == [["vb_total"]]
+    again, clock = DevicePoller(device(FLOWSIC), TCP, Keeping(kept[0], kept.append)), Ticks()
+    instrument.registers[3, 4110] = 5
+    instrument.asked.clear()
+    assert again.poll(instrument.exchange, clock).raws[6] is None
+    assert instrument.asked == [(3, 4100, 10), (3, 7002, 2)]
+    clock.ms = 60_000
+    assert again.poll(instrument.exchange, clock).raws[6] == 5 << 16 | 4111
+    assert kept[-1] == []
+
+
+def test_only_the_profiles_codes_say_hole():
+    """Where a device says 01 for what it lacks, exception 02 is a failure, and the reverse."""
+    profile = replace(FLOWSIC, limits=replace(FLOWSIC.limits, hole_codes=(1,)))
+    poller = DevicePoller(device(profile), TCP)
+    scan = poller.poll(lambda request: ExceptionAnswer(2), Ticks())
+    assert scan.quality == Quality.BAD_EXCEPTION
+    instrument = flowsic()
+
+    def exchange(request):
+        if request.address <= 4108 < request.address + request.count:
+            return ExceptionAnswer(1)
+        return instrument.exchange(request)
+
+    scan = DevicePoller(device(profile), TCP).poll(exchange, Ticks())
+    assert (scan.quality, scan.raws.count(None)) == (Quality.GOOD, 1)
+
+
+def test_unasked_bytes_put_a_device_out_of_step():
+    """After bytes that nobody asked for, a serial device is probed first; over TCP it need not."""
+    for line, probed in ((SERIAL, True), (TCP, False)):
+        instrument = flowsic()
+        poller, clock = DevicePoller(device(FLOWSIC), line), Ticks()
+        poller.poll(instrument.exchange, clock)
+        instrument.asked.clear()
+        poller.out_of_step()
+        poller.poll(instrument.exchange, clock)
+        assert (instrument.asked[0] == (3, 4100, 1)) is probed
 
 
 def test_schedule_faults():
