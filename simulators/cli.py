@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulators.failure import DemoError
+from simulators.frames_check import check_block
 from simulators.plant_process import (
     PlantError,
     PlantOptions,
@@ -18,7 +19,15 @@ from simulators.plant_process import (
     run_plant,
     stop_at_signals,
 )
-from simulators.serve import ServeError, ServeOptions, run_serve
+from simulators.serve import (
+    Place,
+    ServeError,
+    ServeOptions,
+    open_device,
+    open_frames,
+    read_frames,
+    run_bus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     commands = {
         "plant": _plant, "books": _books, "demo": _demo, "line": _line, "serve": _serve,
+        "frames": _frames,
     }  # fmt: skip
     command = commands[arguments.command]
     try:
@@ -56,20 +66,36 @@ def _parser() -> argparse.ArgumentParser:
     line.add_argument("--bits", type=int, choices=(10, 11, 12), default=10, help="a character")
     line.add_argument("--turnaround-ms", type=float, default=0.0)
     _add_serve(commands.add_parser("serve", help="one device of any profile until a signal"))
+    _add_frames(commands.add_parser("frames", help="answer as it was captured, or decode it"))
     return parser
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("profile", help="the id of a packaged profile, or the path of a .toml file")
-    where = serve.add_mutually_exclusive_group()
-    where.add_argument("--tcp", type=int, default=0, metavar="PORT", help="0: any free port")
-    where.add_argument("--pty", type=Path, metavar="PATH", help="a paced serial line instead")
-    serve.add_argument("--baud", type=int, default=9600)
-    serve.add_argument("--framing", choices=("rtu", "ascii", "tcp"), default="")
+    _add_place(serve)
     serve.add_argument("--unit", type=int, default=1)
     serve.add_argument("--values", type=Path, metavar="FILE", help="what the points show, as TOML")
     serve.add_argument("--faults", default="", metavar="SPEC", help="late=0.01:300ms,busy=20s/5s")
     serve.add_argument("--seed", type=int, default=1)
+
+
+def _add_frames(frames: argparse.ArgumentParser) -> None:
+    frames.add_argument("file", type=Path, help="requests and answers in hexadecimal")
+    _add_place(frames)
+    frames.add_argument("--check", action="store_true", help="decode and compare, serve nothing")
+    frames.add_argument("--profile", default="", help="for --check, where the file names none")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--tcp", type=int, default=0, metavar="PORT", help="0: any free port")
+    where.add_argument("--pty", type=Path, metavar="PATH", help="a paced serial line instead")
+    parser.add_argument("--baud", type=int, default=9600)
+    parser.add_argument("--framing", choices=("rtu", "ascii", "tcp"), default="")
+
+
+def _place(arguments: argparse.Namespace) -> Place:
+    return Place(arguments.tcp, arguments.pty, arguments.baud, arguments.framing)
 
 
 def _units(text: str) -> tuple[int, ...]:
@@ -120,8 +146,33 @@ def _serve(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     stop_at_signals(stop)
     options = ServeOptions(
-        arguments.profile, arguments.tcp, arguments.pty, arguments.baud, arguments.framing,
-        arguments.unit, arguments.values, arguments.faults, arguments.seed,
-    )  # fmt: skip
-    run_serve(options, stop, lambda where: print(where, flush=True))
+        arguments.profile, arguments.unit, arguments.values, arguments.faults, arguments.seed
+    )
+    bus = open_device(options, _place(arguments), stop)
+    run_bus(bus, stop, lambda where: print(where, flush=True))
     return 0
+
+
+def _frames(arguments: argparse.Namespace) -> int:
+    if arguments.check:
+        return _check_frames(arguments)
+    stop = threading.Event()
+    stop_at_signals(stop)
+    bus = open_frames(arguments.file, _place(arguments), stop)
+    run_bus(bus, stop, lambda where: print(where, flush=True))
+    return 0
+
+
+def _check_frames(arguments: argparse.Namespace) -> int:
+    """Status 0 where every block decodes to what was printed beside it."""
+    checked = [check_block(block, arguments.profile) for block in read_frames(arguments.file)]
+    for one in checked:
+        print(f"line {one.block.line}: {one.block.source or 'no source'}")
+        for shown in one.shown:
+            beside = f"    printed {shown.printed}" if shown.printed else ""
+            print(f"  {' ' if shown.agrees else '!'} {shown.name} = {shown.decoded}{beside}")
+        if one.fault:
+            print(f"  ! {one.fault}")
+    bad = sum(not one.is_good for one in checked)
+    print(f"{len(checked)} blocks, {bad} of them not as printed")
+    return 1 if bad or not checked else 0
