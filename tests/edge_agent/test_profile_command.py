@@ -27,6 +27,9 @@ from tests.edge_agent.modbus_servers import RawTcp
 from tests.protocols.registers.test_profile_schema import FULL
 
 
+ROOT = Path(__file__).parents[2]
+
+
 def device(profile, numbers=(), order=None, unit=7):
     """A device of a profile that shows these numbers, and 0 elsewhere."""
     numbers = dict(numbers)
@@ -284,7 +287,7 @@ def test_connect_over_a_socket(tmp_path: Path, capsys):
     """`--connect` reads a real peer; one that refuses a point is a finding, silence none at all."""
     path = tmp_path / "corus.toml"
     path.write_text(
-        Path("protocols/registers/profiles/itron-corus.toml").read_text(encoding="utf-8"),
+        (ROOT / "protocols/registers/profiles/itron-corus.toml").read_text(encoding="utf-8"),
         encoding="utf-8",
     )
     with RawTcp() as server:
