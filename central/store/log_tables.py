@@ -106,3 +106,19 @@ refusal = Table(
     Column("uploads", BigInteger, nullable=False),
 )
 """How many uploads were refused, by HTTP status."""
+
+gas_order = Table(
+    "gas_order",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("gas", Text, nullable=False),
+    Column("effective_utc_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("sent_ms", BigInteger, nullable=False),
+)
+"""Gas data sent to gateways: the signed note, byte for byte; the other columns are what it says.
+
+What became of an order, the gateway's own events tell.
+"""
