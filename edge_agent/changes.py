@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from protocols.metering.regulator_config import RegulatorConfig
 from protocols.metering.run_config import RunConfig, Total
 
 if TYPE_CHECKING:
@@ -57,17 +58,18 @@ def gateway_fields(body: Body) -> Flat:
         ("atmosphere_dpa", atmosphere_dpa),
         ("software", software),
     ]
-    parts = (
-        ("device", devices, ("serial", "profile", "bus", "poll_ms")),
-        ("regulator", regulators, ("serial", "point", "gauge")),
-    )
-    for what, entries, names in parts:
-        for entry in entries if isinstance(entries, tuple) else ():
-            if isinstance(entry, tuple):
-                found.extend(
-                    (f"{what}[{entry[0]!s}].{name}", value)
-                    for name, value in zip(names, entry[1:], strict=True)
-                )
+    names = ("serial", "profile", "bus", "poll_ms")
+    for entry in devices if isinstance(devices, tuple) else ():
+        if isinstance(entry, tuple):
+            found.extend(
+                (f"device[{entry[0]!s}].{name}", value)
+                for name, value in zip(names, entry[1:], strict=True)
+            )
+    for entry in regulators if isinstance(regulators, tuple) else ():
+        regulator = RegulatorConfig.from_body(entry)
+        for field in dataclasses.fields(regulator)[1:]:
+            value = getattr(regulator, field.name)
+            found.extend(_flat(f"regulator[{regulator.regulator}].{field.name}", value))
     return {name: value for name, value in found if isinstance(value, (int, str))}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from protocols.evidence import cbor
+from protocols.metering.regulator_config import RegulatorConfig
 from protocols.metering.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class DeviceConfig:
     slow_points: tuple[str, ...] = ()  # read each slow_ms only, beside the others
     slow_ms: int = 0
 
+    @property
+    def polled(self) -> tuple[str, ...]:
+        """Every point that is read, at its own rate."""
+        return (*self.points, *self.slow_points)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
@@ -90,16 +96,6 @@ class JournalConfig:
     autocheckpoint_pages: int
     retention_days: int
     retention_megabytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class RegulatorConfig:
-    """A pressure regulator, watched by its outlet pressure."""
-
-    id: str
-    serial: str
-    point: str
-    gauge: bool
 
 
 class Change(NamedTuple):
@@ -154,7 +150,7 @@ class AgentConfig:
             self.site.atmosphere_dpa,
             self.software,
             tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
-            tuple((r.id, r.serial, r.point, int(r.gauge)) for r in self.regulators),
+            tuple(regulator.to_body() for regulator in self.regulators),
         )
 
     def hash(self) -> bytes:

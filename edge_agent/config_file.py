@@ -23,7 +23,8 @@ from edge_agent.config import (
 )
 from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_device
 from edge_agent.config_fields import Fault, Faults, Section
-from edge_agent.config_runs import read_regulators, read_runs
+from edge_agent.config_regulators import read_regulators
+from edge_agent.config_runs import read_runs
 from edge_agent.software import metrological_hash
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.note import KeyType, Verifier
@@ -80,7 +81,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     devices = [device for device in read if device is not None]
     known = _by_name(sections, devices)
     runs, meter_changes = read_runs(top, known, site)
-    regulators = read_regulators(top, known)
+    regulators = read_regulators(top, known, {run.run: run for run in runs}, site)
     top.done()
     for key, entries in (("bus", buses), ("device", read)):
         if not entries:

@@ -1,4 +1,4 @@
-"""Meter runs, gases and regulators of gateway.toml.
+"""Meter runs of gateway.toml.
 
 Numbers become integers of the fixed units here, exactly: the file says kPa and degrees Celsius, a
 run's configuration 0.1 Pa and mK.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from edge_agent.config import DeviceConfig, MeterChange, RegulatorConfig, SiteConfig
+from edge_agent.config import DeviceConfig, MeterChange, SiteConfig
 from edge_agent.config_fields import Section, nearest
 from edge_agent.config_gas import FileGas, read_conversion, read_gases
 from edge_agent.config_sources import (
@@ -21,7 +21,6 @@ from edge_agent.config_sources import (
     device_of,
     read_barometer,
     read_chromatograph,
-    read_point,
     read_pressure,
     read_temperature,
 )
@@ -31,7 +30,6 @@ from protocols.metering.run_config_faults import faults
 from protocols.registers.point import FLOATS, TYPE_WORDS
 
 MAX_RUNS: Final = 64
-MAX_REGULATORS: Final = 64
 
 # The symbols of EN 12405-1: a meter whose profile uses them needs no `totals` in the file.
 TOTALS: Final = {
@@ -73,22 +71,6 @@ def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
         meters[meter] = run.run
         runs[run.run] = run
     return Runs(tuple(runs.values()), tuple(changes))
-
-
-def read_regulators(top: Section, devices: Devices) -> tuple[RegulatorConfig, ...]:
-    regulators: dict[str, RegulatorConfig] = {}
-    for section in top.sections("regulator", "id", MAX_REGULATORS):
-        name = section.text("id", NAME)
-        outlet = section.section("outlet_pressure")
-        device = device_of(outlet, "device", devices)
-        point = read_point(outlet, device, "pressure")
-        gauge = outlet.flag("gauge")
-        outlet.done()
-        section.done()
-        if name and name in regulators:
-            section.fault("id", f"{name!r} is there twice", "give each regulator its own id")
-        regulators[name] = RegulatorConfig(name, device.serial if device else "", point, gauge)
-    return tuple(regulators.values())
 
 
 def _run(

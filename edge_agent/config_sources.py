@@ -84,7 +84,7 @@ def read_chromatograph(section: Section, devices: Devices) -> GasSource:
     """Which of its points shows which component; those that bear a component's name by default."""
     device = device_of(section, "device", devices)
     stale_ms = section.scaled("stale_seconds", "1", _STALE_GAS_S, "0.001", Decimal(3600))
-    polled = device.points if device else ()
+    polled = device.polled if device else ()
     table = section.table("points", {name: name for name in COMPONENTS if name in polled})
     points = []
     for component, point in table.items():

@@ -53,6 +53,7 @@ class Draft:
         self.runs = dict(memory.runs)
         self.maps = set(memory.maps)
         self.configuration = memory.configuration
+        self.regulators = dict(memory.regulators)
         self.clock: ClockRelation | None = memory.clock
         self.urgent = False  # central should hear of it at once
 
@@ -128,5 +129,6 @@ class Draft:
             frozenset(self.maps) if len(self.maps) != len(before.maps) else before.maps,
             self.configuration,
             self.clock,
+            self.regulators,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -10,6 +10,7 @@ from edge_agent.memory import ClockRelation, LogHead, Memory, RunMemory, Tick, f
 from protocols.evidence import cbor
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
+from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
 from protocols.metering.run_config_faults import parse_run_config
 
@@ -55,6 +56,7 @@ def load_memory(
         frozenset(connection.execute("SELECT serial, hash FROM register_map")),
         _body(configuration, "gateway configuration"),
         clock,
+        _load_regulators(connection),
     )
 
 
@@ -80,6 +82,14 @@ def _load_runs(connection: sqlite3.Connection) -> dict[str, RunMemory]:
     }
 
 
+def _load_regulators(connection: sqlite3.Connection) -> dict[str, RegulatorState]:
+    rows = connection.execute("SELECT regulator, state FROM regulator_state")
+    return {
+        name: RegulatorState.from_body(_body(state, f"state of regulator {name}"))
+        for name, state in rows
+    }
+
+
 def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
     """What changed, within the transaction of the tick's leaves."""
     before, after = tick.before, tick.after
@@ -97,6 +107,16 @@ def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
                 "INSERT OR REPLACE INTO run_state (run, state) VALUES (?, ?)",
                 (run, cbor.encode(memory.state.to_body())),
             )
+    for name, watched in after.regulators.items():
+        if before.regulators.get(name) is not watched:
+            connection.execute(
+                "INSERT OR REPLACE INTO regulator_state (regulator, state) VALUES (?, ?)",
+                (name, cbor.encode(watched.to_body())),
+            )
+    connection.executemany(
+        "DELETE FROM regulator_state WHERE regulator = ?",
+        [(name,) for name in before.regulators.keys() - after.regulators.keys()],
+    )
     connection.executemany(
         "INSERT INTO register_map (serial, hash) VALUES (?, ?)", after.maps - before.maps
     )

@@ -6,12 +6,13 @@ A tick makes a new one beside it; if its commit fails, the new one is dropped an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
 from protocols.metering.run_config import RunConfig
 
@@ -49,7 +50,8 @@ class ClockRelation(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Memory:
     """All of it. `configuration` is the body of the gateway's own configuration, None before the
-    first start; `maps` are the (serial, hash) of the register maps that are in the log.
+    first start; `maps` are the (serial, hash) of the register maps that are in the log;
+    `regulators` are the states of those that are watched.
     """
 
     gateway: str
@@ -60,6 +62,7 @@ class Memory:
     maps: frozenset[tuple[str, bytes]] = frozenset()
     configuration: Body | None = None
     clock: ClockRelation | None = None
+    regulators: Mapping[str, RegulatorState] = field(default_factory=dict)
 
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:

@@ -114,7 +114,7 @@ class Recorder(threading.Thread):
         if work.dropped:
             record_lost_scans(draft, work.dropped, self._clock.now())
         for scan in work.scans:
-            record_scan(draft, scan, self._hashes)
+            record_scan(draft, scan, self._hashes, self._config.regulators)
         if any(order.settled is None for order in work.orders):
             record_stop(draft, self._clock.now())
         return self._commit(draft, work)

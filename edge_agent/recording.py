@@ -10,15 +10,20 @@ from edge_agent.memory import ClockRelation, RunMemory
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
+from protocols.metering.regulator import regulator_step
+from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState, Step, close, step
 from protocols.metering.scan import Scan
 from protocols.registers.codec import decode_scan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_agent.config import AgentConfig, MeterChange
     from edge_agent.draft import Draft
     from edge_agent.poller import PolledScan
     from protocols.metering.instant import Instant
+    from protocols.metering.regulator_config import RegulatorConfig
     from protocols.metering.run_config import RunConfig
     from protocols.registers.register_map import RegisterMap
 
@@ -48,8 +53,13 @@ class MapHashes:
         return held[1]
 
 
-def record_scan(draft: Draft, polled: PolledScan, hashes: MapHashes) -> None:
-    """The scan's leaf, and what the pipelines of its runs make of it."""
+def record_scan(
+    draft: Draft,
+    polled: PolledScan,
+    hashes: MapHashes,
+    regulators: Sequence[RegulatorConfig] = (),
+) -> None:
+    """The scan's leaf, and what the pipelines of its runs and regulators make of it."""
     serial, instant = polled.device.serial, polled.instant
     record_clock(draft, instant)
     if polled.notice:
@@ -61,7 +71,8 @@ def record_scan(draft: Draft, polled: PolledScan, hashes: MapHashes) -> None:
         draft.maps.add((serial, map_hash))
     seq = draft.append(Kind.SCAN, serial, polled.raws, instant, map_hash, polled.quality)
     runs = [memory for memory in draft.runs.values() if memory.active and _uses(memory, serial)]
-    if not runs:
+    watched = [regulator for regulator in regulators if serial in regulator.serials]
+    if not (runs or watched):
         return
     values = decode_scan(polled.register_map, polled.raws)
     scan = Scan(seq, serial, instant, polled.quality, values)
@@ -69,6 +80,21 @@ def record_scan(draft: Draft, polled: PolledScan, hashes: MapHashes) -> None:
         taken = step(memory.config, memory.state, scan)
         draft.set_run(memory._replace(state=taken.state))
         _record_step(draft, memory.config, taken, instant)
+    for regulator in watched:
+        _watch(draft, regulator, scan)
+
+
+def _watch(draft: Draft, regulator: RegulatorConfig, scan: Scan) -> None:
+    """What the scan tells of a regulator: its state is kept, its events are told at once."""
+    name = regulator.regulator
+    state = draft.regulators.get(name, RegulatorState())
+    taken = regulator_step(regulator, state, scan)
+    draft.regulators[name] = taken.state
+    for event in taken.events:
+        draft.event(
+            scan.instant, event.code, event.subject, event.old, event.new, AGENT, event.detail
+        )
+        draft.urgent = True
 
 
 def record_clock(draft: Draft, instant: Instant) -> None:
@@ -110,6 +136,8 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
     for run in config.runs:
         _configure_run(draft, run, instant, who, changes.get(run.run))
     configured = {run.run for run in config.runs}
+    watched = {regulator.regulator for regulator in config.regulators}
+    draft.regulators = {n: state for n, state in draft.regulators.items() if n in watched}
     for name, memory in list(draft.runs.items()):
         if memory.active and name not in configured:
             closed = _close(draft, memory, instant)

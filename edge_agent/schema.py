@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-VERSION: Final = 1  # PRAGMA user_version, written by the last migration
+VERSION: Final = 2  # PRAGMA user_version, written by the last migration
 _TIMEOUT_S: Final = 600
 
 
@@ -53,6 +53,13 @@ def migrations() -> Migrations:
         _create_logs(db)
         _create_memory(db)
         db.execute("PRAGMA user_version = 1")
+
+    @steps()
+    def m002_what_is_remembered_of_each_regulator(db: Database) -> None:
+        db.table("regulator_state").create(
+            {"regulator": str, "state": bytes}, pk="regulator", not_null={"state"}, strict=True
+        )
+        db.execute("PRAGMA user_version = 2")
 
     return steps
 

@@ -156,6 +156,7 @@ def _regulator(spec: RegulatorSpec) -> str:
         "[[regulator]]",
         {
             "id": spec.regulator,
+            "set_kpa_gauge": spec.no_load_pa_gauge / 1000.0,
             "outlet_pressure": {
                 "device": outlet.instrument,
                 "point": outlet.point,

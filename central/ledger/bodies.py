@@ -11,6 +11,7 @@ from protocols.evidence.cbor import Item
 from protocols.evidence.leaf import Leaf
 from protocols.metering.body import Fields
 from protocols.metering.interval import IntervalRecord
+from protocols.metering.regulator_config import parse_regulator_config
 from protocols.metering.run_config import RunConfig
 from protocols.metering.run_config_faults import parse_run_config
 from protocols.registers.register_map import RegisterMap
@@ -23,12 +24,15 @@ MAX_UTC_MS: Final = 253_402_300_799_999
 
 
 class RegulatorEntry(NamedTuple):
-    """A regulator and where its outlet pressure is read."""
+    """A regulator, where its outlet pressure is read, and what it should be (0.1 Pa, absolute)."""
 
     regulator: str
     serial: str
     point: str
     gauge: bool
+    set_dpa: int
+    low_dpa: int
+    high_dpa: int
 
 
 class SiteEntry(NamedTuple):
@@ -118,12 +122,16 @@ def other_of(leaf: Leaf) -> EventEntry:
 
 
 def _regulator(body: object) -> RegulatorEntry:
-    fields = Fields("regulator", body, 4)
+    config = parse_regulator_config(body)
+    outlet = config.outlet
     return RegulatorEntry(
-        fields.text("regulator"),
-        fields.text("serial"),
-        fields.text("point"),
-        bool(fields.integer("gauge", 0, 1)),
+        config.regulator,
+        outlet.serial,
+        outlet.point,
+        outlet.gauge,
+        config.set_dpa,
+        config.low_dpa,
+        config.high_dpa,
     )
 
 

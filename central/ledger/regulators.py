@@ -40,7 +40,17 @@ def regulators(conn: Connection) -> list[RegulatorRow]:
             p_dpa -= row.atmosphere_dpa
         quality = NO_SCAN_QUALITY if row.quality is None else row.quality
         found.append(
-            RegulatorRow(row.gateway, row.regulator, row.serial, p_dpa, quality, row.utc_ms)
+            RegulatorRow(
+                gateway=row.gateway,
+                regulator=row.regulator,
+                serial=row.serial,
+                p_dpa_gauge=p_dpa,
+                set_dpa_gauge=row.set_dpa - row.atmosphere_dpa,
+                low_dpa_gauge=row.low_dpa - row.atmosphere_dpa,
+                high_dpa_gauge=row.high_dpa - row.atmosphere_dpa,
+                quality=quality,
+                utc_ms=row.utc_ms,
+            )
         )
     return found
 

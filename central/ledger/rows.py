@@ -68,12 +68,15 @@ class IntervalRow(NamedTuple):
 
 
 class RegulatorRow(NamedTuple):
-    """A regulator's outlet pressure, gauge, at its transmitter's last scan."""
+    """A regulator's outlet pressure at its transmitter's last scan, set value and limits; gauge."""
 
     gateway: str
     regulator: str
     serial: str
     p_dpa_gauge: int | None
+    set_dpa_gauge: int
+    low_dpa_gauge: int
+    high_dpa_gauge: int
     quality: int
     utc_ms: int | None
 

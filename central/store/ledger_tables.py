@@ -71,6 +71,9 @@ regulator = Table(
     Column("serial", Text, nullable=False),
     Column("point", Text, nullable=False),
     Column("gauge", Boolean, nullable=False),
+    Column("set_dpa", BigInteger, nullable=False),
+    Column("low_dpa", BigInteger, nullable=False),
+    Column("high_dpa", BigInteger, nullable=False),
 )
 
 meter_run = Table(

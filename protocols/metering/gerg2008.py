@@ -67,11 +67,11 @@ class State(NamedTuple):
     z: float
 
 
-# Where the equation is proven, and where it may still be used; no limits of single components are
-# known that it would need. PIPELINE is the gas for which every composition method claims 0.1 %.
-NORMAL: Final = Range((P_LOWEST_KPA, 35_000.0), (90.0, 450.0))
+# The extended range of the equation: it is proven from 90 to 450 K and up to 35 MPa, and may be
+# used in this one. No limits of single components are known that it would need. PIPELINE is the
+# gas for which every composition method claims 0.1 %.
 EXTENDED: Final = Range((P_LOWEST_KPA, 70_000.0), (60.0, 700.0))
-RANGES: Final = {Limits.PIPELINE: PIPELINE, Limits.PROGRAM: NORMAL}
+RANGES: Final = {Limits.PIPELINE: PIPELINE, Limits.PROGRAM: EXTENDED}
 
 
 def z_gerg(

@@ -30,6 +30,7 @@ from protocols.metering.scan import Scan
 from protocols.registers.codec import decode_scan, encode
 from protocols.registers.library import load_profile
 from protocols.registers.register_map import RegisterMap
+from tests.protocols.metering.regulators import regulator
 
 T0_MS = 1_700_000_000_000
 SITE = ("gateway", "Boiler house 3", "Asia/Shanghai", 8, 1_013_250, "ab" * 32)
@@ -102,7 +103,9 @@ class Gateway:
 
     def configure(self, *configs):
         """Tell the site, the runs and the register maps."""
-        regulators = tuple(("PR-" + c.run, c.pressure.serial, "p1_f32", 1) for c in configs)
+        regulators = tuple(
+            regulator("PR-" + c.run, c.pressure.serial, "p1_f32").to_body() for c in configs
+        )
         self.add(Kind.CONFIGURATION, "", b"\1" * 32, (*SITE, (), regulators))
         for config in configs:
             self.configs[config.run] = config

@@ -100,6 +100,7 @@ pressure = {{ device = "p-1", point = "p1_f32", gauge = true, substitute_kpa_abs
 temperature = {{ device = "t-1", point = "process_temperature", substitute_c = 15.0, low_c = -40.0, high_c = 80.0 }}
 [[regulator]]
 id = "PR1"
+set_kpa_gauge = 300.0
 outlet_pressure = {{ device = "p-1", point = "p1_f32", gauge = true }}
 """  # noqa: E501  # TOML tables in one line
 

@@ -69,7 +69,7 @@ class Book:
     def scans(self, *scans: PolledScan) -> list[Leaf]:
         draft = Draft(self.memory, SALTS)
         for scan in scans:
-            record_scan(draft, scan, self.hashes)
+            record_scan(draft, scan, self.hashes, self.config.regulators)
         return self.take(draft)
 
     def rounds(self, count: int) -> list[Leaf]:
@@ -354,7 +354,7 @@ def test_nested_fields_have_names(book: Book, tmp_path: Path) -> None:
     told = events(book.start(config_of(tmp_path, changed)))[1:]
     assert [(subject, detail, old, new) for _, subject, old, new, detail in told] == [
         ("", "device[p-1].poll_ms", 2000, 4000),
-        ("", "regulator[PR1].gauge", 1, 0),
+        ("", "regulator[PR1].outlet.gauge", 1, 0),
         ("", "site", "Boiler house 3", "Boiler house 4"),
         ("R1", "pressure.gauge", 1, 0),
     ]
@@ -513,3 +513,14 @@ def test_a_meter_that_another_run_had_meanwhile_is_not_counted_twice(
     book.stop()
     assert sum(line_sums(book)) == 3 * 30  # each time from the first scan to the fourth
     assert remade(book) == [True] * len(book.intervals())
+
+
+def test_a_regulator_is_watched(book: Book) -> None:
+    """A pressure beyond its limits is told once, when it has lasted; the state outlives a tick."""
+    told = []
+    for _ in range(12):
+        book.polls.clock.mono_ms += 2000
+        told += events(book.scans(book.polls.scan("p-1", p1_f32=9.0, tob1_f32=15.0)))
+    told = [event for event in told if event[1] == "PR1"]
+    assert [(code, old, new) for code, _, old, new, _ in told] == [("outlet_above", "off", "on")]
+    assert "outlet_above" in book.memory.regulators["PR1"].conditions

@@ -53,7 +53,7 @@ def test_the_agent_reads_its_file_as_the_plant_is(directory: Path) -> None:
         assert run.atmosphere_dpa == _SITE.atmosphere_pa * 10
         assert run.line.modulus == spec.line.modulus
         assert run.count_cm3 * 1000 == spec.line.count_mm3
-    assert [regulator.id for regulator in config.regulators] == ["PR1"]
+    assert [regulator.regulator for regulator in config.regulators] == ["PR1"]
 
 
 def test_the_agents_sources_show_what_the_plant_has(directory: Path) -> None:

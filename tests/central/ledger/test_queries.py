@@ -15,6 +15,7 @@ from central.ledger.queries import (
     summary,
 )
 from protocols.evidence.leaf import Kind, Log
+from tests.protocols.metering.regulators import regulator
 
 BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
 
@@ -192,12 +193,16 @@ def test_an_absolute_transmitter_loses_the_atmosphere(central, made):
     """An absolute outlet pressure is shown as gauge; a transmitter never scanned as bad."""
     gateway = made.Gateway().configure(made.config())
     site = ("gateway", "S", "Asia/Shanghai", 8, 1_013_250, "", ())
-    regulator_rows = (("A", "p-R1", "p1_f32", 0), ("B", "nowhere", "p1_f32", 1))
+    regulator_rows = (
+        regulator("A", "p-R1", "p1_f32", gauge=False).to_body(),
+        regulator("B", "nowhere", "p1_f32").to_body(),
+    )
     gateway.add(Kind.CONFIGURATION, "", b"\2" * 32, (*site, regulator_rows))
     gateway.poll()
     settled(central, gateway)
     absolute, missing = central.ask(regulators)
     assert absolute.p_dpa_gauge == 3_000_000 - 1_013_250
+    assert (absolute.set_dpa_gauge, absolute.low_dpa_gauge) == (200_000, 160_000)
     assert (missing.p_dpa_gauge, missing.quality, missing.utc_ms) == (None, 128, None)
 
 

@@ -31,6 +31,7 @@ from protocols.metering.scan import Scan
 from protocols.registers.codec import decode_scan, encode
 from protocols.registers.library import load_profile
 from protocols.registers.register_map import RegisterMap
+from tests.protocols.metering.regulators import regulator
 
 GATEWAY = "gw-1"
 RUN = "R1"
@@ -83,7 +84,7 @@ SITE_BODY = (
     1_013_250,
     "ab" * 32,
     tuple((serial, serial, table.profile, "line-1", POLL_MS) for serial, table in SERIALS.items()),
-    (("PR1", "K-400", "p1_f32", 1),),
+    (regulator("PR1", "K-400", "p1_f32").to_body(),),
 )
 
 

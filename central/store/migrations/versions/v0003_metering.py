@@ -21,6 +21,9 @@ def upgrade() -> None:
         op.execute(sa.delete(sa.table(table)))
     for table, column, type_ in (
         ("site", "software", sa.Text()),
+        ("regulator", "set_dpa", sa.BigInteger()),
+        ("regulator", "low_dpa", sa.BigInteger()),
+        ("regulator", "high_dpa", sa.BigInteger()),
         ("run_sum", "line_reverse_cm3", sa.Text()),
         ("interval", "line_reverse_cm3", sa.BigInteger()),
         ("interval", "cf_e9", sa.BigInteger()),
