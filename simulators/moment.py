@@ -1,6 +1,7 @@
 """What the plant is at one moment: the values that its instruments show."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from simulators.physics import LineState
@@ -21,6 +22,22 @@ class RunMoment(NamedTuple):
     base_mm3: int
 
 
+class StationMoment(NamedTuple):
+    """One regulator station: pressures in Pa gauge, contacts that have left their normal state.
+
+    `shut`: the slam-shuts, main first.
+    """
+
+    outlet_pa_gauge: float
+    inlet_pa_gauge: float
+    shut: tuple[bool, ...]
+    bypass_open: bool
+    door_open: bool
+
+
+NO_STATIONS: Final[Mapping[str, StationMoment]] = MappingProxyType({})
+
+
 class Moment(NamedTuple):
     """The whole plant after `tick` measurement cycles; regulators' outlets in Pa gauge."""
 
@@ -29,3 +46,4 @@ class Moment(NamedTuple):
     utc_ms: int
     runs: Mapping[str, RunMoment]
     outlets_pa_gauge: Mapping[str, float]
+    stations: Mapping[str, StationMoment] = NO_STATIONS

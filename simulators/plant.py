@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from protocols.metering.conversion import Factor, convert
 from protocols.metering.gas_day import gas_day
 from simulators.books import BASE_TOTAL, FORMAT, LINE_TOTAL, RunBook, Served, TotalBook
-from simulators.moment import Moment, RunMoment
+from simulators.moment import Moment, RunMoment, StationMoment
 from simulators.physics import droop, line_volume_mm3
+from simulators.regulator_physics import Contact, at_rest, station_step
 
 if TYPE_CHECKING:
     from protocols.metering.conversion import BaseConditions
     from protocols.modbus.frames import Request
     from simulators.instrument import Instrument
-    from simulators.site import RunSpec, Site
+    from simulators.site import RunSpec, Site, StationSpec
 
 CYCLE_MS: Final = 50
 _CYCLE_NS: Final = CYCLE_MS * 1_000_000
@@ -81,6 +82,7 @@ class Plant:
         self.tick = 0
         self._runs = {spec.run: MeterRun(spec, site.base) for spec in site.runs}
         self._by_serial = {spec.meter_serial: spec.run for spec in site.runs}
+        self._stations = {spec.name: at_rest(spec.station) for spec in site.stations}
         self._day = (-1, "")
 
     def advance_to(self, mono_ms: int) -> Moment:
@@ -91,23 +93,32 @@ class Plant:
             day = self._gas_day(self.start.utc_ms + self.tick * CYCLE_MS)
             for run in self._runs.values():
                 run.flow(middle_s, day)
+            for spec in self.site.stations:
+                drawn_m3_h = spec.drawn_m3_h * self._load(middle_s)
+                inputs = spec.script.inputs(middle_s, drawn_m3_h)
+                state = self._stations[spec.name]
+                state = station_step(spec.station, state, inputs, CYCLE_MS / 1000.0)
+                self._stations[spec.name] = state
         return self.moment()
 
     def moment(self) -> Moment:
         """The plant as it is, without moving it."""
         elapsed_ms = self.tick * CYCLE_MS
         elapsed_s = elapsed_ms / 1000.0
-        loads = [spec.physics.load.level(elapsed_s) for spec in self.site.runs]
-        load = sum(loads) / len(loads)
+        load = self._load(elapsed_s)
+        stations = {spec.name: self._station(spec, elapsed_s) for spec in self.site.stations}
         return Moment(
             self.tick,
             self.start.mono_ms + elapsed_ms,
             self.start.utc_ms + elapsed_ms,
             {name: run.moment(elapsed_s) for name, run in self._runs.items()},
             {
-                spec.regulator: droop(spec.no_load_pa_gauge, spec.droop_pa, load)
+                spec.regulator: stations[spec.regulator].outlet_pa_gauge
+                if spec.regulator in stations
+                else droop(spec.no_load_pa_gauge, spec.droop_pa, load)
                 for spec in self.site.regulators
             },
+            stations,
         )
 
     def answer(self, instrument: Instrument, request: Request, moment: Moment) -> bytes:
@@ -141,6 +152,19 @@ class Plant:
             "mono_ms": moment.mono_ms,
             "runs": {name: run.book.to_json() for name, run in self._runs.items()},
         }
+
+    def _load(self, elapsed_s: float) -> float:
+        """The mean of all runs' loads, 0..1."""
+        loads = [spec.physics.load.level(elapsed_s) for spec in self.site.runs]
+        return sum(loads) / len(loads)
+
+    def _station(self, spec: StationSpec, elapsed_s: float) -> StationMoment:
+        state = self._stations[spec.name]
+        return StationMoment(
+            state.outlet_pa, state.inlet_pa, state.shut,
+            spec.script.is_open(Contact.BYPASS, elapsed_s),
+            spec.script.is_open(Contact.DOOR, elapsed_s),
+        )  # fmt: skip
 
     def _gas_day(self, utc_ms: int) -> str:
         minute = utc_ms // _MINUTE_MS

@@ -5,12 +5,12 @@ so that two readings within one measurement cycle agree.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from simulators.instrument import Reading
-from simulators.moment import Moment, RunMoment
+from simulators.moment import Moment, RunMoment, StationMoment
 from simulators.physics import LineState
 
 PA_PER_BAR: Final = 100_000.0
@@ -130,6 +130,30 @@ def keller_at_outlet(regulator: str, noise: Noise) -> Mapping[str, Reading]:
         return moment.outlets_pa_gauge[regulator] + deviation
 
     return _keller(gauge_pa, lambda m: 18.0 + noise.of("t", m.tick, _TEMPERATURE_NOISE_K))
+
+
+def keller_at_inlet(station: str, noise: Noise) -> Mapping[str, Reading]:
+    """KELLER 33X, gauge version, in front of a regulator station."""
+
+    def gauge_pa(moment: Moment) -> float:
+        deviation = noise.of("p", moment.tick, _PRESSURE_NOISE_PA)
+        return moment.stations[station].inlet_pa_gauge + deviation
+
+    return _keller(gauge_pa, lambda m: 12.0 + noise.of("t", m.tick, _TEMPERATURE_NOISE_K))
+
+
+def station_contacts(station: str) -> Mapping[str, Reading]:
+    """An input module: slam-shut of main and standby, bypass, and a door that shows 1 if closed."""
+
+    def of(shown: Callable[[StationMoment], bool]) -> Reading:
+        return lambda moment: int(shown(moment.stations[station]))
+
+    return {
+        "input_1": of(lambda now: now.shut[0]),
+        "input_2": of(lambda now: now.shut[-1] and len(now.shut) > 1),
+        "input_3": of(lambda now: now.bypass_open),
+        "input_4": of(lambda now: not now.door_open),
+    }
 
 
 def rosemount_3095fb(run: str, noise: Noise) -> Mapping[str, Reading]:

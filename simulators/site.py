@@ -1,7 +1,7 @@
 """The demo's plant as data: three meter runs, one regulator, two serial lines and a TCP bus."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from protocols.metering.conversion import BaseConditions, FixedK, Method, Sgerg88, SgergGas
@@ -13,10 +13,13 @@ from simulators.readings import (
     Index,
     Noise,
     flowsic500,
+    keller_at_inlet,
     keller_at_outlet,
     keller_on_run,
     rosemount_3095fb,
+    station_contacts,
 )
+from simulators.regulator_physics import Regulator, Script, Station
 
 MODULUS: Final = 10**9  # nine digits on the meter
 EXPONENT: Final = -3  # a count is 0.001 m3
@@ -26,6 +29,17 @@ BAUD: Final = 9600
 
 GRID_GAS: Final = SgergGas(hs_mj_m3=40.66, relative_density=0.581, x_co2=0.006, x_h2=0.0)
 BASE: Final = BaseConditions(pressure_pa=101_325.0, temperature_k=293.15)
+
+
+PR1: Final = Station(
+    "PR1",
+    (
+        Regulator(20_000.0, 1_800.0, 1_000.0, 26_000.0, 2_000.0),
+        Regulator(16_500.0, 1_500.0, 1_000.0, 28_000.0, 2_000.0),
+    ),
+    inlet_pa=300_000.0,
+    inlet_droop_pa=20_000.0,
+)
 
 
 class Tap(NamedTuple):
@@ -61,6 +75,19 @@ class RegulatorSpec:
     droop_pa: float
 
 
+@dataclass(frozen=True, slots=True)
+class StationSpec:
+    """A regulator station with its own physics; `drawn_m3_h` at full load of all runs.
+
+    A RegulatorSpec of the same name shows the station's outlet instead of its own droop.
+    """
+
+    name: str
+    station: Station
+    script: Script
+    drawn_m3_h: float
+
+
 class Place(NamedTuple):
     """Where an instrument answers."""
 
@@ -80,6 +107,7 @@ class Site:
     runs: tuple[RunSpec, ...]
     regulators: tuple[RegulatorSpec, ...]
     places: tuple[Place, ...]
+    stations: tuple[StationSpec, ...] = ()
 
     def on_bus(self, bus: str) -> Mapping[int, Instrument]:
         """The instruments of one bus by unit id."""
@@ -113,6 +141,20 @@ _METERS: Final = (
           (7_000_123, 20_000_456),
           (Tap("p-3", "p1_f32", gauge=True), Tap("meter-3", "temperature"))),
 )  # fmt: skip
+
+
+def with_station(site: Site, seed: int = 1, span_s: float = 900.0) -> Site:
+    """The same site with PR1 as a dual run: slam-shuts, a standby, contacts, an inlet pressure.
+
+    In each `span_s` everything that can happen to a regulator happens once.
+    """
+    noise = Noise(seed, "330045")
+    spec = StationSpec("PR1", PR1, Script.seeded(seed, "PR1", span_s), 1_500.0)
+    places = (
+        _place((TCP_BUS, 3), "p-inlet", "keller-33x", "330045", keller_at_inlet("PR1", noise)),
+        _place((TCP_BUS, 4), "contacts", "generic-contacts", "770001", station_contacts("PR1")),
+    )
+    return replace(site, places=(*site.places, *places), stations=(spec,))
 
 
 def demo_site(seed: int = 1, day_s: float = 900.0, start_h: float = 5.0) -> Site:

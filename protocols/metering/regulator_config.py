@@ -208,6 +208,9 @@ def _window_faults(config: RegulatorConfig) -> list[str]:
     ]
     if config.hold_ms > high:
         found.append(f"hold_ms is {config.hold_ms}; it must lie in 0..{high}")
+    if config.flow is not None and config.hold_ms < 2 * config.flow_window_ms:
+        # the flow of a window is known at its end, and only the next one is all of the new load
+        found.append("hold_ms must be two flow_window_ms: else each change of load is an alarm")
     if not 2 <= config.hunting_turns <= MAX_TURNS:
         found.append(f"hunting_turns is {config.hunting_turns}; it must lie in 2..{MAX_TURNS}")
     return found

@@ -11,6 +11,7 @@ from protocols.metering.regulator_state import Drift, Flow, Reading, RegulatorSt
 from protocols.metering.scan import Scan
 from protocols.metering.units import UnitError, to_pascal
 
+LEAST_LOAD: Final = 20  # a twentieth of the full flow
 _LH_PER_CM3_MS: Final = 3600  # 1 cm3/ms = 1 l/s
 
 
@@ -103,16 +104,23 @@ def _swing(config: RegulatorConfig, swing: Swing, outlet: Reading) -> Swing:
 
 
 def _drift(config: RegulatorConfig, state: RegulatorState, outlet: Reading) -> Drift:
-    """Mean of outlet pressure and droop at the load, over windows, while the main one supplies."""
+    """Mean of outlet pressure and droop at the load, over windows.
+
+    Only while the main regulator is at work within its limits: not near closing, where the outlet
+    rises towards lock-up, and not where another alarm says what is wrong.
+    """
     drift, flow_l_h = state.drift, flow_now(config, state, outlet.mono_ms)
     if outlet.mono_ms - drift.began_ms >= config.drift_window_ms:
         found = drift.found_dpa
         if drift.readings:
             found = drift.sum_dpa // drift.readings - config.set_dpa
         drift = Drift(outlet.mono_ms, found_dpa=found)
-    if not flow_l_h or (config.standby_set_dpa and outlet.value <= config.standby_opens_dpa):
+    if config.flow is None or not flow_l_h or flow_l_h * LEAST_LOAD < config.flow.full_l_h:
         return drift
-    shown = outlet.value + droop_dpa(config, flow_l_h)
+    droop = droop_dpa(config, flow_l_h)
+    if not config.low_dpa - droop <= outlet.value <= config.high_dpa:
+        return drift
+    shown = outlet.value + droop
     return drift._replace(sum_dpa=drift.sum_dpa + shown, readings=drift.readings + 1)
 
 

@@ -65,7 +65,7 @@ CONFIG = RegulatorConfig(
     hunting_dpa=3_000,
     hunting_turns=6,
     hunting_window_ms=60_000,
-    flow_window_ms=30_000,
+    flow_window_ms=5_000,
     hysteresis_dpa=500,
     hold_ms=10_000,
     stale_ms=60_000,
@@ -274,11 +274,11 @@ def test_an_index_that_goes_backwards_or_rests_too_long_tells_no_flow() -> None:
     watch.round(20_000, rounds=40)
     assert watch.state.flow.l_h == pytest.approx(400_000, rel=0.01)
     watch.index -= 10**8
-    watch.round(20_000, rounds=16)
+    watch.round(20_000, rounds=3)
     assert watch.state.flow.l_h is None
     watch.round(21_500, 400_000, 5)
     watch.now_ms += 200_000
-    watch.round(17_700, 0, 8)
+    watch.round(17_700, 0, 3)
     assert watch.state.flow.l_h is None
     assert watch.told == []
 
@@ -310,6 +310,7 @@ def test_a_regulator_without_meter_inlet_and_contacts() -> None:
         ({"hunting_turns": 1}, "hunting_turns is 1"),
         ({"stale_ms": 1}, "stale_ms is 1"),
         ({"hold_ms": 10**9}, "hold_ms is"),
+        ({"hold_ms": 9_999}, "hold_ms must be two flow_window_ms"),
         ({"inlet_low_dpa": 10**8}, "inlet_low_dpa must be below"),
         ({"outlet": CONFIG.outlet._replace(low=0)}, "outlet: range"),
         ({"outlet": CONFIG.outlet._replace(high=950_000)}, "outside the transmitter's range"),
