@@ -12,6 +12,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Literal, get_args
@@ -108,6 +109,7 @@ class Point:
         return tuple(unit for _, unit in self.units) if self.unit_point else (self.unit,)
 
 
+@lru_cache(maxsize=64)  # asked for every value of every scan
 def raw_limits(type_: str) -> tuple[int, int]:
     """The least and the greatest raw integer of a type; floats and BCD count as their pattern."""
     if type_ == "bit":
