@@ -33,7 +33,7 @@ _ANSWER = rtu_frame(1, answer_pdu(3, [7, 8, 9]))
 
 def _respond(unit: int, pdu: bytes) -> bytes | None:
     first = int.from_bytes(pdu[1:3], "big")
-    return answer_pdu(pdu[0], [first, 8, 9]) if unit == 1 else None
+    return answer_pdu(pdu[0] & 0x7F, [first, 8, 9]) if unit == 1 else None
 
 
 class Line:
@@ -46,7 +46,10 @@ class Line:
         self._exchange = FaultyExchange(framing, _respond, plan, seed, lambda: self.now_ms)
 
     def ask(self, address: int = 7, unit: int = 1) -> Sequence[Burst]:
-        return self._exchange(self._framing.join(Wrapped(0, unit, read_request(3, address, 3))))
+        return self.hear(self._framing.join(Wrapped(0, unit, read_request(3, address, 3))))
+
+    def hear(self, frame: bytes) -> Sequence[Burst]:
+        return self._exchange(frame)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +226,13 @@ def test_one_more_fault_does_not_move_the_others() -> None:
     for _ in range(100):
         first, second = alone.ask()[0], more.ask()[0]
         assert split_rtu(first.data)[0] == split_rtu(second.data)[0]
+
+
+@given(st.binary(max_size=30), st.integers(0, 1000), st.integers(0, 10**7))
+def test_any_bytes_are_a_frame_with_bursts_or_no_frame(data: bytes, seed: int, now_ms: int) -> None:
+    """Under all faults at once: every burst has bytes, and nothing but a FrameError is raised."""
+    line = Line(f"{_ALL},gap=0.5:30ms,head=0.5:2,exception=0.1:4,busy=20s/5s,hole=0-9", seed)
+    line.now_ms = now_ms
+    with contextlib.suppress(FrameError):
+        assert all(burst.data for burst in line.hear(data))
+    assert all(burst.data for burst in line.hear(rtu_frame(1, data or b"\x03")))

@@ -1,9 +1,12 @@
 """A served device of every packaged profile, read as the agent reads it."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocols.modbus.answer import ExceptionAnswer, Registers, check_answer
 from protocols.modbus.frames import Request, exception_pdu, read_request
@@ -249,3 +252,33 @@ def _registers(device: ServedDevice, bank: int, address: int, count: int) -> lis
     answer = check_answer(request, request.unit, pdu)
     assert isinstance(answer, Registers), answer
     return list(answer.words)
+
+
+_PDUS = st.one_of(
+    st.binary(max_size=20),
+    st.builds(
+        lambda function, address, count: struct.pack(">BHH", function, address, count),
+        st.sampled_from([1, 2, 3, 4, 5, 6, 15, 16, 20, 43]),
+        st.one_of(st.integers(0, 0xFFFF), st.sampled_from([0, 2, 32, 700, 701, 8192, 4102])),
+        st.one_of(st.integers(0, 0xFFFF), st.integers(0, 130)),
+    ),
+    st.builds(
+        lambda address, words: Write(5, 16, address, tuple(words)).pdu,
+        st.integers(0, 0xFF00),
+        st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4),
+    ),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(profile_ids()), st.lists(_PDUS, min_size=1, max_size=5), st.integers(0, 9))
+def test_any_request_has_an_answer_or_silence(
+    profile_id: str, pdus: list[bytes], unit: int
+) -> None:
+    """Whatever comes, the device lives: it answers the function that was asked, or says nothing."""
+    device = _device(load_profile(profile_id))
+    for pdu in pdus:
+        answer = device.answer(unit, pdu, _NOON)
+        if answer is not None:
+            assert answer[0] & 0x7F == pdu[0] & 0x7F
+            assert 2 <= len(answer) <= 253
