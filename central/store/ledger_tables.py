@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-from central.store.log_tables import metadata as metadata
+from central.store.edit_tables import metadata as metadata
 
 cursor = Table(
     "cursor",
