@@ -14,11 +14,24 @@ from central.keys import (
     create_receipt_key,
     has_receipt_key,
     load_receipt_key,
+    order_key,
 )
 from central.ledger.rebuild import rebuild
+from central.orders import (
+    Effective,
+    Listed,
+    OrderError,
+    effective_ms,
+    gas_of_figures,
+    gas_of_json,
+    list_orders,
+    send_gas,
+    utc_text,
+)
 from central.registry import RegistryError, add_gateway, list_gateways
 from central.serve import ServeError, serve
 from central.store.database import StoreError, create_store, open_store
+from protocols.metering.request_object import MAX_BYTES
 
 OK = 0
 FINDINGS = 1
@@ -33,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Command = parsed.run
     try:
         return run(parsed)
-    except (ConfigErrors, KeyFileError, RegistryError, ServeError, StoreError) as error:
+    except (ConfigErrors, KeyFileError, OrderError, RegistryError, ServeError, StoreError) as error:
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
 
@@ -42,6 +55,7 @@ def _init(parsed: argparse.Namespace) -> int:
     create_store(parsed.store).close()
     if not has_receipt_key(parsed.store):
         create_receipt_key(parsed.store, parsed.name)
+    order_key(parsed.store)
     print(load_receipt_key(parsed.store).vkey)
     return OK
 
@@ -49,6 +63,53 @@ def _init(parsed: argparse.Namespace) -> int:
 def _receipt_key(parsed: argparse.Namespace) -> int:
     print(load_receipt_key(parsed.store).vkey)
     return OK
+
+
+def _order_key(parsed: argparse.Namespace) -> int:
+    print(order_key(parsed.store).vkey)
+    return OK
+
+
+def _gas_send(parsed: argparse.Namespace) -> int:
+    utc_ms = effective_ms(parsed.effective, utc_now_ms(), is_now=parsed.now)
+    since = Effective(utc_ms, parsed.who)
+    if parsed.composition is None:
+        gas = gas_of_figures(parsed.gas, tuple(parsed.figures), since)
+    else:
+        gas = gas_of_json(parsed.gas, _read(parsed.composition), since)
+    store = open_store(parsed.store)
+    try:
+        signer = order_key(parsed.store)
+        number = send_gas(store, signer, parsed.gateway, gas, utc_now_ms, parsed.after)
+    finally:
+        store.close()
+    print(f"order {number} to {parsed.gateway}: gas {gas.name} from {utc_text(utc_ms)}")
+    return OK
+
+
+def _gas_list(parsed: argparse.Namespace) -> int:
+    store = open_store(parsed.store)
+    try:
+        for each in list_orders(store, parsed.gateway):
+            print(_told(each))
+    finally:
+        store.close()
+    return OK
+
+
+def _told(order: Listed) -> str:
+    return (
+        f"{order.gateway}\t{order.number}\t{order.gas}\t{utc_text(order.effective_utc_ms)}\t"
+        f"{order.state}\t{order.who}"
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise OrderError(f"--composition {path}: {error.strerror}; check the path") from None
 
 
 def _gateway_add(parsed: argparse.Namespace) -> int:
@@ -98,6 +159,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("receipt-key", help="print the key that receipts are checked with"),
         _receipt_key,
     )
+    _in_store(
+        commands.add_parser("order-key", help="print the key that orders are checked with"),
+        _order_key,
+    )
     _in_store(commands.add_parser("rebuild", help="derive the ledger from the logs"), _rebuild)
     gateways = commands.add_parser("gateway", help="who may upload")
     of_gateway = gateways.add_subparsers(required=True, metavar="COMMAND")
@@ -105,10 +170,32 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("gateway", metavar="GATEWAY")
     add.add_argument("vkey", metavar="VKEY", help="what edge-agent key show prints")
     _in_store(of_gateway.add_parser("list", help="gateways and their keys"), _gateway_list)
+    _add_gas(commands)
     run = commands.add_parser("serve", help="take uploads and serve the pages")
     run.add_argument("--config", type=Path, required=True, metavar="central.toml")
     run.set_defaults(run=_serve)
     return parser
+
+
+def _add_gas(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    gas = commands.add_parser("gas", help="gas data for gateways, with an effective time")
+    of_gas = gas.add_subparsers(required=True, metavar="COMMAND")
+    send = _in_store(of_gas.add_parser("send", help="sign and store an order"), _gas_send)
+    send.add_argument("--gateway", required=True, metavar="GATEWAY")
+    send.add_argument("--gas", required=True, metavar="NAME", help="as in its gateway.toml")
+    what = send.add_mutually_exclusive_group(required=True)
+    what.add_argument("--composition", type=Path, metavar="FILE.json",
+                      help='{"methane": 0.965, ...}, mole fractions')  # fmt: skip
+    what.add_argument("--figures", type=float, nargs=4, metavar=("HS", "D", "XCO2", "XH2"),
+                      help="MJ/m3 at 25/0, relative density at 0 degC, mole fractions")  # fmt: skip
+    send.add_argument("--effective", metavar="TIME", help="such as 2026-12-01T08:00:00+08:00")
+    send.add_argument("--now", action="store_true",
+                      help="the effective time may be over, or be left out")  # fmt: skip
+    send.add_argument("--who", required=True, metavar="NAME", help="who answers for the figures")
+    send.add_argument("--after", type=int, default=0, metavar="N",
+                      help="after a restored backup: the last order the gateway took")  # fmt: skip
+    listed = _in_store(of_gas.add_parser("list", help="orders, newest last"), _gas_list)
+    listed.add_argument("--gateway", metavar="GATEWAY", help="only to this one")
 
 
 def _in_store(command: argparse.ArgumentParser, run: Command) -> argparse.ArgumentParser:

@@ -1,8 +1,10 @@
 """What intake answers: a receipt, a conflict, or a refusal that names the reason and the remedy."""
 
 import json
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from protocols.evidence.order import encode_orders
 from protocols.evidence.upload import Conflict, encode_conflict
 
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -11,11 +13,12 @@ JSON: Final = b"application/json"
 
 
 class Answer(NamedTuple):
-    """One HTTP answer."""
+    """One HTTP answer. `newest_order`: to this gateway, told in a header; 0 where there is none."""
 
     status: int
     content_type: bytes
     body: bytes
+    newest_order: int = 0
 
 
 def receipt_answer(receipt: bytes) -> Answer:
@@ -26,6 +29,11 @@ def receipt_answer(receipt: bytes) -> Answer:
 def conflict_answer(conflict: Conflict) -> Answer:
     """409: the log goes on from another size; with the checkpoint and receipt of that size."""
     return Answer(409, CBOR, encode_conflict(conflict))
+
+
+def orders_answer(notes: Sequence[bytes]) -> Answer:
+    """200: signed orders, lowest number first."""
+    return Answer(200, CBOR, encode_orders(notes))
 
 
 def refusal(status: int, reason: str, remedy: str) -> Answer:

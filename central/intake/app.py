@@ -1,4 +1,7 @@
-"""The intake route as bare ASGI: POST /v0/upload, a bounded body, the work in a worker thread."""
+"""The intake as bare ASGI: POST /v0/upload with a bounded body, GET /v1/orders/<gateway>.
+
+All work is done in a worker thread.
+"""
 
 import asyncio
 import logging
@@ -9,7 +12,9 @@ from typing import Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.intake.answer import Answer, refusal
+from central.intake.orders import PREFIX
 from central.intake.service import Intake
+from protocols.evidence.order import ORDERS_HEADER, REQUEST_HEADER
 from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
 
 PATH: Final = "/v0/upload"
@@ -17,7 +22,7 @@ MAX_HELD_BYTES: Final = 32 * MAX_UPLOAD_BYTES
 """Of all bodies in memory at one time. Bytes and not bodies are counted: whoever opens connections
 and sends nothing, known or not, must not keep the gateways out."""
 MAX_BODIES: Final = 32
-"""Whole bodies that are judged or wait for it: what is behind them would wait too long."""
+"""Requests that are answered or wait for it: what is behind them would wait too long."""
 BODY_DEADLINE_S: Final = 60.0
 WORKERS: Final = 4
 
@@ -66,6 +71,8 @@ class IntakeApp:
         wrong = _wrong_request(scope)
         if wrong is not None:
             return wrong
+        if scope["method"] == "GET":
+            return await self._tell_orders(scope)
         try:
             async with asyncio.timeout(BODY_DEADLINE_S):
                 refused = await self._read_body(receive, body)
@@ -73,23 +80,27 @@ class IntakeApp:
             return refusal(408, f"no whole body in {BODY_DEADLINE_S:.0f} s", "send it again")
         if refused is not None:
             return refused
+        unsent = parse_unsent(_header(scope, UNSENT_HEADER).decode("latin-1"))
+        return await self._work(self._intake.receive, bytes(body), unsent)
+
+    async def _tell_orders(self, scope: Scope) -> Answer:
+        """The body, if a GET has one, is left unread: the server drops it."""
+        gateway = scope["path"].removeprefix(PREFIX)
+        request = _header(scope, REQUEST_HEADER).decode("latin-1")
+        return await self._work(self._intake.orders, gateway, scope["query_string"], request)
+
+    async def _work(self, call: Callable[..., Answer], *arguments: object) -> Answer:
         if self._bodies >= MAX_BODIES:
             return _TOO_MANY
         self._bodies += 1
         try:
-            return await self._judge(scope, bytes(body))
-        finally:
-            self._bodies -= 1
-
-    async def _judge(self, scope: Scope, body: bytes) -> Answer:
-        loop = asyncio.get_running_loop()
-        unsent = parse_unsent(_header(scope, UNSENT_HEADER).decode("latin-1"))
-        try:
-            return await loop.run_in_executor(self._workers, self._intake.receive, body, unsent)
+            return await asyncio.get_running_loop().run_in_executor(self._workers, call, *arguments)
         except SQLAlchemyError as error:
             # The log may not have the batch, or have it without an answer: both are safe to repeat.
             _log.error("the store failed: %s", error)
             return refusal(500, "central's store failed", "send it again later; see central's log")
+        finally:
+            self._bodies -= 1
 
     async def _read_body(self, receive: Receive, body: bytearray) -> Answer | None:
         """Fill `body`; a refusal as soon as it is longer than an upload, or all are too much."""
@@ -110,6 +121,10 @@ class IntakeApp:
 
 def _wrong_request(scope: Scope) -> Answer | None:
     """What can be refused before a byte of the body is read."""
+    if scope["path"].startswith(PREFIX):
+        if scope["method"] != "GET":
+            return refusal(405, f"method {scope['method']} is not known here", f"GET {PREFIX}...")
+        return None
     if scope["path"] != PATH:
         return refusal(404, "there is nothing here", f"POST {PATH}")
     if scope["method"] != "POST":
@@ -132,5 +147,7 @@ async def _send(send: Send, answer: Answer) -> None:
         (b"content-type", answer.content_type),
         (b"content-length", str(len(answer.body)).encode()),
     ]
+    if answer.newest_order:
+        headers.append((ORDERS_HEADER.lower().encode(), str(answer.newest_order).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

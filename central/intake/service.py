@@ -9,6 +9,7 @@ from typing import Final
 from central.clock import Clock
 from central.intake import log
 from central.intake.answer import Answer, conflict_answer, receipt_answer, refusal
+from central.intake.orders import answer_orders, newest_order
 from central.intake.quarantine import Quarantine
 from central.store.database import Store
 from protocols.evidence.errors import Malformed
@@ -65,10 +66,14 @@ class Intake:
                 return self._refuse_stopped(gateway, entry, body)
             answer = self._judge(upload, size, Verifier.from_vkey(entry.vkey), body, unsent)
             if answer is not None:
-                return answer
+                return self._with_orders(gateway, answer)
             with self._store.engine.connect() as conn:
                 entry = log.registered(conn, gateway)
         return refusal(429, "other uploads of this log overtook this one", "send it again")
+
+    def orders(self, gateway: str, query: bytes, request: str) -> Answer:
+        """The answer to a gateway that asks for its orders. Raises SQLAlchemyError as `receive`."""
+        return answer_orders(self._store, gateway, query, request)
 
     def complete_receipts(self) -> int:
         """Countersign what was committed just before the process died; how many batches."""
@@ -81,6 +86,13 @@ class Intake:
     def close(self) -> None:
         """Write the counts that still wait."""
         self._quarantine.flush()
+
+    def _with_orders(self, gateway: str, answer: Answer) -> Answer:
+        """Tell the newest order's number to a gateway that has proven who it is."""
+        if answer.status not in (200, 409):
+            return answer
+        with self._store.engine.connect() as conn:
+            return answer._replace(newest_order=newest_order(conn, gateway))
 
     def _judge(
         self,
