@@ -8,7 +8,7 @@ kept as integer sums, so hours add up to their day exactly, however the time is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,6 +20,7 @@ from protocols.metering.energy import MICRO
 from protocols.metering.gas_day import gas_day_bounds
 from protocols.metering.interval import TotalRecord
 from protocols.metering.period_slice import ESTIMATED, SUBSTITUTED, Slice
+from protocols.metering.run_config import RunConfig
 
 HOUR_MS: Final = 3_600_000
 
@@ -84,7 +85,8 @@ class PeriodRecord:
 
     `complete`: an interval has ended at or after its end. `missing_ms`: what of it no interval
     covers, up to the newest end. `last`: the means of its last interval. Heating values in J/m3,
-    configuration hashes and methods in the order of their use. `opening`, `closing`: the run's own
+    configuration hashes in the order of
+    their use. `opening`, `closing`: the run's own
     counters, None without an interval or where they are not known. `totals`: the device's totals,
     by point and segment.
     """
@@ -98,7 +100,6 @@ class PeriodRecord:
     last: Means | None
     heating_values: tuple[int, ...]
     config_hashes: tuple[bytes, ...]
-    methods: tuple[str, ...]
     opening: Counters | None
     closing: Counters | None
     totals: tuple[TotalRecord, ...]
@@ -127,6 +128,11 @@ class PeriodRecord:
     def energy_error_j(self) -> int:
         """Whole joules of the error base volume."""
         return self.sums.energy_error_uj // MICRO
+
+    def methods(self, configs: Mapping[bytes, RunConfig]) -> tuple[str, ...]:
+        """Conversion methods in the order of their use, of the configurations that are known."""
+        known = (configs[name].method for name in self.config_hashes if name in configs)
+        return tuple(dict.fromkeys(known))
 
     def indexes(self, point: str) -> tuple[int, int] | None:
         """A total's first and last index; over several segments those of the outer ones."""
@@ -168,7 +174,6 @@ def period_of(run: str, period: Period, slices: Sequence[Slice]) -> PeriodRecord
         last=_means_of(inside[-1]) if inside else None,
         heating_values=tuple(dict.fromkeys(one.hs_j_m3 for one in inside if one.hs_j_m3)),
         config_hashes=tuple(dict.fromkeys(one.config_hash for one in inside)),
-        methods=tuple(dict.fromkeys(one.method for one in inside if one.method)),
         opening=inside[0].opening if inside else None,
         closing=inside[-1].closing if inside else None,
         totals=_joined_totals(total for one in inside for total in one.totals),
@@ -193,7 +198,6 @@ def joined(kind: PeriodKind, parts: Sequence[PeriodRecord]) -> PeriodRecord:
         last=used[-1].last if used else None,
         heating_values=tuple(dict.fromkeys(hs for part in parts for hs in part.heating_values)),
         config_hashes=tuple(dict.fromkeys(name for part in parts for name in part.config_hashes)),
-        methods=tuple(dict.fromkeys(name for part in parts for name in part.methods)),
         opening=used[0].opening if used else None,
         closing=used[-1].closing if used else None,
         totals=_joined_totals(total for part in parts for total in part.totals),

@@ -6,7 +6,7 @@ sum by the same rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from protocols.metering.carry import Counters
@@ -48,7 +48,6 @@ class Slice(NamedTuple):
     polls_failed: int
     flags: int
     config_hash: bytes
-    method: str = ""
     opening: Counters | None = None
     totals: tuple[TotalRecord, ...] = ()
 
@@ -59,7 +58,7 @@ class Slice(NamedTuple):
 
 
 SAME_FIELDS: Final = Slice._fields[
-    Slice._fields.index("line_main_cm3") : Slice._fields.index("method")
+    Slice._fields.index("line_main_cm3") : Slice._fields.index("opening")
 ]
 """The fields that are the interval record's own, in their order."""
 
@@ -76,13 +75,12 @@ def covered_to(begin_ms: int, end_utc_ms: int | None, elapsed_ms: int) -> int:
     return max(begin_ms + elapsed_ms, end_utc_ms or 0)
 
 
-def slices_of(records: Iterable[IntervalRecord], methods: Mapping[bytes, str]) -> list[Slice]:
-    """The run's records in the order of its log; `methods` by configuration hash.
+def slices_of(records: Iterable[IntervalRecord]) -> Iterator[Slice]:
+    """The run's records in the order of its log.
 
     All parts of a gap carry the counters before the first of them, so they are counted on from
     part to part. Records that no clock tells the time of belong to no period, and are left out.
     """
-    slices: list[Slice] = []
     counted: Counters | None = None
     before: IntervalRecord | None = None
     for record in records:
@@ -94,11 +92,9 @@ def slices_of(records: Iterable[IntervalRecord], methods: Mapping[bytes, str]) -
         if begin_ms is not None:
             end_ms = covered_to(begin_ms, record.end.utc_ms, record.elapsed_ms)
             own = (getattr(record, name) for name in SAME_FIELDS)
-            method = methods.get(record.config_hash, "")
-            slices.append(Slice._make((begin_ms, end_ms, *own, method, counted, record.totals)))
+            yield Slice._make((begin_ms, end_ms, *own, counted, record.totals))
         counted = None if counted is None else _counted(counted, record)
         before = record
-    return slices
 
 
 def _counted(counters: Counters, one: IntervalRecord | Slice) -> Counters:
