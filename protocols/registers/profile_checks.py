@@ -7,6 +7,7 @@ from typing import Final
 from protocols.registers.composite import Composite, reference_faults
 from protocols.registers.point import BIT_FUNCTIONS, MAX_SCAN_WORDS, Point
 from protocols.registers.profile import MAX_READ_REGISTERS, Limits
+from protocols.registers.profile_fields import shown
 
 MAX_GAP: Final = 32
 
@@ -165,13 +166,12 @@ def default_faults(
     """What is polled by default is there, once, and fits a scan."""
     known = {point.name for point in points} | {one.name for one in composites}
     strange = [name for name in names if not isinstance(name, str) or name not in known]
-    faults = [f"default_points: {str(name)[:40]!r} is no point" for name in strange]
-    if not names or len(set(map(str, names))) != len(names):
+    faults = [f"default_points: {shown(name)} is no point" for name in strange]
+    texts = [name for name in names if isinstance(name, str)]
+    if not texts or len(set(texts)) != len(texts):
         faults.append("default_points: must name at least one point, and none twice")
     wide = {point.name for point in points if point.words > MAX_SCAN_WORDS}
-    faults += [
-        f"default_points: {name} is longer than 64 bits" for name in map(str, names) if name in wide
-    ]
+    faults += [f"default_points: {name} is longer than 64 bits" for name in texts if name in wide]
     return faults
 
 

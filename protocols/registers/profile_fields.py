@@ -6,6 +6,7 @@ from typing import Any, Final
 from protocols.registers.point import Table
 
 MAX_TEXT: Final = 500
+MAX_INTEGER: Final = 1 << 64  # Python cannot even print what a hexadecimal literal may hold
 
 Fields = Mapping[str, tuple[type, bool]]
 """Key -> (type, whether it must be there)."""
@@ -24,6 +25,8 @@ def checked(table: Any, fields: Fields, where: str, faults: list[str]) -> dict[s
             faults.append(f"{where}{key}: must be {fields[key][0].__name__}")
         elif isinstance(value, str) and len(value) > MAX_TEXT:
             faults.append(f"{where}{key}: longer than {MAX_TEXT} characters")
+        elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+            faults.append(f"{where}{key}: must be within 64 bits")
         else:
             good[key] = value
     faults.extend(
@@ -39,8 +42,8 @@ def integers(found: Any, where: str, faults: list[str], limit: int = 64) -> tupl
     if not isinstance(found, list) or len(found) > limit:
         faults.append(f"{where}: must be a list of at most {limit} integers")
         return ()
-    if not all(type(value) is int for value in found):
-        faults.append(f"{where}: must be integers")
+    if not all(type(value) is int and abs(value) <= MAX_INTEGER for value in found):
+        faults.append(f"{where}: must be integers within 64 bits")
         return ()
     return tuple(found)
 
@@ -51,8 +54,13 @@ def names(found: Any, where: str, known: Sequence[str], faults: list[str]) -> tu
         faults.append(f"{where}: must be a list of names")
         return ()
     good = tuple(name for name in found if isinstance(name, str) and name in known)
-    faults.extend(f"{where}: {str(name)[:40]!r} is no point" for name in found if name not in good)
+    faults.extend(f"{where}: {shown(name)} is no point" for name in found if name not in good)
     return good
+
+
+def shown(value: object) -> str:
+    """A wrong value in a message: short, and only texts are printed."""
+    return repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def code_table(found: Any, where: str, faults: list[str]) -> Table:

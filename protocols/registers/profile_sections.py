@@ -12,6 +12,8 @@ from protocols.registers.profile_fields import Fields, checked, code_table, inte
 
 MAX_SOURCES: Final = 16
 MAX_COMMANDS: Final = 64
+MAX_RANGES: Final = 32
+MAX_OUTCOMES: Final = 8
 MAX_ARCHIVES: Final = 32
 MAX_FRAME_GAP_MS: Final = 1_000
 _BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -166,7 +168,9 @@ def read_expected(
 
 def read_ranges(tables: list[Any], base: int, faults: list[str]) -> tuple[Range, ...]:
     ranges = []
-    for number, table in enumerate(tables[:64]):
+    if len(tables) > MAX_RANGES:
+        faults.append(f"ranges: at most {MAX_RANGES}")
+    for number, table in enumerate(tables[:MAX_RANGES]):
         before = len(faults)
         good = checked(table, _RANGE, f"ranges[{number}].", faults)
         if len(faults) == before:
@@ -180,7 +184,9 @@ def read_base_probe(table: Any, base: int, faults: list[str]) -> BaseProbe | Non
     before = len(faults)
     good = checked(table, _PROBE, "base_probe.", faults)
     outcomes = []
-    for number, entry in enumerate(good.get("outcomes", [])[:8]):
+    if not 1 <= len(good.get("outcomes", [])) <= MAX_OUTCOMES:
+        faults.append(f"base_probe.outcomes: must be 1..{MAX_OUTCOMES}")
+    for number, entry in enumerate(good.get("outcomes", [])[:MAX_OUTCOMES]):
         where = f"base_probe.outcomes[{number}]."
         found = checked(entry, _OUTCOME, where, faults)
         if ("value" in found) == ("exception" in found) or abs(found.get("shift", 0)) > 1:

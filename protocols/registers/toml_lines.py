@@ -5,6 +5,7 @@ brackets and strings. Paths are written like `points[3].address`.
 """
 
 import re
+from contextlib import suppress
 from typing import Final
 
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -27,7 +28,8 @@ class KeyLines:
         self._counts: dict[str, int] = {}  # arrays of tables: how many so far
         self._lines: dict[str, int] = {}
         self._line, self._line_at = 1, 0
-        self._statements()
+        with suppress(RecursionError):  # nested without measure: lines from there on are not told
+            self._statements()
 
     def of(self, fault: str) -> int:
         """The line of the path that a fault begins with, or of the nearest one above; 0: none."""

@@ -65,7 +65,7 @@ def _toml(value):
         (HEAD.replace('["a"]', '["b"]') + POINT, "default_points: 'b' is no point"),
         (HEAD.replace('["a"]', "[]") + POINT, "default_points: must name"),
         (HEAD.replace('["a"]', '["a", "a"]') + POINT, "default_points: must name"),
-        (HEAD.replace('["a"]', "[3]") + POINT, "default_points: '3' is no point"),
+        (HEAD.replace('["a"]', "[3]") + POINT, "default_points: a int is no point"),
         (HEAD.replace("title", "tittle") + POINT, "sources[0].tittle: unknown key"),
         ("sources = []\n" + HEAD.replace("sources", "[bad]\nx") + POINT, "sources: must be 1..16"),
         ("max_gap = 33\n" + HEAD + POINT, "max_gap: must be"),

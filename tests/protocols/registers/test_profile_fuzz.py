@@ -17,7 +17,19 @@ from tests.protocols.registers.test_profile_schema import FULL
 
 TOKENS = re.findall(r'"[^"\n]*"|[A-Za-z_0-9]+|[ \n]+|\S', FULL)
 STRANGE = ["-1", "9" * 5000, "1e999", "nan", '"' + "x" * 600 + '"', "true", "[]", "{}", '"\\u0000"']
-STRANGE += ["0x7fffffffffffffffffff", "1979-05-27", "[[", "]]", "''", "=", ",", "[1,[2]]", "65536"]
+STRANGE += [
+    "0x7fffffffffffffffffff",
+    "0x" + "f" * 5000,
+    "-0x1",
+    "1979-05-27",
+    "[[",
+    "]]",
+    "''",
+    "=",
+    ",",
+    "[1,[2]]",
+    "65536",
+]
 VALUES = re.findall(r'(?<== )("[^"\n]*"|-?\d+|true|\[[^\[\]\n]*\])', FULL)
 
 
@@ -86,6 +98,13 @@ def test_deep_values(nest):
     """Nesting of any depth is a fault, never a crash."""
     checked(f"points = {str(nest).replace('None', '1')}\n{FULL}")
     checked("x = " + "[" * 20_000 + "]" * 20_000)
+
+
+def test_nesting_of_every_depth():
+    """Around the depth at which the TOML reader gives up, nothing else gives up by a crash."""
+    for depth in range(10, 1000, 5):
+        checked("x = " + "[" * depth + "]" * depth)
+        checked("x = " + "{a = " * depth + "1" + "}" * depth)
 
 
 def test_a_sound_profile_is_still_sound():
