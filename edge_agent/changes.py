@@ -50,7 +50,7 @@ def gateway_fields(body: Body) -> Flat:
 
     The body is one that `AgentConfig.to_body` made.
     """
-    _kind, site, zone, hour, atmosphere_dpa, software, devices, regulators = body
+    _kind, site, zone, hour, atmosphere_dpa, software, devices, gases, regulators = body
     found: list[tuple[str, object]] = [
         ("site", site),
         ("zone", zone),
@@ -65,6 +65,10 @@ def gateway_fields(body: Body) -> Flat:
                 (f"device[{entry[0]!s}].{name}", value)
                 for name, value in zip(names, entry[1:], strict=True)
             )
+    for entry in gases if isinstance(gases, tuple) else ():
+        if isinstance(entry, tuple):
+            name = f"gas[{entry[0]!s}]"
+            found += [(f"{name}.sum_e9", entry[1]), (f"{name}.rule", entry[2])]
     for entry in regulators if isinstance(regulators, tuple) else ():
         regulator = RegulatorConfig.from_body(entry)
         for field in dataclasses.fields(regulator)[1:]:

@@ -147,25 +147,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from edge_agent.check_command import check_lines
+
     config = _load(options.config)
     if config is None:
         return FINDINGS
-    print(f"gateway {config.gateway}, site {config.site.name!r}, central {config.central.url}")
-    for bus in config.buses:
-        where = bus.port if bus.is_serial else f"{bus.host}:{bus.tcp_port}"
-        print(f"bus {bus.name}: {bus.kind} {where}")
-        for device in config.devices_of(bus.name):
-            print(
-                f"  {device.name}: unit {device.unit}, {device.profile.id}, serial "
-                f"{device.serial}, {len(device.points)} points each {device.poll_ms / 1000:g} s"
-            )
-    for run in config.runs:
-        print(
-            f"run {run.run}: meter {run.meter_serial}, P {run.pressure.serial}, "
-            f"T {run.temperature.serial}, {run.method}, interval {run.interval_ms / 1000:g} s, "
-            f"configuration {run.hash().hex()[:16]}"
-        )
-    print("no faults")
+    for line in check_lines(config):
+        print(line)
     return GOOD
 
 

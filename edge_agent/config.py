@@ -108,6 +108,14 @@ class Change(NamedTuple):
 NOBODY = Change()
 
 
+class CompositionRule(NamedTuple):
+    """A gas's composition: the sum of its parts as the file gave them (1e-9), the rule applied."""
+
+    gas: str
+    sum_e9: int
+    rule: str
+
+
 class MeterChange(NamedTuple):
     """What the technician wrote down when he replaced the meter; indexes in counts."""
 
@@ -135,13 +143,15 @@ class AgentConfig:
     regulators: tuple[RegulatorConfig, ...]
     change: Change = NOBODY
     meter_changes: tuple[MeterChange, ...] = ()
+    compositions: tuple[CompositionRule, ...] = ()
+    warnings: tuple[str, ...] = ()
     software: str = ""  # hash of the metrological modules, see software.py
 
     def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
         return tuple(device for device in self.devices if device.bus == bus)
 
     def to_body(self) -> cbor.Body:
-        """Of the gateway's own CONFIGURATION leaf: site, software, devices, regulators."""
+        """Of the gateway's own CONFIGURATION leaf: site, software, devices, gases, regulators."""
         return (
             "gateway",
             self.site.name,
@@ -150,6 +160,7 @@ class AgentConfig:
             self.site.atmosphere_dpa,
             self.software,
             tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
+            tuple(tuple(rule) for rule in self.compositions),
             tuple(regulator.to_body() for regulator in self.regulators),
         )
 

@@ -34,6 +34,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: dict[Fault, None] = {}
+        self.warnings: list[str] = []  # what may be right, and should be looked at
 
     def add(self, field: str, problem: str, remedy: str) -> None:
         if len(self._faults) < MAX_FAULTS:
@@ -58,6 +59,11 @@ class Section:
 
     def fault(self, key: str, problem: str, remedy: str) -> None:
         self._faults.add(self.field(key), problem, remedy)
+
+    def warn(self, key: str, text: str) -> None:
+        """Something that may be right, and that a person should look at."""
+        if len(self._faults.warnings) < MAX_FAULTS:
+            self._faults.warnings.append(f"{self.field(key)}: {text}")
 
     def field(self, key: str) -> str:
         return ".".join(part for part in (self.path, key) if part)

@@ -80,7 +80,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     read = [read_device(entry, buses, meters) for entry in sections]
     devices = [device for device in read if device is not None]
     known = _by_name(sections, devices)
-    runs, meter_changes = read_runs(top, known, site)
+    runs, meter_changes, compositions = read_runs(top, known, site)
     regulators = read_regulators(top, known, {run.run: run for run in runs}, site)
     top.done()
     for key, entries in (("bus", buses), ("device", read)):
@@ -93,7 +93,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
         raise ConfigErrors(path, faults.all())
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
-        regulators, change, meter_changes,
+        regulators, change, meter_changes, compositions, tuple(faults.warnings),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from edge_agent.config import CompositionRule
 from edge_agent.config_fields import Section, nearest
 from protocols.metering.composition import (
     DEFAULT_RULE,
@@ -19,6 +20,7 @@ from protocols.metering.gas import Gas
 from protocols.metering.heating_value import HeatingValue, Kind, State, of_mixture
 from protocols.metering.heating_value_check import (
     Inconsistent,
+    Undecided,
     check_by_composition,
     check_by_density,
 )
@@ -34,8 +36,10 @@ from protocols.metering.reference import (
     reference_of_base,
 )
 from protocols.metering.refusal import OutOfRange
+from protocols.metering.suitability import third_rule
 
 MAX_GASES: Final = 64
+_WHOLE_E9: Final = 10**9
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 _E9: Final = "0.000000001"
 
@@ -100,6 +104,8 @@ def _check_reference(section: Section, gas: Gas) -> None:
     found = check_by_density(as_written, *shares, x_n2)
     if isinstance(found, Inconsistent):
         section.fault("hs_25_0_mj_m3", str(found), "correct it")
+    elif isinstance(found, Undecided):
+        section.warn("hs_25_0_mj_m3", str(found))
 
 
 def _by_composition(section: Section, name: str) -> FileGas:
@@ -135,6 +141,15 @@ def _stated(section: Section) -> HeatingValue | None:
     return HeatingValue(mj_m3, reference, Kind.SUPERIOR, State.REAL)
 
 
+def composition_rules(gases: Mapping[str, FileGas]) -> tuple[CompositionRule, ...]:
+    """By which rule each composition came, and what its parts added up to: it goes into the log."""
+    return tuple(
+        CompositionRule(name, round(gas.parsed.found_sum * _WHOLE_E9), gas.parsed.rule.value)
+        for name, gas in gases.items()
+        if gas.parsed is not None
+    )
+
+
 def read_conversion(
     section: Section, gases: Mapping[str, FileGas], base: tuple[int, int], *, analysed: bool
 ) -> Conversion:
@@ -158,6 +173,9 @@ def read_conversion(
             section.fault("gas", f"no gas {name!r}", nearest(name, gases))
         found = gases.get(name, found)
     gas = found.gas
+    if method in ("SGERG-88", "SGERG-mod-H2") and found.parsed is not None:
+        for criterion in third_rule(mixture_of(found.parsed.composition)).faults:
+            section.warn("method", f"{method} may not suit this gas (the 1/3 rule): {criterion}")
     if combustion:
         superior_j_m3 = _superior(section, found, combustion, base)
         gas = gas._replace(superior_j_m3=superior_j_m3, combustion=combustion)

@@ -88,9 +88,9 @@ def _regulator(
         hunting_dpa=share("hunting_kpa", 5),
         hunting_turns=section.integer("hunting_turns", 2, MAX_TURNS, 6),
         hunting_window_ms=seconds("hunting_window_seconds", 300),
-        flow_window_ms=seconds("flow_window_seconds", 60),
+        flow_window_ms=seconds("flow_window_seconds", 30),
         hysteresis_dpa=share("hysteresis_kpa", 1),
-        hold_ms=seconds("hold_seconds", 10),
+        hold_ms=seconds("hold_seconds", 60),
         stale_ms=seconds("stale_seconds", 60),
     )
     section.done()

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from edge_agent.config import DeviceConfig, MeterChange, SiteConfig
+from edge_agent.config import CompositionRule, DeviceConfig, MeterChange, SiteConfig
 from edge_agent.config_fields import Section, nearest
-from edge_agent.config_gas import FileGas, read_conversion, read_gases
+from edge_agent.config_gas import FileGas, composition_rules, read_conversion, read_gases
 from edge_agent.config_sources import (
     NAME,
     POINT,
@@ -48,10 +48,11 @@ RESOLUTIONS: Final = {
 
 
 class Runs(NamedTuple):
-    """All runs of the file, and the meter changes it tells of."""
+    """All runs of the file, the meter changes it tells of, and how its compositions were read."""
 
     runs: tuple[RunConfig, ...]
     meter_changes: tuple[MeterChange, ...]
+    compositions: tuple[CompositionRule, ...]
 
 
 def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
@@ -70,7 +71,7 @@ def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
             )
         meters[meter] = run.run
         runs[run.run] = run
-    return Runs(tuple(runs.values()), tuple(changes))
+    return Runs(tuple(runs.values()), tuple(changes), composition_rules(gases))
 
 
 def _run(

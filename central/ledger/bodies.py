@@ -18,6 +18,7 @@ from protocols.registers.register_map import RegisterMap
 
 MAX_REGULATORS: Final = 256
 MAX_DEVICES: Final = 1024
+MAX_GASES: Final = 64
 MAX_TEXT_CHARS: Final = 1000
 MAX_UTC_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: what a date can show."""
@@ -92,7 +93,7 @@ def register_map_of(leaf: Leaf) -> RegisterMap:
 
 def site_of(leaf: Leaf) -> SiteEntry:
     """The gateway's own configuration: site, devices, regulators."""
-    fields = Fields("gateway configuration", leaf.body, 8)
+    fields = Fields("gateway configuration", leaf.body, 9)
     if fields.text("kind") != "gateway":
         raise ValueError("gateway configuration: kind must be 'gateway'")
     name, zone = fields.text("name"), fields.text("zone")
@@ -100,6 +101,7 @@ def site_of(leaf: Leaf) -> SiteEntry:
     atmosphere_dpa = fields.integer("atmosphere_dpa")
     software = fields.text("software")
     fields.items("devices", MAX_DEVICES)
+    fields.items("gases", MAX_GASES)
     regulators = tuple(_regulator(item) for item in fields.items("regulators", MAX_REGULATORS))
     if len({one.regulator for one in regulators}) != len(regulators):
         raise ValueError("gateway configuration: a regulator appears twice")

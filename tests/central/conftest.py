@@ -106,7 +106,7 @@ class Gateway:
         regulators = tuple(
             regulator("PR-" + c.run, c.pressure.serial, "p1_f32").to_body() for c in configs
         )
-        self.add(Kind.CONFIGURATION, "", b"\1" * 32, (*SITE, (), regulators))
+        self.add(Kind.CONFIGURATION, "", b"\1" * 32, (*SITE, (), (), regulators))
         for config in configs:
             self.configs[config.run] = config
             self.states[config.run] = RunState.new()

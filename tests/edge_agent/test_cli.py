@@ -26,8 +26,24 @@ def test_check_prints_what_was_understood(path: Path, capsys: pytest.CaptureFixt
     told = capsys.readouterr().out
     assert "bus lan: tcp 127.0.0.1:1" in told
     assert "p-1: unit 2, keller-33x, serial P1, 2 points each 2 s" in told
-    assert "run R1: meter M1, P P1, T T1, SGERG-88, interval 6 s" in told
+    assert "run R1: meter M1, P P1, T T1, interval 6 s" in told
+    assert "SGERG-88 (program range), gas grid, base 20 degC, 101.325 kPa" in told
+    assert max(len(line) for line in told.splitlines()) <= 80
     assert told.endswith("no faults\n")
+
+
+def test_check_warns_of_what_a_person_should_look_at(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A composition's sum and rule are told, and that SGERG-88 may not suit biomethane with LPG."""
+    gas = "composition = { methane = 0.9, propane = 0.08, carbon_dioxide = 0.02002 }\n"
+    figures = TOML[TOML.index("hs_25_0") : TOML.index("[[run]]")]
+    path.write_text(TOML.replace(figures, gas), encoding="utf-8")
+    assert main(["check", "--config", str(path)]) == GOOD
+    told = capsys.readouterr().out
+    assert "gas grid: its parts make 1.000020000, rule normalise" in told
+    assert "warning: run[R1].conversion.method: SGERG-88 may not suit this gas" in told
+    assert "propane is 8.000%, a third of the" in " ".join(told.split())
 
 
 @pytest.mark.parametrize("command", ["check", "run", "migrate"])

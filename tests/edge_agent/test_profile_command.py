@@ -26,7 +26,6 @@ from simulators.register_image import answer_read
 from tests.edge_agent.modbus_servers import RawTcp
 from tests.protocols.registers.test_profile_schema import FULL
 
-
 ROOT = Path(__file__).parents[2]
 
 

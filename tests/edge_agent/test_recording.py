@@ -518,7 +518,7 @@ def test_a_meter_that_another_run_had_meanwhile_is_not_counted_twice(
 def test_a_regulator_is_watched(book: Book) -> None:
     """A pressure beyond its limits is told once, when it has lasted; the state outlives a tick."""
     told = []
-    for _ in range(12):
+    for _ in range(40):
         book.polls.clock.mono_ms += 2000
         told += events(book.scans(book.polls.scan("p-1", p1_f32=9.0, tob1_f32=15.0)))
     told = [event for event in told if event[1] == "PR1"]

@@ -192,7 +192,7 @@ def test_a_regulators_outlet_pressure(central, made, p_bar, expected):
 def test_an_absolute_transmitter_loses_the_atmosphere(central, made):
     """An absolute outlet pressure is shown as gauge; a transmitter never scanned as bad."""
     gateway = made.Gateway().configure(made.config())
-    site = ("gateway", "S", "Asia/Shanghai", 8, 1_013_250, "", ())
+    site = ("gateway", "S", "Asia/Shanghai", 8, 1_013_250, "", (), ())
     regulator_rows = (
         regulator("A", "p-R1", "p1_f32", gauge=False).to_body(),
         regulator("B", "nowhere", "p1_f32").to_body(),

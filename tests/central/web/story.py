@@ -84,6 +84,7 @@ SITE_BODY = (
     1_013_250,
     "ab" * 32,
     tuple((serial, serial, table.profile, "line-1", POLL_MS) for serial, table in SERIALS.items()),
+    (),
     (regulator("PR1", "K-400", "p1_f32").to_body(),),
 )
 
