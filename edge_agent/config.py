@@ -77,7 +77,10 @@ class SiteConfig:
 
 @dataclass(frozen=True, slots=True)
 class CentralConfig:
-    """Where batches go, and by what central is known: its CA, and its receipt key (a vkey)."""
+    """Where batches go, and by what central is known: its CA, and its keys (vkeys).
+
+    `order_key`: for its orders; without one they are ignored.
+    """
 
     url: str
     ca: Path
@@ -85,6 +88,7 @@ class CentralConfig:
     batch_s: float
     deadline_s: float
     drain_s: float  # how long a stop waits for what has no receipt yet
+    order_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +149,15 @@ class AgentConfig:
     meter_changes: tuple[MeterChange, ...] = ()
     compositions: tuple[CompositionRule, ...] = ()
     warnings: tuple[str, ...] = ()
+    gas_hashes: tuple[tuple[str, bytes], ...] = ()  # of all that the file says of each gas
     software: str = ""  # hash of the metrological modules, see software.py
 
     def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
         return tuple(device for device in self.devices if device.bus == bus)
+
+    def gas_hash(self, name: str) -> bytes:
+        """Of all that the file says of the gas; b"" where it knows none of that name."""
+        return dict(self.gas_hashes).get(name, b"")
 
     def to_body(self) -> cbor.Body:
         """Of the gateway's own CONFIGURATION leaf: site, software, devices, gases, regulators."""

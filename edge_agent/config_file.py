@@ -80,7 +80,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     read = [read_device(entry, buses, meters) for entry in sections]
     devices = [device for device in read if device is not None]
     known = _by_name(sections, devices)
-    runs, meter_changes, compositions = read_runs(top, known, site)
+    runs, meter_changes, compositions, gas_hashes = read_runs(top, known, site)
     regulators = read_regulators(top, known, {run.run: run for run in runs}, site)
     top.done()
     for key, entries in (("bus", buses), ("device", read)):
@@ -93,7 +93,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
         raise ConfigErrors(path, faults.all())
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
-        regulators, change, meter_changes, compositions, tuple(faults.warnings),
+        regulators, change, meter_changes, compositions, tuple(faults.warnings), gas_hashes,
     )  # fmt: skip
 
 
@@ -170,7 +170,10 @@ def _central(section: Section, base: Path) -> CentralConfig:
         _check_ca(section, ca)
     receipt_key = section.text("receipt_key")
     if receipt_key:
-        _check_receipt_key(section, receipt_key)
+        _check_key(section, "receipt_key", receipt_key, KeyType.COSIGNATURE)
+    order_key = section.text("order_key", default="")
+    if order_key:
+        _check_key(section, "order_key", order_key, KeyType.NOTE)
     central = CentralConfig(
         url=url.rstrip("/"),
         ca=ca,
@@ -178,6 +181,7 @@ def _central(section: Section, base: Path) -> CentralConfig:
         batch_s=float(section.number("batch_seconds", "0.5", "86400", 300)),
         deadline_s=float(section.number("deadline_seconds", "1", "600", 30)),
         drain_s=float(section.number("drain_seconds", "0", "60", 10)),
+        order_key=order_key,
     )
     section.done()
     return central
@@ -194,15 +198,16 @@ def _check_ca(section: Section, ca: Path) -> None:
         section.fault("ca", f"{ca} holds no certificate: {error}", remedy)
 
 
-def _check_receipt_key(section: Section, text: str) -> None:
-    remedy = "copy what edge-central receipt-key prints"
+def _check_key(section: Section, field: str, text: str, key_type: KeyType) -> None:
+    """Each of central's keys is for one thing, and its type says for which."""
+    remedy = f"copy what edge-central {field.replace('_', '-')} prints"
     try:
         verifier = Verifier.from_vkey(text)
     except EvidenceError as error:
-        section.fault("receipt_key", str(error), remedy)
+        section.fault(field, str(error), remedy)
         return
-    if verifier.key_type is not KeyType.COSIGNATURE:
-        section.fault("receipt_key", "is no key for receipts", remedy)
+    if verifier.key_type is not key_type:
+        section.fault(field, f"is no key for {field.removesuffix('_key')}s", remedy)
 
 
 def _journal(section: Section) -> JournalConfig:

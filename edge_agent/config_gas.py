@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from edge_agent.config import CompositionRule
 from edge_agent.config_fields import Section, nearest
+from protocols.evidence import cbor
 from protocols.metering.composition import (
     DEFAULT_RULE,
     CompositionFault,
@@ -50,6 +52,12 @@ class FileGas(NamedTuple):
     gas: Gas = Gas()
     parsed: ParsedComposition | None = None
     stated: HeatingValue | None = None
+
+    def hash(self) -> bytes:
+        """SHA-256 over all that the file says: whether it is still the gas that it was."""
+        stated = self.stated
+        known = None if stated is None else (repr(stated.mj_m3), str(stated.reference))
+        return hashlib.sha256(cbor.encode((self.gas.to_body(), known))).digest()
 
 
 class Conversion(NamedTuple):

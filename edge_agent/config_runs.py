@@ -53,6 +53,7 @@ class Runs(NamedTuple):
     runs: tuple[RunConfig, ...]
     meter_changes: tuple[MeterChange, ...]
     compositions: tuple[CompositionRule, ...]
+    gas_hashes: tuple[tuple[str, bytes], ...]
 
 
 def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
@@ -71,7 +72,8 @@ def read_runs(top: Section, devices: Devices, site: SiteConfig) -> Runs:
             )
         meters[meter] = run.run
         runs[run.run] = run
-    return Runs(tuple(runs.values()), tuple(changes), composition_rules(gases))
+    hashes = tuple((name, gas.hash()) for name, gas in gases.items())
+    return Runs(tuple(runs.values()), tuple(changes), composition_rules(gases), hashes)
 
 
 def _run(

@@ -54,8 +54,15 @@ class Draft:
         self.maps = set(memory.maps)
         self.configuration = memory.configuration
         self.regulators = dict(memory.regulators)
+        self.orders = dict(memory.orders)
+        self.order_number = memory.order_number
         self.clock: ClockRelation | None = memory.clock
         self.urgent = False  # central should hear of it at once
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was recorded."""
+        return not self._leaves
 
     @property
     def new_epoch(self) -> int | None:
@@ -130,5 +137,7 @@ class Draft:
             self.configuration,
             self.clock,
             self.regulators,
+            self.orders,
+            self.order_number,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -6,10 +6,20 @@ import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from typing import Final
 
-from edge_agent.memory import ClockRelation, LogHead, Memory, RunMemory, Tick, first_memory
+from edge_agent.memory import (
+    ClockRelation,
+    HeldOrder,
+    LogHead,
+    Memory,
+    OrderState,
+    RunMemory,
+    Tick,
+    first_memory,
+)
 from protocols.evidence import cbor
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
+from protocols.metering.gas_order import parse_gas_order
 from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
 from protocols.metering.run_config_faults import parse_run_config
@@ -17,7 +27,8 @@ from protocols.metering.run_config_faults import parse_run_config
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_BODY_ITEMS: Final = 65_536
 _SELECT_GATEWAY: Final = (
-    "SELECT gateway, boot_id, boot_no, clock_offset_ms, clock_state, configuration FROM gateway"
+    "SELECT gateway, boot_id, boot_no, clock_offset_ms, clock_state, configuration, order_number "
+    "FROM gateway"
 )
 
 
@@ -40,7 +51,7 @@ def load_memory(
     row = connection.execute(_SELECT_GATEWAY).fetchone()
     if row is None:
         return first_memory(gateway, boot_id, new_epoch())
-    stored_gateway, stored_boot_id, boot_no, offset_ms, clock_state, configuration = row
+    stored_gateway, stored_boot_id, boot_no, offset_ms, clock_state, configuration = row[:6]
     if stored_gateway != gateway:
         raise OtherGateway(f"it belongs to gateway {stored_gateway!r}")
     clock = ClockRelation(boot_no, offset_ms, clock_state)
@@ -57,6 +68,8 @@ def load_memory(
         _body(configuration, "gateway configuration"),
         clock,
         _load_regulators(connection),
+        _load_orders(connection),
+        row[6],
     )
 
 
@@ -90,6 +103,22 @@ def _load_regulators(connection: sqlite3.Connection) -> dict[str, RegulatorState
     }
 
 
+def _load_orders(connection: sqlite3.Connection) -> dict[int, HeldOrder]:
+    rows = connection.execute(
+        "SELECT number, note, gas, state, file_hash FROM gas_order ORDER BY number"
+    )
+    return {
+        number: HeldOrder(
+            number,
+            note,
+            parse_gas_order(_body(gas, f"gas of order {number}")),
+            OrderState(state),
+            file_hash,
+        )
+        for number, note, gas, state, file_hash in rows
+    }
+
+
 def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
     """What changed, within the transaction of the tick's leaves."""
     before, after = tick.before, tick.after
@@ -117,8 +146,28 @@ def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
         "DELETE FROM regulator_state WHERE regulator = ?",
         [(name,) for name in before.regulators.keys() - after.regulators.keys()],
     )
+    _store_orders(connection, tick)
     connection.executemany(
         "INSERT INTO register_map (serial, hash) VALUES (?, ?)", after.maps - before.maps
+    )
+
+
+def _store_orders(connection: sqlite3.Connection, tick: Tick) -> None:
+    """An order that is over goes: the log tells of it."""
+    before, after = tick.before.orders, tick.after.orders
+    for number, order in after.items():
+        if before.get(number) is not order:
+            connection.execute(
+                "INSERT OR REPLACE INTO gas_order (number, note, gas, state, file_hash) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (
+                    *(number, order.note, cbor.encode(order.gas.to_body())),
+                    *(order.state.value, order.file_hash),
+                ),
+            )
+    connection.executemany(
+        "DELETE FROM gas_order WHERE number = ?",
+        [(number,) for number in before.keys() - after.keys()],
     )
 
 
@@ -144,11 +193,12 @@ def _store_gateway(connection: sqlite3.Connection, memory: Memory) -> None:
         clock.offset_ms,
         clock.state,
         None if configuration is None else cbor.encode(configuration),
+        memory.order_number,
     )
     if connection.execute(_SELECT_GATEWAY).fetchone() != row:
         connection.execute(
             "INSERT OR REPLACE INTO gateway (id, gateway, boot_id, boot_no, clock_offset_ms, "
-            "clock_state, configuration) VALUES (1, ?, ?, ?, ?, ?, ?)",
+            "clock_state, configuration, order_number) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
 

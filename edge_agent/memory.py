@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.metering.gas_data import GasData
 from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
 from protocols.metering.run_config import RunConfig
@@ -47,11 +49,35 @@ class ClockRelation(NamedTuple):
     state: int
 
 
+class OrderState(StrEnum):
+    """How far an order of central is. LATE and UNSYNCHRONISED wait too, and were told as such."""
+
+    WAITING = "waiting"
+    LATE = "late"
+    UNSYNCHRONISED = "unsynchronised"
+    IN_FORCE = "in_force"
+
+
+class HeldOrder(NamedTuple):
+    """Gas data that central sent, with the signed note itself.
+
+    `file_hash`: of the file's gas of that name when the order came into force; while the file says
+    the same, the order holds.
+    """
+
+    number: int
+    note: bytes
+    gas: GasData
+    state: OrderState = OrderState.WAITING
+    file_hash: bytes = b""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """All of it. `configuration` is the body of the gateway's own configuration, None before the
     first start; `maps` are the (serial, hash) of the register maps that are in the log;
-    `regulators` are the states of those that are watched.
+    `regulators` are the states of those that are watched; `orders`, by number, are those that wait
+    or are in force, `order_number` is the highest that was ever received.
     """
 
     gateway: str
@@ -63,6 +89,8 @@ class Memory:
     configuration: Body | None = None
     clock: ClockRelation | None = None
     regulators: Mapping[str, RegulatorState] = field(default_factory=dict)
+    orders: Mapping[int, HeldOrder] = field(default_factory=dict)
+    order_number: int = 0
 
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-VERSION: Final = 2  # PRAGMA user_version, written by the last migration
+VERSION: Final = 3  # PRAGMA user_version, written by the last migration
 _TIMEOUT_S: Final = 600
 
 
@@ -60,6 +60,17 @@ def migrations() -> Migrations:
             {"regulator": str, "state": bytes}, pk="regulator", not_null={"state"}, strict=True
         )
         db.execute("PRAGMA user_version = 2")
+
+    @steps()
+    def m003_orders_of_central(db: Database) -> None:
+        db.table("gateway").add_column("order_number", int, not_null_default=0)
+        db.table("gas_order").create(
+            {"number": int, "note": bytes, "gas": bytes, "state": str, "file_hash": bytes},
+            pk="number",
+            not_null={"note", "gas", "state", "file_hash"},
+            strict=True,
+        )
+        db.execute("PRAGMA user_version = 3")
 
     return steps
 
