@@ -8,6 +8,7 @@ from pathlib import Path
 
 from central.clock import utc_now_ms
 from central.config import ConfigErrors, load_config
+from central.edit_command import Told, add_edit_commands
 from central.keys import (
     DEFAULT_NAME,
     KeyFileError,
@@ -16,6 +17,7 @@ from central.keys import (
     load_receipt_key,
     order_key,
 )
+from central.ledger.edits import EditError
 from central.ledger.rebuild import rebuild
 from central.orders import (
     Effective,
@@ -30,7 +32,7 @@ from central.orders import (
 )
 from central.registry import RegistryError, add_gateway, list_gateways
 from central.serve import ServeError, serve
-from central.store.database import StoreError, create_store, open_store
+from central.store.database import Store, StoreError, create_store, open_store
 from protocols.metering.request_object import MAX_BYTES
 
 OK = 0
@@ -46,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Command = parsed.run
     try:
         return run(parsed)
-    except (ConfigErrors, KeyFileError, OrderError, RegistryError, ServeError, StoreError) as error:
+    except (
+        ConfigErrors, EditError, KeyFileError, OrderError, RegistryError, ServeError, StoreError,
+    ) as error:  # fmt: skip
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
 
@@ -171,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("vkey", metavar="VKEY", help="what edge-agent key show prints")
     _in_store(of_gateway.add_parser("list", help="gateways and their keys"), _gateway_list)
     _add_gas(commands)
+    add_edit_commands(commands, _edits_store)
     run = commands.add_parser("serve", help="take uploads and serve the pages")
     run.add_argument("--config", type=Path, required=True, metavar="central.toml")
     run.set_defaults(run=_serve)
@@ -196,6 +201,21 @@ def _add_gas(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
                       help="after a restored backup: the last order the gateway took")  # fmt: skip
     listed = _in_store(of_gas.add_parser("list", help="orders, newest last"), _gas_list)
     listed.add_argument("--gateway", metavar="GATEWAY", help="only to this one")
+
+
+def _edits_store(
+    command: argparse.ArgumentParser, edit: Callable[[Store, argparse.Namespace], Told]
+) -> argparse.ArgumentParser:
+    def run(parsed: argparse.Namespace) -> int:
+        store = open_store(parsed.store)
+        try:
+            told = edit(store, parsed)
+        finally:
+            store.close()
+        print(told.text)
+        return FINDINGS if told.is_finding else OK
+
+    return _in_store(command, run)
 
 
 def _in_store(command: argparse.ArgumentParser, run: Command) -> argparse.ArgumentParser:

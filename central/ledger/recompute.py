@@ -138,14 +138,14 @@ def _replay(
     if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
         return f"telemetry: a range of more than {MAX_LEAVES} scans"
     maps: dict[bytes, RegisterMap | None] = {}
-    scans = _scans(conn, reader, due, record, config, maps)
+    scans = scans_of(conn, reader, due, record, config, maps)
     try:
         return replay(config, record.carry, record.telemetry_end, scans)
     except (ValueError, ArithmeticError, DamagedBatch) as error:
         return f"cannot be made again: {error}"
 
 
-def _scans(
+def scans_of(
     conn: Connection,
     reader: BatchReader,
     due: Due,

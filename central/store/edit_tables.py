@@ -38,7 +38,7 @@ edit = Table(
     Index("edit_by_number", "number", unique=True),
     Index("edit_by_run", "gateway", "run", "number"),
 )
-"""`number` counts the store's edits from 1 without a gap; `hash`: of the one before and the body."""
+"""`number` counts the store's edits from 1; `hash` is over that of the one before and the body."""
 
 edit_head = Table(
     "edit_head",

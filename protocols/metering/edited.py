@@ -22,9 +22,9 @@ from typing import Final, NamedTuple
 import cbor2
 
 from protocols.metering.body import INT64_MAX, INT64_MIN, Body, BodyError, Fields
-from protocols.metering.interval import IntervalRecord, TotalRecord
+from protocols.metering.interval import ALGORITHM, IntervalRecord, TotalRecord
 from protocols.metering.quality import ALL_FLAGS
-from protocols.metering.run import replay
+from protocols.metering.run import Replay, replay
 from protocols.metering.run_config import RunConfig
 from protocols.metering.scan import Scan
 
@@ -230,16 +230,27 @@ def recalculate(
 ) -> Amounts | NotRecalculated:
     """The figures of a record under another configuration, by the code that made it.
 
-    The configuration may differ in gas, method, substitutes, atmosphere, curve or base conditions.
-    One under which the same scans would have ended the interval elsewhere, or moved an index by
-    another count, gives none: that would be another interval. Raises what `replay` raises where the
-    configuration has faults.
+    The configuration must have no faults; it may differ in gas, method, substitutes, atmosphere,
+    curve or base conditions.
     """
-    if config.run != record.run:
-        return NotRecalculated(f"the configuration is run {config.run!r}'s, not {record.run!r}'s")
-    again = replay(config, record.carry, record.telemetry_end, scans)
-    if len(again.records) != record.parts:
-        return NotRecalculated(f"parts: {len(again.records)} where the original has {record.parts}")
+    return recalculated(config, record, replay(config, record.carry, record.telemetry_end, scans))
+
+
+def recalculated(
+    config: RunConfig, record: IntervalRecord, again: Replay
+) -> Amounts | NotRecalculated:
+    """The record's figures in what its scans make under another configuration.
+
+    None where the same scans would have ended the interval elsewhere, or moved an index by another
+    count: that would be another interval. The parts of a gap share one replay.
+    """
+    for field, recorded, known in (
+        ("algorithm", record.algorithm, ALGORITHM),
+        ("run", record.run, config.run),
+        ("parts", record.parts, len(again.records)),
+    ):
+        if recorded != known:
+            return NotRecalculated(f"{field}: the original has {recorded}, here it is {known}")
     made = again.records[record.part]
     for field in ("start", "end", "elapsed_ms", "polls", "polls_failed"):
         if getattr(made, field) != getattr(record, field):
