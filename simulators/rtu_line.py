@@ -32,7 +32,7 @@ TURNAROUND_NS: Final = 5_000_000  # what the instrument needs to think
 _ASCII_GAP_NS: Final = 1_000_000_000  # clause 2.5.2.1: up to a second between characters
 _IDLE_S: Final = 0.1  # how often the thread looks whether it shall stop
 _SPIN_NS: Final = 300_000  # a sleep ends late by less than this, nearly always
-_LISTEN_NS: Final = 10_000_000  # how long a strict line spins for the next request
+_LISTEN_NS: Final = 2_000_000  # how long a strict line spins for the next request; then it sleeps
 _NS: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
 
