@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from edge_agent.bus_time import line_of
+from edge_agent.clock import mono_ms
 from edge_agent.config import BusConfig, DeviceConfig
 from edge_agent.learned import Learned
 from edge_agent.link import Answer, Link, PortGone, timing_of
 from edge_agent.poller import DevicePoller, Keeping, Line, Now, PolledScan
+from edge_agent.port import sharpen_timers
 from edge_agent.schedule import Outcome, Rhythm, Schedule
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Asked
@@ -47,7 +49,7 @@ class BusThread(threading.Thread):
         self.dropped = 0
         self.missed = 0
         self.unasked_bytes = 0
-        self.last_turn_mono_ms = clock.now().mono_ms
+        self.last_turn_mono_ms = mono_ms()
         self._clock = clock
         self._deliver = deliver
         self._stop_event = stop
@@ -67,6 +69,7 @@ class BusThread(threading.Thread):
 
     def run(self) -> None:
         """Until `stop`; a failure of a device or port is a scan, anything else ends the thread."""
+        sharpen_timers()
         try:
             while not self._stop_event.is_set():
                 self._turn()
@@ -98,7 +101,7 @@ class BusThread(threading.Thread):
             self.dropped += 1
 
     def _beat(self) -> int:
-        self.last_turn_mono_ms = self._clock.now().mono_ms
+        self.last_turn_mono_ms = mono_ms()
         return self.last_turn_mono_ms
 
     def _poll(self, poller: DevicePoller, now_ms: int) -> PolledScan:

@@ -5,14 +5,18 @@ Two of each: with the slow points (True) and without them (False). Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from edge_agent.config import DeviceConfig
 from edge_agent.joining import Joined
 from protocols.modbus.plan import Block, plan
+from protocols.registers.codec import assemble
 from protocols.registers.profile import Point
 from protocols.registers.register_map import RegisterMap
+
+_PATTERNS: Final = ("u32", "f32")
+_PAIRS: Final[Mapping[str, tuple[int, int]]] = {"ABCD": (0, 1), "CDAB": (1, 0)}
 
 
 class Cut(NamedTuple):
@@ -23,12 +27,28 @@ class Cut(NamedTuple):
     stop: int
 
 
+class Pair(NamedTuple):
+    """A 32-bit pattern, the most frequent of values: where its high and its low word lie."""
+
+    name: str
+    high: int
+    low: int
+
+
 class Step(NamedTuple):
     """One request of the plan, and what is cut out of its answer."""
 
     block: Block
-    cuts: tuple[Cut, ...]
+    pairs: tuple[Pair, ...]
+    cuts: tuple[Cut, ...]  # all others
     counts: bool  # holds a counter: its instant is the scan's
+
+    def take(self, words: Sequence[int], found: dict[str, int]) -> None:
+        """The raw integers of an answer, by point name."""
+        for name, high, low in self.pairs:
+            found[name] = words[high] << 16 | words[low]
+        for point, start, stop in self.cuts:
+            found[point.name] = assemble(point, words[start:stop])
 
 
 def wanted(device: DeviceConfig, *, full: bool) -> tuple[Point, ...]:
@@ -60,12 +80,17 @@ def steps_of(
 def step_of(block: Block, map_: RegisterMap) -> Step:
     """A block, and its points as the map has them."""
     sent = {point.name: point for point in map_.points}
-    cuts = []
+    pairs, cuts = [], []
     for point in block.points:
         start = (point.address - block.address) * point.register_bytes // 2
-        cuts.append(Cut(sent[point.name], start, start + point.words))
+        own = sent[point.name]
+        if own.type in _PATTERNS and not own.bits and own.order in _PAIRS:
+            high, low = _PAIRS[own.order]
+            pairs.append(Pair(own.name, start + high, start + low))
+        else:
+            cuts.append(Cut(own, start, start + own.words))
     counts = any(point.kind == "counter" for point in block.points)
-    return Step(block, tuple(cuts), counts)
+    return Step(block, tuple(pairs), tuple(cuts), counts)
 
 
 def _names(device: DeviceConfig, full: bool) -> tuple[str, ...]:

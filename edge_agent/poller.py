@@ -23,7 +23,6 @@ from protocols.metering.quality import Quality
 from protocols.modbus.answer import Asked, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request
 from protocols.modbus.plan import Block, Unit, halves, plan, units
-from protocols.registers.codec import assemble
 from protocols.registers.profile import ProfileError
 from protocols.registers.register_map import RegisterMap
 
@@ -201,8 +200,7 @@ class DevicePoller:
         if isinstance(answer, Registers):
             self._date(step, reading, clock)
             reading.read.append(step)
-            for point, start, stop in step.cuts:
-                reading.found[point.name] = assemble(point, answer.words[start:stop])
+            step.take(answer.words, reading.found)
             return None
         refusals = self.device.profile.limits.hole_codes
         if not (isinstance(answer, ExceptionAnswer) and answer.code in refusals):

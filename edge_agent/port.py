@@ -6,6 +6,7 @@ Both are file descriptors that never block: whoever reads or writes brings the d
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import glob
 import os
 import select
@@ -23,7 +24,16 @@ MAX_CHUNK: Final = 1024
 MAX_DRAIN_BYTES: Final = 65_536
 CONNECT_S: Final = 2.0
 DNS_S: Final = 2.0
+_PR_SET_TIMERSLACK: Final = 29
 _PATTERN: Final = frozenset("*?[")
+
+
+def sharpen_timers() -> None:
+    """Let this thread's short waits end within microseconds, not 50 late: prctl(2).
+
+    A line's silence is waited for at each request; where the kernel refuses, it is a little longer.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(1), 0, 0, 0)
 
 
 class PortGone(NamedTuple):

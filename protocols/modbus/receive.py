@@ -66,6 +66,7 @@ class SerialReceiver:
         self._deadline_s = sent_s + timing.timeout_s
         self._quiet_until_s = self._deadline_s + timing.quiet_s
         self._last_s = 0.0  # the answer must be whole by then
+        self._judged: Checked | None = None
         self._lost: Received | None = None  # told once the line is quiet
         self.until_s = self._deadline_s
 
@@ -87,6 +88,7 @@ class SerialReceiver:
             self.asleep_until_s = now_s + missing * timing.char_s
             self.until_s = min(self.asleep_until_s + timing.gap_s, self._last_s)
         elif missing == 0:
+            self._judged = self._check()  # now, since the silence leaves time for it
             self.until_s = now_s + timing.silence_s
         else:
             over = f"{-missing} bytes behind the answer"
@@ -102,12 +104,10 @@ class SerialReceiver:
             # its check could pass only by chance: what is missing is missing
             came = f"{len(self.heard)} bytes of {self._whole} came"
             self._lose(Damaged(came), now_s)
+        elif isinstance(self._judged, Damaged):
+            self._lose(self._judged, now_s)
         else:
-            judged = self._check()
-            if isinstance(judged, Damaged):
-                self._lose(judged, now_s)
-            else:
-                self.result = judged
+            self.result = self._judged
 
     def _check(self) -> Checked:
         check = check_rtu if self._framing == "rtu" else check_ascii

@@ -1,6 +1,7 @@
 """``python -m tests.bench [SECTION...]``: all sections, or those named.
 
 `wire`: bytes at the socket a value, and what the encoder costs. `z-methods`: CPU of a Z.
+`bus`: how much of a serial line a master uses, and what a poll costs, beside other masters.
 
 One hour of eight runs with twelve fields at 10 s, sent as batches of one minute, five minutes and
 an hour by the agent's transport, over TLS, through a counting proxy, to a real central.
@@ -142,7 +143,13 @@ def _z_methods() -> None:
     print_z_costs()
 
 
-SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods}
+def _bus() -> None:
+    from tests.bench import bus  # its masters are many imports
+
+    bus.main()
+
+
+SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods, "bus": _bus}
 
 if __name__ == "__main__":
     main()
