@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from edge_agent.draft import Draft, Salts
 from edge_agent.inbox import Inbox, Work
 from edge_agent.journal import CommitFailed
+from edge_agent.order_recording import is_waiting, record_due, record_order
 from edge_agent.recording import (
     MapHashes,
     record_lost_scans,
@@ -29,22 +30,35 @@ if TYPE_CHECKING:
     from edge_agent.memory import Memory, Settled, Tick
     from edge_agent.poller import Now, PolledScan
     from protocols.evidence.leaf import Log
+    from protocols.evidence.order import Order
 
 RETRY_S: Final = 0.5
+ON_ITS_WAY_MS: Final = 2_000  # a scan of before an order's time may still come
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
 _log = logging.getLogger(__name__)
 
 
-class _Order:
-    """A request of another thread, and the event that says it is durable."""
+class _Request:
+    """What another thread asks for, and the event that says it is durable."""
 
-    def __init__(self, settled: Settled | None) -> None:
-        self.settled = settled  # None: stop recording
+    def __init__(
+        self, settled: Settled | None = None, order: tuple[Order, bytes] | None = None
+    ) -> None:
+        self.settled = settled
+        self.order = order  # of central, with its note
         self.done = threading.Event()
+
+    @property
+    def is_stop(self) -> bool:
+        """Neither of them: stop recording."""
+        return self.settled is None and self.order is None
 
 
 class Recorder(threading.Thread):
-    """`deliver` takes scans, `settle` receipted batches, `finish` closes the runs and ends it."""
+    """`deliver` takes scans, `settle` receipted batches, `obey` orders of central.
+
+    `finish` closes the runs and ends it.
+    """
 
     def __init__(
         self,
@@ -64,9 +78,10 @@ class Recorder(threading.Thread):
         self._clock = clock
         self._version = version
         self._hashes = MapHashes()
-        self._inbox: Inbox[PolledScan, _Order] = Inbox(config.journal.queue_scans)
+        self._inbox: Inbox[PolledScan, _Request] = Inbox(config.journal.queue_scans)
         self._give_up = threading.Event()
         self._finished = threading.Event()
+        self._stopped = False  # nothing comes into force behind the last leaf
         self._reported_ms: int | None = None
 
     def deliver(self, scan: PolledScan) -> bool:
@@ -75,11 +90,15 @@ class Recorder(threading.Thread):
 
     def settle(self, settled: Settled, timeout_s: float) -> bool:
         """Let the rows become their receipted batch; True when that is durable."""
-        return self._order(settled, timeout_s)
+        return self._request(_Request(settled=settled), timeout_s)
+
+    def obey(self, order: Order, note: bytes, timeout_s: float) -> bool:
+        """Take a verified order of central; True when that is durable."""
+        return self._request(_Request(order=(order, note)), timeout_s)
 
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
-        return self._order(None, timeout_s)
+        return self._request(_Request(), timeout_s)
 
     def end(self) -> None:
         """End the thread; what could not be committed by now is given up, and said."""
@@ -98,30 +117,42 @@ class Recorder(threading.Thread):
     def begin(self) -> bool:
         """The first tick: start, and what the configuration changed. False where given up."""
         draft = Draft(self.memory, self._salts)
-        record_start(draft, self._config, self._clock.now(), self._version)
+        now = self._clock.now()
+        record_start(draft, self._config, now, self._version)
+        record_due(draft, self._config, now)
         return self._commit(draft, Work((), 0, ()))
 
-    def _order(self, settled: Settled | None, timeout_s: float) -> bool:
-        order = _Order(settled)
-        return self._inbox.order(order) and order.done.wait(timeout_s)
+    def _request(self, request: _Request, timeout_s: float) -> bool:
+        return self._inbox.order(request) and request.done.wait(timeout_s)
 
     def turn(self) -> bool:
         """One tick: all that waits, in one transaction. False where it had to be given up."""
         work = self._inbox.look(self._config.journal.queue_scans)
-        if not (work.scans or work.dropped or work.orders):
+        is_empty = not (work.scans or work.dropped or work.orders)
+        if is_empty and not is_waiting(self.memory.orders.values()):
             return True
         draft = Draft(self.memory, self._salts)
         if work.dropped:
             record_lost_scans(draft, work.dropped, self._clock.now())
         for scan in work.scans:
+            record_due(draft, self._config, scan.instant)
             record_scan(draft, scan, self._hashes, self._config.regulators)
-        if any(order.settled is None for order in work.orders):
+        if any(request.is_stop for request in work.orders):
             record_stop(draft, self._clock.now())
-        return self._commit(draft, work)
+            self._stopped = True
+        self._record_orders(draft, work)
+        return (is_empty and draft.is_empty) or self._commit(draft, work)
 
-    def _commit(self, draft: Draft, work: Work[PolledScan, _Order]) -> bool:
+    def _record_orders(self, draft: Draft, work: Work[PolledScan, _Request]) -> None:
+        for request in work.orders:
+            if request.order is not None:
+                record_order(draft, *request.order, self._config, self._clock.now())
+        if is_waiting(draft.orders.values()) and not self._stopped:
+            record_due(draft, self._config, self._clock.now(), ON_ITS_WAY_MS)
+
+    def _commit(self, draft: Draft, work: Work[PolledScan, _Request]) -> bool:
         tick = draft.tick()
-        settled = tuple(order.settled for order in work.orders if order.settled is not None)
+        settled = tuple(each.settled for each in work.orders if each.settled is not None)
         while True:
             try:
                 self._journal.commit(tick, settled)
@@ -136,8 +167,8 @@ class Recorder(threading.Thread):
             self._reported_ms = None
         self.memory = tick.after
         self._inbox.done(len(work.scans), work.dropped)
-        for order in work.orders:
-            order.done.set()
+        for request in work.orders:
+            request.done.set()
         self.on_commit(draft.urgent, {log: head.size for log, head in tick.after.heads.items()})
         return True
 

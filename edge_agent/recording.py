@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.changes import gateway_fields, run_fields, same_totals
+from edge_agent.gas_in_force import runs_in_force
 from edge_agent.memory import ClockRelation, RunMemory
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
@@ -133,8 +134,8 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
     who = _who(config)
     _configure_gateway(draft, config, instant, who)
     changes = {change.run: change for change in config.meter_changes}
-    for run in config.runs:
-        _configure_run(draft, run, instant, who, changes.get(run.run))
+    for run in runs_in_force(draft, config, instant, who):
+        configure_run(draft, run, instant, who, changes.get(run.run))
     configured = {run.run for run in config.runs}
     watched = {regulator.regulator for regulator in config.regulators}
     draft.regulators = {n: state for n, state in draft.regulators.items() if n in watched}
@@ -176,7 +177,7 @@ def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant, who:
     draft.configuration = body
 
 
-def _configure_run(
+def configure_run(
     draft: Draft, config: RunConfig, instant: Instant, who: str, change: MeterChange | None
 ) -> None:
     """The old interval closes under the old configuration, the next one is the new one's."""
