@@ -10,7 +10,7 @@ from edge_agent.gas_in_force import runs_in_force
 from edge_agent.memory import ClockRelation, RunMemory
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
-from protocols.metering.quality import Flag, Quality
+from protocols.metering.quality import SUBSTITUTED, Flag, Quality
 from protocols.metering.regulator import regulator_step
 from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState, Step, close, step
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
 CLOCK_STEP_MS: Final = 1_000  # less is what NTP slews and threads jitter
 AGENT: Final = "agent"
 FILE: Final = "configuration file"
-_SUBSTITUTED: Final = (
-    Flag.SUBSTITUTE_PRESSURE
-    | Flag.SUBSTITUTE_TEMPERATURE
-    | Flag.SUBSTITUTE_ATMOSPHERE
-    | Flag.SUBSTITUTE_GAS
-    | Flag.Z_OUT_OF_RANGE
-)
 
 
 class MapHashes:
@@ -315,7 +308,7 @@ def _quality(record: IntervalRecord) -> int:
     """Of the interval as a whole, for whoever does not read its flags."""
     if record.flags & (Flag.ESTIMATED | Flag.GAP):
         return Quality.UNCERTAIN_ESTIMATED
-    if record.flags & _SUBSTITUTED:
+    if record.flags & SUBSTITUTED:
         return Quality.UNCERTAIN_SUBSTITUTE
     return Quality.GOOD
 

@@ -10,13 +10,13 @@ from protocols.metering.carry import Moment
 from protocols.metering.conditions import Conditions
 from protocols.metering.index import above_qmax
 from protocols.metering.instant import ClockState, Instant
-from protocols.metering.interval import IntervalRecord
-from protocols.metering.movement import Move, positions_after, share_of
+from protocols.metering.interval import MAX_PARTS, IntervalRecord
+from protocols.metering.movement import Move, positions_after, reverse_of, share_of
 from protocols.metering.quality import Flag
 from protocols.metering.run_config import Role, RunConfig
 from protocols.metering.run_state import RunState
 from protocols.metering.scan import Scan
-from protocols.metering.tally import Portion, Span, add, go_on, is_full, seal
+from protocols.metering.tally import Portion, Span, Tally, add, go_on, is_full, seal
 from protocols.metering.timeline import Elapsed, Mark, is_over, marks_between
 
 
@@ -51,7 +51,7 @@ def book(
     """The state after the passage, and the records of the intervals that ended with it.
 
     A gap over whole intervals is split by time, one record each. The polls of the gap are all in
-    the first of them.
+    the first of them. A passage that does not fit into the open interval's record has its own.
     """
     opening, tally, carry = state.opening, state.tally, state.now
     assert opening is not None
@@ -59,6 +59,9 @@ def book(
     assert opening.reference is not None
     start, end = opening.reference, passage.scan.instant
     marks = _marks(config, start, passage)
+    if not _fits(tally, passage):
+        first = Mark(passage.reference, 0, marks[-1].whole if marks else 1)
+        marks = (first, *marks[2 - MAX_PARTS :])
     parts, telemetry_end = len(marks) + 1, carry.next_seq
     records: list[IntervalRecord] = []
     for part, portion in enumerate(_portions(config, passage, marks)):
@@ -76,6 +79,14 @@ def book(
     span = Span(start, end, parts - 1, parts)
     records.append(seal(config, opening, tally, span, telemetry_end))
     return state.opened(carry), tuple(records)
+
+
+def _fits(tally: Tally, passage: Passage) -> bool:
+    """With the passage every total has still made less than a turn: its indexes prove the law."""
+    made = {(total.point, total.segment): total.main + total.error for total in tally.totals}
+    return all(
+        made.get(move.position[:2], 0) + move.counts < move.total.modulus for move in passage.moved
+    )
 
 
 def _marks(config: RunConfig, start: Instant, passage: Passage) -> tuple[Mark, ...]:
@@ -115,6 +126,6 @@ def _flags(config: RunConfig, passage: Passage) -> tuple[Flag, Flag]:
         last |= Flag.INDEX_JUMP
     if any(move.restart is not None for move in passage.moved):
         last |= Flag.NEW_SEGMENT
-    if any(move.reverse for move in passage.moved):
+    if reverse_of(passage.moved):
         last |= Flag.REVERSE_FLOW
     return flags, last

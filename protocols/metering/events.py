@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from protocols.metering.booking import Passage, is_gap, is_over_qmax
 from protocols.metering.carry import Analysis
-from protocols.metering.movement import Move, index_of
+from protocols.metering.interval import IntervalRecord
+from protocols.metering.movement import Move, index_of, reverse_of
 from protocols.metering.quality import Flag
 from protocols.metering.run_config import Role, RunConfig
 from protocols.metering.scan import Scan
@@ -90,10 +91,16 @@ def condition_alarms(config: RunConfig, passage: Passage) -> dict[str, str]:
     alarms = {_SUBSTITUTED[flag]: reason for flag, reason in passage.at.reasons}
     if is_over_qmax(config, passage):
         alarms[FLOW_ABOVE_QMAX] = f"more than {config.qmax_l_h} l/h; it is counted"
-    back = sum(move.reverse for move in passage.moved)
-    if back:
-        alarms[REVERSE_FLOW] = f"{config.line.point} went back by {back} counts"
+    if back := reverse_of(passage.moved):
+        alarms[REVERSE_FLOW] = f"{back} counts flowed back; they are counted by themselves"
     return alarms
+
+
+def stays_over_qmax(before: tuple[str, ...], records: tuple[IntervalRecord, ...]) -> bool:
+    """Coarse counts show it over an interval only, so that only an interval without it ends it."""
+    if records:
+        return any(record.flags & Flag.OVER_QMAX for record in records)
+    return FLOW_ABOVE_QMAX in before
 
 
 def gas_event(config: RunConfig, before: Analysis | None, now: Analysis) -> MeterEvent:

@@ -43,20 +43,23 @@ def flow_time_ms(counts: int, elapsed_ms: int, idle_ms: int | None, hold: int) -
 def flow_l_h(counts_cm3: int, elapsed_ms: int, idle_ms: int | None, hold: int) -> int:
     """Mean flow of a step with counts, since the count before it but no longer than a count holds.
 
-    Over the step alone one coarse count would look like many times the true flow.
+    Over the step alone one coarse count would look like many times the true flow. After longer
+    than a count holds the gas is taken to have stood, so a single coarse count is never below Qmin.
     """
     over_ms = max(elapsed_ms, min(idle_ms or 0, hold), 1)
     return counts_cm3 * MS_PER_HOUR_PER_LITRE_CM3 // over_ms
 
 
-def correction_e9(curve: tuple[CurvePoint, ...], flow: int, qmin_l_h: int) -> int:
+def correction_e9(curve: tuple[CurvePoint, ...], flow: int, limits: tuple[int, int]) -> int:
     """Cf = 100 / (100 + e %) at this flow (EN 12405-1, 4.4), 1e-9: Vc = Vm Cf.
 
-    Linear between the calibration points, as at the nearest one beyond them; 1 below Qmin.
+    Linear between the calibration points, as at the nearest one beyond them. `limits`: Qmin, below
+    which Cf is 1, and Qmax, above which it is Cf(Qmax).
     """
+    qmin_l_h, qmax_l_h = limits
     if not curve or flow < qmin_l_h:
         return E9
-    error = _error_e6(curve, flow)
+    error = _error_e6(curve, min(flow, qmax_l_h))
     return (2 * E9 * E6 + E6 + error) // (2 * (E6 + error))
 
 

@@ -31,8 +31,9 @@ class TotalRecord(NamedTuple):
     reverse: int = 0
 
     def moved(self, modulus: int) -> int:
-        """end - start, unwrapped: over at most one turn forward, and back by `reverse` at most."""
-        return (self.end - self.start + self.reverse) % modulus - self.reverse
+        """end - start, unwrapped: what was converted makes less than a turn (see `booking.py`)."""
+        apart = self.quarantined - self.reverse
+        return (self.end - self.start - apart) % modulus + apart
 
     @property
     def booked(self) -> int:

@@ -85,6 +85,14 @@ def line_is_plausible(moved: tuple[Move, ...]) -> bool:
     )
 
 
+def reverse_of(moved: tuple[Move, ...]) -> int:
+    """What flowed back, in counts: by the line total that went back, or by the device's own."""
+    return sum(
+        move.reverse + (move.counts if move.total.role is Role.LINE_REVERSE else 0)
+        for move in moved
+    )
+
+
 def positions_after(config: RunConfig, carry: Carry, scan: Scan, moved: tuple[Move, ...]) -> Carry:
     """The carry with every total where the scan found it; totals no longer configured are gone."""
     positions = {position.point: position for position in carry.positions}

@@ -45,6 +45,14 @@ class Flag(IntFlag):
 
 
 ALL_FLAGS = sum(Flag)
+# Something was not measured: whichever of them is set, the increment is no main volume.
+SUBSTITUTED = (
+    Flag.SUBSTITUTE_PRESSURE
+    | Flag.SUBSTITUTE_TEMPERATURE
+    | Flag.SUBSTITUTE_ATMOSPHERE
+    | Flag.SUBSTITUTE_GAS
+    | Flag.Z_OUT_OF_RANGE
+)
 
 
 def is_good(quality: int) -> bool:

@@ -14,9 +14,10 @@ from typing import NamedTuple
 from protocols.metering.booking import Passage, book
 from protocols.metering.carry import Analysis, Carry
 from protocols.metering.conditions import conditions_at, same_gas, sense
-from protocols.metering.deviation import compare_base
+from protocols.metering.deviation import base_points, gathered, judged, noticed
 from protocols.metering.events import (
     CONVERSION_DEVIATES,
+    FLOW_ABOVE_QMAX,
     INDEX_HELD,
     MeterEvent,
     condition_alarms,
@@ -24,6 +25,7 @@ from protocols.metering.events import (
     gas_event,
     movement_events,
     scan_fault,
+    stays_over_qmax,
 )
 from protocols.metering.instant import Instant
 from protocols.metering.interval import ALGORITHM, IntervalRecord
@@ -126,7 +128,8 @@ def close(config: RunConfig, state: RunState) -> Step:
         return Step(state)
     tally = tally._replace(flags=int(tally.flags | Flag.PARTIAL))
     record = seal(config, opening, tally, Span(opening.reference, end), state.now.next_seq)
-    return Step(state.opened(state.now), (record,))
+    compared = gathered(config, state.compared, (record,))
+    return Step(replace(state.opened(state.now), compared=compared), (record,))
 
 
 def recompute(config: RunConfig, record: IntervalRecord, scans: Iterable[Scan]) -> Agrees | Differs:
@@ -200,12 +203,19 @@ def _accept(config: RunConfig, state: RunState, scan: Scan, reference: Instant) 
         scan, reference, moved, elapsed, conditions_at(config, state.now, scan.instant)
     )
     alarms = condition_alarms(config, passage)
+    before = state.conditions
     state, records = book(config, state, passage)
-    compared, verdict = compare_base(config, state.compared, records)
-    if verdict is None and CONVERSION_DEVIATES in state.conditions:
+    compared = gathered(config, noticed(config, state.compared, moved), records)
+    verdict = None
+    if records:
+        compared, verdict = judged(config, compared, passage.at.c_e9)
+    if verdict is None and base_points(config) and CONVERSION_DEVIATES in before:
         alarms[CONVERSION_DEVIATES] = ""
     if verdict is not None and not verdict.agrees:
         alarms[CONVERSION_DEVIATES] = verdict.detail
-    events, conditions = condition_events(config, state.conditions, alarms)
+    if stays_over_qmax(before, records):
+        detail = f"more than {config.qmax_l_h} l/h over an interval; it is counted"
+        alarms.setdefault(FLOW_ABOVE_QMAX, detail)
+    events, conditions = condition_events(config, before, alarms)
     state = replace(state, conditions=conditions, compared=compared)
     return Step(state, records, (*movement_events(config, passage), *events))

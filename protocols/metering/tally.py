@@ -15,6 +15,7 @@ from protocols.metering.flow import (
     flow_time_ms,
     hold_ms,
 )
+from protocols.metering.index import above_qmax
 from protocols.metering.instant import Instant
 from protocols.metering.interval import (
     ALGORITHM,
@@ -117,7 +118,7 @@ def add(
     idle_ms = _idle_ms(carry, portion)
     flow_ms = flow_time_ms(counts, portion.elapsed_ms, idle_ms, hold)
     flow = flow_l_h(main + error, portion.elapsed_ms, idle_ms, hold)
-    cf_e9 = correction_e9(config.error_curve, flow, config.qmin_l_h)
+    cf_e9 = correction_e9(config.error_curve, flow, (config.qmin_l_h, config.qmax_l_h))
     factor_e9 = corrected_factor_e9(at.c_e9, cf_e9)
     base_main, main_remainder = divmod(main * factor_e9 + carry.main_remainder, E9)
     base_error, error_remainder = divmod(error * factor_e9 + carry.error_remainder, E9)
@@ -198,6 +199,7 @@ def seal(
     flags |= Flag.TEMPORARY_METER if config.temporary else 0
     flags |= Flag.POLLS_FAILED if tally.polls_failed else 0
     flags |= 0 if flow_ms else Flag.NO_FLOW
+    flags |= Flag.OVER_QMAX if _is_over_qmax(config, tally) else 0
     return IntervalRecord(
         run=config.run,
         config_hash=config.hash(),
@@ -226,6 +228,14 @@ def seal(
         polls_failed=tally.polls_failed,
         flags=int(flags),
     )
+
+
+def _is_over_qmax(config: RunConfig, tally: Tally) -> bool:
+    """Flow above Qmax over the whole interval: with coarse counts no single scan shows it."""
+    if tally.flags & Flag.GAP:
+        return False  # how long it took may not be known; the passage was judged by itself
+    counts = sum(t.main + t.error for t in tally.totals if t.point == config.line.point)
+    return above_qmax(counts, config.qmax_l_h, tally.elapsed_ms, config.count_cm3)
 
 
 def _mean(weighted_sum: int, weight: int, otherwise: int) -> int:
