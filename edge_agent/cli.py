@@ -1,4 +1,5 @@
-"""The command line: `edge-agent run | check | plan | convert | gas | profile | key | migrate`.
+"""The command line: `edge-agent run | check | plan | convert | gas | profile | report | key |
+migrate`.
 
 Exit status: 0 good, 1 findings (a faulty configuration, an agent that ended badly), 2 it could not
 be done.
@@ -12,6 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_gas(commands)
     _add_profile(commands)
+    _add_report(commands)
     key = commands.add_parser("key", help="the gateway's log key")
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
@@ -119,6 +122,22 @@ def _add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     show = actions.add_parser("show", help="all that one profile says")
     show.add_argument("profile", metavar="ID|FILE")
     show.set_defaults(command=_profile_show)
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="a gas day of one run, hour by hour, out of the journal",
+        description="Works beside a running agent and without one, as far back as the journal "
+        "keeps what central has acknowledged. Exit status: 1 nothing of that day is there, 2 the "
+        "journal could not be read.",
+    )
+    report.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    report.add_argument("--run", required=True, metavar="ID")
+    report.add_argument("--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD",
+                        help="the gas day, dated by its beginning")  # fmt: skip
+    report.add_argument("--json", action="store_true", help="everything, unrounded")
+    report.set_defaults(command=_report)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -232,6 +251,27 @@ def _gas_input(file: str) -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from edge_agent.journal import FILE_NAME
+    from edge_agent.journal_reader import ReadFailed
+    from edge_agent.report import ReportError, as_json, report_of
+    from edge_agent.report_table import as_table
+    from protocols.metering.gas_day import GasDayError
+
+    config = _load(options.config)
+    if config is None:
+        return FINDINGS
+    try:
+        report = report_of(config, config.state_dir / FILE_NAME, options.run, options.day)
+    except ReportError as error:
+        print(f"edge-agent: {error}", file=sys.stderr)
+        return FINDINGS
+    except (ReadFailed, GasDayError) as error:
+        return _could_not(error)
+    print(as_json(report) if options.json else as_table(report))
+    return GOOD
+
+
 def _key_new(options: argparse.Namespace) -> int:
     from edge_agent.keys import KeyFileError, create_keys
 
@@ -255,11 +295,11 @@ def _key_show(options: argparse.Namespace) -> int:
 
 
 def _profile_check(options: argparse.Namespace) -> int:
-    from edge_agent.profile_command import read_file
+    from edge_agent.site_profile import read_profile
     from protocols.registers.profile import ProfileErrors
 
     try:
-        profile = read_file(options.file)
+        profile = read_profile(options.file)
     except ProfileErrors as error:
         count = len(error.faults)
         print(error, file=sys.stderr)
@@ -302,14 +342,15 @@ def _profile_list(_options: argparse.Namespace) -> int:
 
 
 def _profile_show(options: argparse.Namespace) -> int:
-    from edge_agent.profile_command import read_file, show_lines
+    from edge_agent.profile_command import show_lines
+    from edge_agent.site_profile import read_profile
     from protocols.registers.library import load_profile
     from protocols.registers.profile import ProfileError
 
     try:
         path = Path(options.profile)
         is_file = path.suffix == ".toml"
-        profile = read_file(path) if is_file else load_profile(options.profile)
+        profile = read_profile(path) if is_file else load_profile(options.profile)
     except (ProfileError, OSError) as error:
         return _could_not(error)
     print("\n".join(show_lines(profile)))

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from edge_agent.config import BusConfig, DeviceConfig
 from edge_agent.config_fields import Section, nearest
+from edge_agent.site_profile import read_profile
 from protocols.registers.library import load_profile, profile_ids
-from protocols.registers.profile import Profile, ProfileError
+from protocols.registers.profile import Profile, ProfileError, ProfileErrors
 from protocols.registers.register_map import RegisterMap
 
 MAX_POINTS: Final = 64
+MAX_PROFILE_FAULTS: Final = 10
 NO_UNIT: Final = -1  # one that could not be read: a placeholder must not collide with another
 GAPS_MS: Final[Mapping[str, int]] = {"rtu": 50, "rtu-over-tcp": 500, "ascii": 1000}
 """Default of the longest gap within an answer: adapters, networks, a person's terminal."""
@@ -77,7 +79,7 @@ def _baud(section: Section) -> int:
 
 
 def read_device(
-    section: Section, buses: Sequence[BusConfig], meters: frozenset[str]
+    section: Section, buses: Sequence[BusConfig], meters: frozenset[str], base: Path
 ) -> DeviceConfig | None:
     """None where its profile is not known; then only its other fields are checked."""
     name = section.text("name", _NAME)
@@ -86,7 +88,7 @@ def read_device(
     if bus is None and bus_name:
         section.fault("bus", f"no bus {bus_name!r}", nearest(bus_name, [b.name for b in buses]))
     tcp = bus is not None and bus.kind == "tcp"
-    profile = _profile(section)
+    profile = _profile(section, base)
     before = section.fault_count()
     banks = 1 if profile is None else profile.banks  # it answers on so many unit ids
     unit = section.integer("unit", 0 if tcp else 1, (255 if tcp else 247) + 1 - banks)
@@ -147,10 +149,13 @@ def _check_pace(section: Section, device: DeviceConfig) -> None:
         section.fault("slow_seconds", "is not above poll_seconds", "poll these points more rarely")
 
 
-def _profile(section: Section) -> Profile | None:
+def _profile(section: Section, base: Path) -> Profile | None:
+    """A packaged profile by its id, or the site's own by the path of its file."""
     name = section.text("profile")
     if not name:
         return None
+    if name.endswith(".toml"):
+        return _site_profile(section, base / name)
     try:
         return load_profile(name)
     except ProfileError as error:
@@ -158,6 +163,23 @@ def _profile(section: Section) -> Profile | None:
         problem = f"no profile {name[:40]!r}" if name not in known else str(error)
         section.fault("profile", problem, nearest(name, known))
         return None
+
+
+def _site_profile(section: Section, path: Path) -> Profile | None:
+    remedy = f"mend it; edge-agent profile check {path} tells all of it"
+    try:
+        profile = read_profile(path)
+    except ProfileErrors as error:
+        for message in error.messages[:MAX_PROFILE_FAULTS]:
+            section.fault("profile", message, remedy)
+        return None
+    except OSError as error:
+        section.fault("profile", f"{path}: {error.strerror}", "name a profile or a file of one")
+        return None
+    if profile.id in profile_ids():
+        section.fault("profile", f"{path.name}: id {profile.id!r} is taken", "give it its own id")
+        return None
+    return profile
 
 
 def meter_names(table: dict[str, Any]) -> frozenset[str]:

@@ -60,7 +60,7 @@ def load_config(path: Path) -> AgentConfig:
         raise ConfigErrors(path, [fault])
     try:
         table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
     return replace(parse_config(table, path), software=metrological_hash())
 
@@ -77,7 +77,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
     sections = top.sections("device", "name", MAX_DEVICES)
     meters = meter_names(table)
-    read = [read_device(entry, buses, meters) for entry in sections]
+    read = [read_device(entry, buses, meters, path.parent) for entry in sections]
     devices = [device for device in read if device is not None]
     known = _by_name(sections, devices)
     runs, meter_changes, compositions, gas_hashes = read_runs(top, known, site)

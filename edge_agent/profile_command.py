@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from protocols.registers.composite import Composite
 from protocols.registers.library import load_profile, profile_ids
 from protocols.registers.point import Point
-from protocols.registers.profile import Profile, ProfileErrors
-from protocols.registers.profile_file import MAX_FILE_CHARS, parse_profile
+from protocols.registers.profile import Profile
 
 WIDTH: Final = 80
-
-
-def read_file(path: Path) -> Profile:
-    """Raises OSError, or ProfileErrors with every fault; never reads more than a profile may be."""
-    with path.open("rb") as file:
-        data = file.read(4 * MAX_FILE_CHARS + 1)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        fault = f"no UTF-8 text: byte {error.start} is {data[error.start]:#04x}"
-        raise ProfileErrors(path.name, [fault]) from error
-    return parse_profile(text, path.name)
 
 
 def list_lines() -> list[str]:

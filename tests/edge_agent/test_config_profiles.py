@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from edge_agent.config_file import ConfigErrors, parse_config
+from edge_agent.config_file import ConfigErrors, load_config, parse_config
 from protocols.metering.run_config import Role
 from tests.edge_agent.gateway import config_of, table, write_ca
 
@@ -81,3 +82,41 @@ def test_unknown_names_are_told(tmp_path: Path):
     top = changed("yinuo-js-flow")
     top["device"][0]["points"] = ["vm", "vx"]
     assert "yinuo-js-flow has no point 'vx'" in faults_of(top, tmp_path)
+
+
+def test_a_site_brings_its_own_profile(tmp_path: Path):
+    """A corrector whose table the user sets up is described by a file beside gateway.toml."""
+    (tmp_path / "own.toml").write_text(own("ek220-here"), encoding="utf-8")
+    config = config_of(tmp_path, changed("own.toml"))
+    assert "ek220-here" in {device.profile.id for device in config.devices}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "own.toml: No such file"),
+        ("x = ", "own.toml: no TOML"),
+        ("sick-flowsic500", "own.toml: id 'sick-flowsic500' is taken"),
+    ],
+)
+def test_a_profile_of_the_site_that_is_none(tmp_path: Path, text, told):
+    """A file that is missing, faulty or named like a packaged profile is a fault of the device."""
+    if text is not None:
+        text = own(text) if text.startswith("sick") else text
+        (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    found = faults_of(changed("own.toml"), tmp_path)
+    assert "device[meter-1].profile" in found
+    assert told in found
+
+
+def test_a_number_beyond_measure_is_a_fault(tmp_path: Path):
+    """A number that Python will not read is no crash."""
+    path = tmp_path / "gateway.toml"
+    path.write_text("x = " + "9" * 5000, encoding="utf-8")
+    with pytest.raises(ConfigErrors, match="no TOML"):
+        load_config(path)
+
+
+def own(profile_id):
+    text = resources.files("protocols.registers") / "profiles" / "sick-flowsic500.toml"
+    return text.read_text(encoding="utf-8").replace('"sick-flowsic500"', f'"{profile_id}"')
