@@ -141,4 +141,5 @@ _APPLY: Final[Mapping[Kind, Callable[[Place, Leaf], list[Alarm]]]] = {
     Kind.CLOCK: _event,
     Kind.KEY: _event,
     Kind.LOSS: _event,
+    Kind.ARCHIVE: _event,
 }

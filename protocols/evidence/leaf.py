@@ -46,6 +46,7 @@ class Kind(IntEnum):
     CLOCK = 5
     KEY = 6
     LOSS = 7
+    ARCHIVE = 8
 
     @property
     def log(self) -> Log:

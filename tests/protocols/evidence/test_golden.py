@@ -51,6 +51,7 @@ def _billing() -> list[Leaf]:
         (Kind.CLOCK, "", (None, 1_790_000_000_000, 1)),
         (Kind.KEY, "", (b"\x00\xff", -(1 << 63))),
         (Kind.LOSS, "", ()),
+        (Kind.ARCHIVE, "10234567", (0, "hourly", 17, 1_790_000_000, None, (4, None), (0, 65535))),
     ]
     leaves = []
     for seq, (kind, subject, body) in enumerate(bodies):

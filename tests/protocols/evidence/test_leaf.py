@@ -102,7 +102,7 @@ def test_a_body_is_a_tuple() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        (1, 0, *LEAF[1:]), (0, 8, *LEAF[1:]), (0, -1, *LEAF[1:]), (0, None, *LEAF[1:]),
+        (1, 0, *LEAF[1:]), (0, 9, *LEAF[1:]), (0, -1, *LEAF[1:]), (0, None, *LEAF[1:]),
         (0, 0, *LEAF[1:], 0), (0, 0, *LEAF[1:-1]), (), 0,
     ],
 )  # fmt: skip
