@@ -21,6 +21,7 @@ class AlarmCode(StrEnum):
     CONFIGURATION_UNKNOWN = "configuration-unknown"
     RECOMPUTE_DIFFERS = "recompute-differs"
     BATCH_DAMAGED = "batch-damaged"
+    EDITS = "edits"
 
 
 class Alarm(NamedTuple):

@@ -7,14 +7,16 @@ from sqlalchemy import Connection, and_, select
 from central.ledger.bodies import interval_of
 from central.ledger.edits import (
     VOLUMES,
+    EditSum,
     Head,
     columns_of,
     config_of,
+    edit_sums,
     head_of,
     noted_fault,
     record_of,
 )
-from central.store.edit_tables import edit, edit_sum
+from central.store.edit_tables import edit
 from central.store.ledger_tables import interval
 from protocols.evidence.leaf import decode_leaf, leaf_hash
 from protocols.metering.edited import (
@@ -37,14 +39,6 @@ class Checked(NamedTuple):
     faults: tuple[str, ...]
 
 
-class _Run(NamedTuple):
-    """What the edits of one run add up to."""
-
-    edits: int
-    intervals: int
-    volumes: tuple[int, ...]
-
-
 class _Walk:
     """What a walk along the chain remembers; `newest`: the figures of each interval so far."""
 
@@ -52,7 +46,7 @@ class _Walk:
         self.conn = conn
         self.at = Head(0, NO_EDIT)
         self.newest: dict[tuple[str, int, int], tuple[int, Amounts]] = {}
-        self.sums: dict[tuple[str, str], _Run] = {}
+        self.sums: dict[tuple[str, str], EditSum] = {}
 
     def step(self, row: Any) -> list[str]:
         """Look at the next edit; what is wrong with it."""
@@ -90,12 +84,12 @@ class _Walk:
 
     def _add(self, record: EditedRecord, before: Amounts) -> None:
         key = (record.original.gateway, record.run)
-        old = self.sums.get(key, _Run(0, 0, (0,) * len(VOLUMES)))
+        old = self.sums.get(key, EditSum())
         moved = (getattr(record.amounts, name) - getattr(before, name) for name in VOLUMES)
-        self.sums[key] = _Run(
+        self.sums[key] = EditSum(
             old.edits + 1,
             old.intervals + (record.version == FIRST_VERSION),
-            tuple(a + b for a, b in zip(old.volumes, moved, strict=True)),
+            *(a + b for a, b in zip(old[2:], moved, strict=True)),
         )
 
     def _has_configuration(self, record: EditedRecord) -> bool:
@@ -104,12 +98,7 @@ class _Walk:
 
     def sum_faults(self) -> list[str]:
         """Whether the runs' sums are those of their edits."""
-        kept = {
-            (row.gateway, row.run): _Run(
-                row.edits, row.intervals, tuple(int(getattr(row, name)) for name in VOLUMES)
-            )
-            for row in self.conn.execute(select(edit_sum))
-        }
+        kept = edit_sums(self.conn)
         runs = sorted(kept.keys() | self.sums.keys())
         return [
             f"edits of {gateway}/{run}: their sum is not what is noted of them"

@@ -54,6 +54,25 @@ class NewEdit(NamedTuple):
     config: RunConfig | None = None
 
 
+class EditSum(NamedTuple):
+    """What the edits of one run add to its sums as recorded."""
+
+    edits: int = 0
+    intervals: int = 0
+    line_main_cm3: int = 0
+    line_error_cm3: int = 0
+    line_reverse_cm3: int = 0
+    base_main_cm3: int = 0
+    base_error_cm3: int = 0
+
+
+def edit_sums(conn: Connection) -> dict[tuple[str, str], EditSum]:
+    """By gateway and run; runs without an edit are not there."""
+    columns = [edit_sum.c[name] for name in EditSum._fields]
+    rows = conn.execute(select(edit_sum.c.gateway, edit_sum.c.run, *columns))
+    return {(gateway, run): EditSum(*map(int, values)) for gateway, run, *values in rows}
+
+
 def head_of(conn: Connection) -> Head:
     """Where the chain ends, as it is noted."""
     columns = (edit_head.c.size, edit_head.c.hash)
@@ -160,20 +179,19 @@ def _move_head(conn: Connection, head: Head) -> None:
 
 
 def _add_up(conn: Connection, gateway: str, run: str, edits: Sequence[NewEdit]) -> None:
-    where = (edit_sum.c.gateway == gateway, edit_sum.c.run == run)
-    row = conn.execute(select(edit_sum).where(*where)).one_or_none()
-    old = {name: 0 if row is None else int(getattr(row, name)) for name in VOLUMES}
+    before = edit_sums(conn).get((gateway, run))
+    old = before or EditSum()
     values: dict[str, object] = {
-        "edits": len(edits) + (0 if row is None else row.edits),
-        "intervals": sum(new.record.version == FIRST_VERSION for new in edits)
-        + (0 if row is None else row.intervals),
+        "edits": old.edits + len(edits),
+        "intervals": old.intervals + sum(new.record.version == FIRST_VERSION for new in edits),
     }
     for name in VOLUMES:
         moved = sum(getattr(new.record.amounts, name) - getattr(new.before, name) for new in edits)
-        values[name] = str(old[name] + moved)
-    if row is None:
+        values[name] = str(getattr(old, name) + moved)
+    if before is None:
         conn.execute(insert(edit_sum).values(gateway=gateway, run=run, **values))
     else:
+        where = (edit_sum.c.gateway == gateway, edit_sum.c.run == run)
         conn.execute(update(edit_sum).where(*where).values(**values))
 
 

@@ -7,7 +7,10 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from central.intake.log import EQUIVOCATION
 from central.intake.quarantine import refused_uploads
+from central.ledger.alarms import AlarmCode
+from central.ledger.edits import EditSum, edit_sums, head_of, noted_fault
 from central.ledger.law import law as law
+from central.ledger.newest import edit_of, newest_intervals
 from central.ledger.regulators import regulators as regulators
 from central.ledger.rows import AlarmRow, EventRow, GatewayRow, IntervalRow, RunRow
 from central.ledger.rows import LawRow as LawRow
@@ -15,7 +18,8 @@ from central.ledger.rows import RegulatorRow as RegulatorRow
 from central.ledger.rows import Series as Series
 from central.ledger.run_sums import RunSum, run_sums
 from central.ledger.series import series as series
-from central.store.ledger_tables import alarm, cursor, event, interval, interval_total, meter_run
+from central.store.edit_tables import edit
+from central.store.ledger_tables import alarm, cursor, event, interval_total, meter_run
 from central.store.ledger_tables import site as site_table
 from central.store.log_tables import batch, equivocation, gateway, head
 from protocols.evidence.leaf import Log
@@ -61,7 +65,7 @@ def gateways(conn: Connection) -> list[GatewayRow]:
 
 def runs(conn: Connection) -> list[RunRow]:
     """All meter runs, by gateway and run."""
-    sums = run_sums(conn)
+    sums, edits = run_sums(conn), edit_sums(conn)
     found = []
     for row in conn.execute(
         select(meter_run, site_table.c.name)
@@ -69,6 +73,9 @@ def runs(conn: Connection) -> list[RunRow]:
         .order_by(meter_run.c.gateway, meter_run.c.run)
     ):
         total = sums.get((row.gateway, row.run), RunSum())
+        added = edits.get((row.gateway, row.run), EditSum())
+        line_cm3 = total.line_main_cm3 + total.line_error_cm3
+        base_cm3 = total.base_main_cm3 + total.base_error_cm3
         found.append(
             RunRow(
                 gateway=row.gateway,
@@ -78,13 +85,17 @@ def runs(conn: Connection) -> list[RunRow]:
                 method=row.method,
                 intervals=total.intervals,
                 last_interval_end_ms=total.last_end_utc_ms,
-                line_cm3=total.line_main_cm3 + total.line_error_cm3,
-                base_cm3=total.base_main_cm3 + total.base_error_cm3,
-                error_cm3=total.line_error_cm3,
+                line_cm3=line_cm3 + added.line_main_cm3 + added.line_error_cm3,
+                base_cm3=base_cm3 + added.base_main_cm3 + added.base_error_cm3,
+                error_cm3=total.line_error_cm3 + added.line_error_cm3,
                 last_flags=total.last_flags,
                 recompute_pending=total.pending,
                 recompute_differs=total.differs,
                 qmax_l_h=row.qmax_l_h,
+                edited=added.intervals,
+                recorded_line_cm3=line_cm3,
+                recorded_base_cm3=base_cm3,
+                recorded_error_cm3=total.line_error_cm3,
             )
         )
     return found
@@ -98,19 +109,20 @@ def intervals(
     to_ms: int | None = None,
     limit: int = 1000,
 ) -> list[IntervalRow]:
-    """A run's latest `limit` intervals that end in (from_ms, to_ms], oldest first.
+    """A run's latest `limit` intervals that end in (from_ms, to_ms], oldest first, newest versions.
 
     Intervals whose end has no UTC are given only where no time is asked for.
     """
-    where: list[ColumnElement[bool]] = [interval.c.gateway == gateway, interval.c.run == run]
+    newest = newest_intervals()
+    where: list[ColumnElement[bool]] = [newest.c.gateway == gateway, newest.c.run == run]
     if from_ms is not None:
-        where.append(interval.c.end_utc_ms > from_ms)
+        where.append(newest.c.end_utc_ms > from_ms)
     if to_ms is not None:
-        where.append(interval.c.end_utc_ms <= to_ms)
+        where.append(newest.c.end_utc_ms <= to_ms)
     rows = conn.execute(
-        select(interval)
+        select(newest)
         .where(*where)
-        .order_by(interval.c.epoch.desc(), interval.c.seq.desc())
+        .order_by(newest.c.epoch.desc(), newest.c.seq.desc())
         .limit(limit)
     ).all()
     indexes = _line_indexes(conn, gateway, run, [(row.epoch, row.seq) for row in rows])
@@ -120,6 +132,9 @@ def intervals(
             (
                 *(getattr(row, name) for name in same),
                 *indexes.get((row.epoch, row.seq), (0, 0)),
+                row.epoch,
+                row.version,
+                edit_of(row),
             )
         )
         for row in reversed(rows)
@@ -152,7 +167,10 @@ def events(conn: Connection, gateway: str | None = None, limit: int = 100) -> li
 
 
 def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[AlarmRow]:
-    """The latest alarms, newest first: the ledger's own, and equivocations at the intake."""
+    """The latest alarms, newest first: the ledger's own, and equivocations at the intake.
+
+    Edits that are missing or changed come before all: they belong to no gateway.
+    """
     derived = select(alarm).order_by(alarm.c.at_ms.desc(), alarm.c.seq.desc()).limit(limit)
     proofs = select(equivocation).order_by(equivocation.c.at_ms.desc()).limit(limit)
     if gateway is not None:
@@ -174,7 +192,8 @@ def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> li
         for row in conn.execute(proofs)
     ]
     rows.sort(key=lambda row: (-row.at_ms, row.gateway, -row.seq))
-    return rows[:limit]
+    tampered = _edit_alarms(conn) if gateway is None else []
+    return [*tampered, *rows][:limit]
 
 
 def summary(conn: Connection) -> dict[str, Any]:
@@ -208,10 +227,20 @@ def summary(conn: Connection) -> dict[str, Any]:
         "base_cm3": {f"{row.gateway}/{row.run}": row.base_cm3 for row in rows},
         "upload_bytes": uploads,
         "values": values,
-        "alarms": sum(_alarm_counts(conn).values()),
+        "alarms": sum(_alarm_counts(conn).values()) + len(_edit_alarms(conn)),
+        "edited": sum(row.edited for row in rows),
         "law_holds": all(row.holds for row in laws),
         "refused": {str(status): count for status, count in refused_uploads(conn).items()},
     }
+
+
+def _edit_alarms(conn: Connection) -> list[AlarmRow]:
+    fault = noted_fault(conn)
+    if fault is None:
+        return []
+    detail = f"{fault}; look with edge-central edit check"
+    at_ms = conn.scalar(select(func.max(edit.c.at_ms))) or 0
+    return [AlarmRow("", head_of(conn).size, at_ms, AlarmCode.EDITS, "", detail)]
 
 
 def _alarm_counts(conn: Connection) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from central.ledger.newest import EditRow
+
 
 class GatewayRow(NamedTuple):
     """One registered gateway; `last_seen_ms` is central's clock at its last accepted upload.
@@ -22,7 +24,11 @@ class GatewayRow(NamedTuple):
 
 
 class RunRow(NamedTuple):
-    """One meter run with the sums of all its intervals; `error_cm3` is the line's error counter."""
+    """One meter run with the sums of all its intervals; `error_cm3` is the line's error counter.
+
+    The sums are those of the newest versions; `recorded_*` is what the gateway recorded, and
+    `edited` counts the intervals that have another version.
+    """
 
     gateway: str
     run: str
@@ -38,10 +44,17 @@ class RunRow(NamedTuple):
     recompute_pending: int
     recompute_differs: int
     qmax_l_h: int
+    edited: int = 0
+    recorded_line_cm3: int = 0
+    recorded_base_cm3: int = 0
+    recorded_error_cm3: int = 0
 
 
 class IntervalRow(NamedTuple):
-    """One interval record; `seq` is its leaf's in the billing log, the indexes are the line's."""
+    """One interval record; `seq` is its leaf's in the billing log, the indexes are the line's.
+
+    The figures are those of its newest `version`; 1 is the gateway's own, which has no `edit`.
+    """
 
     gateway: str
     run: str
@@ -65,6 +78,9 @@ class IntervalRow(NamedTuple):
     recompute: str  # "pending" | "agrees" | "differs"
     index_start: int
     index_end: int
+    epoch: int = 0
+    version: int = 1
+    edit: EditRow | None = None
 
 
 class RegulatorRow(NamedTuple):
