@@ -9,6 +9,7 @@ import struct
 from typing import NamedTuple, assert_never
 
 from protocols.modbus.ascii_frames import split_ascii
+from protocols.modbus.file_record import FileRecord, record_words
 from protocols.modbus.frames import (
     BIT_FUNCTIONS,
     EXCEPTION_BIT,
@@ -39,7 +40,7 @@ class Damaged(NamedTuple):
 
 
 Checked = Registers | Written | ExceptionAnswer | Damaged
-Asked = Request | Write
+Asked = Request | Write | FileRecord
 
 
 def check_answer(asked: Asked, unit: int, pdu: bytes) -> Checked:
@@ -58,6 +59,9 @@ def check_answer(asked: Asked, unit: int, pdu: bytes) -> Checked:
     match asked:
         case Request():
             return _check_read(asked, pdu)
+        case FileRecord():
+            words = record_words(asked, pdu)
+            return Damaged("no record of a file") if words is None else Registers(words)
         case Write():
             return Written() if pdu == asked.echo else Damaged("the echo is not what was written")
         case _:

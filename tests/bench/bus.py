@@ -107,9 +107,9 @@ def _print_line(used: list[Used], why_not: str) -> None:
     own = 100 * max(one.report.own_error for one in used)
     late_ms = max(one.report.pty_us.p99 for one in used) / 1000
     print(
-        f"\nThe line's own lateness is in these figures, at most {own:.1f} % of the time. A quiet"
-        " machine\nwith two cores is needed: the line keeps one busy. A pty passed a byte on within"
-        f" {late_ms:.2f} ms in\n99 of 100 cases of the worst run; with a core to spare it is 0.1 ms."
+        f"\nThe line's own lateness is in these figures, at most {own:.1f} % of the time. It keeps"
+        " one core busy:\nmeasure on a quiet machine with two. In the worst run a pty took"
+        f" {late_ms:.2f} ms to pass a byte on\n(99 of 100 cases); with a core to spare it is 0.1."
     )
 
 
