@@ -19,6 +19,7 @@ from central.api.query import (
 )
 from central.clock import Clock
 from central.ledger import queries
+from central.ledger.rows import IntervalRow
 from central.store.database import Store
 
 MAX_POINTS = 5000
@@ -101,7 +102,7 @@ class _Api:
             rows = queries.intervals(conn, gateway, run, from_ms, to_ms, limit + 1)
         # The newest are given; `more` says that there are older ones in the range.
         head = {"from_ms": from_ms, "to_ms": to_ms, "limit": limit, "more": len(rows) > limit}
-        body = {"intervals": [row._asdict() for row in rows[-limit:]]}
+        body = {"intervals": [_interval(row) for row in rows[-limit:]]}
         return JSONResponse(_head(gateway, run, head) | body)
 
     def unknown(self, request: Request) -> Response:
@@ -110,6 +111,13 @@ class _Api:
             f"no such resource: {request.url.path[:100]}",
             "see central/api/README.md for what there is",
         )
+
+
+def _interval(row: IntervalRow) -> dict[str, Any]:
+    """The newest version; `edit` says who made it and what was recorded, null where nobody did."""
+    edit = row.edit
+    told = None if edit is None else edit._asdict() | {"recorded": edit.recorded._asdict()}
+    return row._asdict() | {"edit": told}
 
 
 def _names(request: Request) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""A run's intervals as CSV: every digit of the record, for a spreadsheet or a program.
+"""A run's intervals as CSV: every digit of the newest version, for a spreadsheet or a program.
+
+The last columns say which version it is, who made it, and what the gateway recorded.
 
 UTF-8 with a byte order mark: Excel takes a CSV without one for the local code page, and a run or
 a zone may bear a Chinese name. Programs read it as utf-8-sig, or use the JSON API. RFC 4180 lines.
@@ -46,6 +48,16 @@ HEAD = (
     "flags",
     "flag_names",
     "recompute",
+    "version",
+    "edit_kind",
+    "edited_utc",
+    "edited_by",
+    "edit_reason",
+    "recorded_line_main_m3",
+    "recorded_line_error_m3",
+    "recorded_base_main_m3",
+    "recorded_base_error_m3",
+    "recorded_hs_mj_m3",
 )
 
 
@@ -89,6 +101,27 @@ def _line(row: IntervalRow, place: Place) -> tuple[str | int, ...]:
         row.flags,
         " ".join(flag_names(row.flags)),
         row.recompute,
+        row.version,
+        *_edit(row),
+    )
+
+
+def _edit(row: IntervalRow) -> tuple[str, ...]:
+    """Who made the newest version and why, and what the gateway recorded: empty for version 1."""
+    edit = row.edit
+    if edit is None:
+        return ("",) * 9
+    recorded = edit.recorded
+    return (
+        edit.kind,
+        wall_clock_ms(edit.at_ms, zone_of("UTC")),
+        as_text(edit.who),
+        as_text(f"{edit.reason} ({edit.rule})" if edit.rule else edit.reason),
+        numbers.exact(recorded.line_main_cm3, numbers.VOLUME_DIGITS),
+        numbers.exact(recorded.line_error_cm3, numbers.VOLUME_DIGITS),
+        numbers.exact(recorded.base_main_cm3, numbers.VOLUME_DIGITS),
+        numbers.exact(recorded.base_error_cm3, numbers.VOLUME_DIGITS),
+        numbers.exact(recorded.hs_j_m3, numbers.HEATING_VALUE_DIGITS),
     )
 
 
