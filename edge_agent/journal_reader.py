@@ -1,4 +1,4 @@
-"""What the uplink reads: consecutive leaves, frontiers, and where the receipts end.
+"""What uplink and report read: consecutive leaves, frontiers, and where the receipts end.
 
 A connection of its own that can neither write nor checkpoint; each answer is one snapshot. Leaves
 behind the receipts come out of their sealed batches: central may have been restored from a backup.
@@ -7,12 +7,16 @@ behind the receipts come out of their sealed batches: central may have been rest
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3  # noqa: TID251  # the journal's shell
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.journal import BUSY_TIMEOUT_MS
+from edge_agent.journal_memory import load_memory
+from edge_agent.memory import Memory
 from protocols.evidence.batch import decode_batch
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.leaf import Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
@@ -24,6 +28,10 @@ _SELECT_LEAVES = {
     Log.BILLING: "SELECT seq, leaf FROM billing WHERE seq >= ? AND seq < ? ORDER BY seq",
     Log.TELEMETRY: "SELECT seq, leaf FROM telemetry WHERE seq >= ? AND seq < ? ORDER BY seq",
 }
+_SELECT_BATCHES = (
+    "SELECT epoch, first, size, upload FROM batch WHERE log = ? AND receipt_time_s >= ? "
+    "ORDER BY epoch, first"
+)
 
 
 class ReadFailed(Exception):  # noqa: N818  # what happened is the name
@@ -55,7 +63,7 @@ class JournalReader:
         self._gateway = gateway
         with self._reading():
             self._connection = sqlite3.connect(
-                path.absolute().as_uri() + "?mode=ro",
+                path.absolute().as_uri() + ("?immutable=1" if _is_alone(path) else "?mode=ro"),
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -102,6 +110,30 @@ class JournalReader:
             if frontier.size != size:
                 raise ReadFailed(f"{state.origin} lacks leaves below {size}")
             return frontier
+
+    def memory(self) -> Memory:
+        """Runs and configurations as the last commit stored them. Raises ReadFailed."""
+        with self._reading(), self._snapshot():
+            try:
+                return load_memory(self._connection, self._gateway, "", 0, lambda: 0)
+            except (EvidenceError, ValueError) as error:
+                raise ReadFailed(f"{self._path}: {error}") from error
+
+    def billing_since(self, receipted_s: int) -> Generator[Leaf]:
+        """The billing log, oldest first, less the batches that got a receipt before that time.
+
+        A leaf is older than its receipt. Raises ReadFailed.
+        """
+        with self._reading(), self._snapshot():
+            state = self._state(Log.BILLING)
+            rows = self._connection.execute(_SELECT_BATCHES, (Log.BILLING.value, receipted_s))
+            for epoch, first, size, data in rows:
+                upload = decode_upload(data)
+                salts = dict(upload.block_salts)
+                origin = state.origin._replace(epoch=epoch)
+                yield from decode_batch(upload.payload, origin, first, size - first, salts)
+            unsent = state.frontier.size - state.receipted.size
+            yield from self._rows(state, unsent, sys.maxsize)
 
     def _state(self, log: Log) -> LogState:
         row = self._connection.execute(
@@ -168,3 +200,11 @@ class JournalReader:
         except (sqlite3.Error, EvidenceError) as error:
             what = "damaged" if isinstance(error, Malformed) else "not readable"
             raise ReadFailed(f"{self._path} is {what}: {error}") from error
+
+
+def _is_alone(path: Path) -> bool:
+    """No writer has it open, and we may not make the file beside it that a second one would need.
+
+    SQLite then refuses to read a WAL journal, unless it is told that nobody writes.
+    """
+    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)

@@ -1,7 +1,8 @@
 """A period's record as plain fields, for JSON: what `edge-agent report` and central both answer.
 
 Integers in the unit that a name ends with, so every figure is exact: `_cm3` is 1e-6 m3, `_dpa` 0.1
-Pa, `_mk` 1 mK, `_e9` 1e-9, `_uj` 1e-6 J, `_ms` milliseconds (an instant: UTC since 1970).
+Pa, `_mk` 1 mK, `_e9` 1e-9, `_ms` milliseconds (an instant: UTC since 1970). Energy in whole joules,
+and the microjoules that are left: with them hours add up to their day.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from protocols.metering.carry import Counters
-from protocols.metering.energy import shown_kwh, shown_mj
+from protocols.metering.energy import MICRO, shown_kwh, shown_mj
 from protocols.metering.period import PeriodRecord
 from protocols.metering.quality import Flag
 from protocols.metering.run_config import RunConfig
 
 Fields = dict[str, object]
-_HIDDEN: Final = frozenset({"p_sum", "t_sum", "z_sum", "c_sum", "cf_sum"})  # only to be divided
+# Only to be divided; and microjoules of a day pass 2^53, which many a reader of JSON rounds
+_HIDDEN: Final = frozenset(
+    {"p_sum", "t_sum", "z_sum", "c_sum", "cf_sum", "energy_main_uj", "energy_error_uj"}
+)
 _MEANS: Final = ("p_dpa", "t_mk", "z_e9", "c_e9", "cf_e9")
 
 
@@ -31,6 +35,10 @@ def period_fields(record: PeriodRecord, configs: Mapping[bytes, RunConfig]) -> F
         "complete": record.complete,
         "missing_ms": record.missing_ms,
         **{name: value for name, value in record.sums._asdict().items() if name not in _HIDDEN},
+        "energy_main_j": record.energy_main_j,
+        "energy_main_remainder_uj": record.sums.energy_main_uj % MICRO,
+        "energy_error_j": record.energy_error_j,
+        "energy_error_remainder_uj": record.sums.energy_error_uj % MICRO,
         "energy_main_kwh": shown_kwh(record.energy_main_j),
         "energy_main_mj": shown_mj(record.energy_main_j),
         "energy_error_kwh": shown_kwh(record.energy_error_j),
