@@ -26,6 +26,7 @@ from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import KeyFileError, Keys, load_keys
 from edge_agent.learned import LEARNED_NAME, Learned
+from edge_agent.order_fetch import OrderFetch
 from edge_agent.recorder import Recorder
 from edge_agent.schema import migrate_in_child
 from edge_agent.transport import Transport
@@ -82,6 +83,14 @@ class Agent:
         self._transport = Transport(
             config.central.url, config.central.ca, config.central.deadline_s
         )
+        order_key = config.central.order_key
+        orders = OrderFetch(
+            self._transport,
+            keys,
+            Verifier.from_vkey(order_key) if order_key else None,
+            lambda: self._recorder.memory.order_number,
+            self._recorder.obey,
+        )
         self._uplink = Uplink(
             self._reader,
             self._transport,
@@ -91,6 +100,7 @@ class Agent:
             config.central.batch_s,
             time.monotonic,
             secrets.SystemRandom().random,
+            orders,
         )
         self._recorder.on_commit = self._uplink.notify
         learned = Learned(config.state_dir / LEARNED_NAME)

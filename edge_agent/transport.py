@@ -8,8 +8,10 @@ start anew with every byte and a dripping answer would outlive them all.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,21 +22,24 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from protocols.evidence.order import ORDERS_HEADER
 from protocols.evidence.upload import UNSENT_HEADER
 
 MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
+_ORDER_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}\Z", re.ASCII)
 _MAX_WRAPPERS: Final = 8
 _PIECE_BYTES: Final = 8_192
 
 
 class Answer(NamedTuple):
-    """What central said, whatever the status."""
+    """What central said, whatever the status. `newest_order`: as its header told, else 0."""
 
     status: int
     content_type: str
     body: bytes
+    newest_order: int = 0
 
 
 class LinkFailure(NamedTuple):
@@ -45,7 +50,7 @@ class LinkFailure(NamedTuple):
 
 
 class Transport:
-    """Posts to one address of one central. For one thread; `abort` may be called from another."""
+    """Asks one address of one central. For one thread; `abort` may be called from another."""
 
     def __init__(self, url: str, ca: Path, deadline_s: float = 30.0) -> None:
         self._url = url
@@ -60,10 +65,20 @@ class Transport:
         self._session.mount("https://", _Adapter(self._hold))
 
     def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
-        """POST deterministic CBOR; ends within the deadline, which grows with the body.
+        """POST deterministic CBOR. `unsent` goes into the header of that name."""
+        headers = {"Content-Type": "application/cbor"}
+        if unsent is not None:
+            headers[UNSENT_HEADER] = unsent
+        return self._ask("POST", path, body, headers)
 
-        `unsent` goes into the header of that name.
-        """
+    def get(self, path: str, headers: Mapping[str, str]) -> Answer | LinkFailure:
+        """GET."""
+        return self._ask("GET", path, b"", headers)
+
+    def _ask(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer | LinkFailure:
+        """Ends within the deadline, which grows with the body."""
         deadline_s = self._deadline_s + len(body) / SLOWEST_BYTES_PER_S
         self._expired = expired = threading.Event()
 
@@ -75,7 +90,7 @@ class Transport:
         timer.daemon = True
         timer.start()
         try:
-            return self._post(path, body, unsent, deadline_s)
+            return self._answer(method, path, body, headers, deadline_s)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             if expired.is_set():
                 return LinkFailure(
@@ -100,15 +115,13 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def _post(
-        self, path: str, body: bytes, unsent: str | None, deadline_s: float
+    def _answer(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline_s: float
     ) -> Answer | LinkFailure:
-        headers = {"Content-Type": "application/cbor"}
-        if unsent is not None:
-            headers[UNSENT_HEADER] = unsent
-        with self._session.post(
+        with self._session.request(
+            method,
             self._url + path,
-            data=body,
+            data=body or None,
             headers=headers,
             timeout=(min(CONNECT_TIMEOUT_S, deadline_s), deadline_s),
             allow_redirects=False,
@@ -123,7 +136,13 @@ class Transport:
                         "check that central.url leads to central",
                     )
             kind = response.headers.get("Content-Type", "")
-            return Answer(response.status_code, kind.split(";")[0].strip().lower(), bytes(content))
+            newest = _ORDER_NUMBER.match(response.headers.get(ORDERS_HEADER, ""))
+            return Answer(
+                response.status_code,
+                kind.split(";")[0].strip().lower(),
+                bytes(content),
+                int(newest[0]) if newest else 0,
+            )
 
     def _hold(self, held: socket.socket) -> None:
         self._socket = held

@@ -33,6 +33,7 @@ from protocols.evidence.upload import (
 if TYPE_CHECKING:
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
+    from edge_agent.order_fetch import OrderFetch
     from edge_agent.transport import Transport
     from protocols.evidence.note import Verifier
 
@@ -65,6 +66,7 @@ class Uplink(threading.Thread):
         batch_s: float,
         monotonic_s: Callable[[], float],
         jitter: Callable[[], float],
+        orders: OrderFetch | None = None,
     ) -> None:
         super().__init__(name="uplink", daemon=True)
         self._reader = reader
@@ -74,6 +76,7 @@ class Uplink(threading.Thread):
         self._settle = settle
         self._monotonic_s = monotonic_s
         self._jitter = jitter
+        self._orders = orders
         now = monotonic_s()
         self._lanes = {log: Lane(batch_s, now, most_leaves=MOST_LEAVES) for log in LOGS}
         self._wake = threading.Event()
@@ -121,9 +124,11 @@ class Uplink(threading.Thread):
         return sum(state.frontier.size - state.receipted.size for state in states)
 
     def _turn(self) -> float:
-        """Send at most one batch; how long nothing will be due."""
+        """Fetch orders, send at most one batch; how long nothing will be due."""
         now = self._monotonic_s()
         draining = self._drain_until is not None
+        if self._orders is not None and not draining:
+            self._orders.fetch(now)
         if self._urgent.is_set():
             self._urgent.clear()
             self._lanes[Log.BILLING].hasten(now)
@@ -136,6 +141,8 @@ class Uplink(threading.Thread):
             if lane.is_due(now) and self._send(log, lane):
                 return 0.0  # and billing first again
         wait_s = min(lane.wait_s(self._monotonic_s()) for lane in self._lanes.values())
+        if self._orders is not None:
+            wait_s = min(wait_s, self._orders.wait_s(self._monotonic_s()))
         return min(wait_s, DRAIN_RETRY_S) if draining else wait_s
 
     def _send(self, log: Log, lane: Lane) -> bool:
@@ -184,6 +191,8 @@ class Uplink(threading.Thread):
         answer = self._transport.post(PATH, data, self._unsent(log, sealed.frontier.size))
         if isinstance(answer, LinkFailure):
             return Failure(answer.problem, answer.remedy, link=True)
+        if self._orders is not None and answer.status in (200, 409):
+            self._orders.tell(answer.newest_order)
         if answer.status == 200:
             lane.setbacks = 0
             found = check_receipt(sealed.upload.checkpoint, answer.body, self._receipts)
