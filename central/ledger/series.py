@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 
 from central.ledger.batches import BatchReader
 from central.ledger.configurations import map_of, parsed_config
+from central.ledger.newest import newest_intervals
 from central.ledger.rows import Series
 from central.ledger.telemetry import scan_of
 from central.store.database import Store
-from central.store.ledger_tables import configuration, interval
+from central.store.ledger_tables import configuration
 from central.store.log_tables import batch
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin
 from protocols.metering.quality import is_good
@@ -214,15 +215,16 @@ def _base(
     conn: Connection, gateway: str, run: str, span_ms: tuple[int, int], max_points: int
 ) -> tuple[list[int], list[float]]:
     """Base volume per interval at its end; neighbouring intervals added where there are many."""
+    newest = newest_intervals()
     rows = conn.execute(
-        select(interval.c.end_utc_ms, interval.c.base_main_cm3 + interval.c.base_error_cm3)
+        select(newest.c.end_utc_ms, newest.c.base_main_cm3 + newest.c.base_error_cm3)
         .where(
-            interval.c.gateway == gateway,
-            interval.c.run == run,
-            interval.c.end_utc_ms > span_ms[0],
-            interval.c.end_utc_ms <= span_ms[1],
+            newest.c.gateway == gateway,
+            newest.c.run == run,
+            newest.c.end_utc_ms > span_ms[0],
+            newest.c.end_utc_ms <= span_ms[1],
         )
-        .order_by(interval.c.end_utc_ms.desc())
+        .order_by(newest.c.end_utc_ms.desc())
         .limit(MAX_INTERVALS)
     ).all()[::-1]
     step = max(-(-len(rows) // max_points), 1)

@@ -5,16 +5,21 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
+from central.ledger.newest import newest_intervals
 from central.ledger.sums import exact_sum, whole
-from central.store.ledger_tables import interval
 from central.web.places import Place
 from protocols.metering.gas_day import GasDayError, gas_day, gas_day_bounds
 
 DAYS = 8
+_SUMMED = ("line_main_cm3", "line_error_cm3", "base_main_cm3", "base_error_cm3")
 
 
 class DaySum(NamedTuple):
-    """One gas day of one run: main and error volume together, and the line's error alone."""
+    """One gas day of one run: main and error volume together, and the line's error alone.
+
+    Sums of the newest versions; `recorded_*` is what the gateway recorded, and `edited` counts the
+    intervals that have another version.
+    """
 
     day: date
     running: bool
@@ -22,6 +27,9 @@ class DaySum(NamedTuple):
     line_cm3: int
     base_cm3: int
     error_cm3: int
+    edited: int
+    recorded_line_cm3: int
+    recorded_base_cm3: int
 
 
 def gas_day_sums(
@@ -38,28 +46,39 @@ def gas_day_sums(
         bounds = _bounds(place, newest_ms)
     except GasDayError:
         return []  # a site whose zone this machine does not know has no gas days here
-    begins = func.coalesce(interval.c.start_utc_ms, interval.c.end_utc_ms - interval.c.elapsed_ms)
+    newest = newest_intervals()
+    begins = func.coalesce(newest.c.start_utc_ms, newest.c.end_utc_ms - newest.c.elapsed_ms)
     which = case(*((begins >= low, number) for number, (_, low, _) in enumerate(bounds)))
     sums = (
         select(
             which.label("number"),
             func.count(),
-            *exact_sum(interval.c.line_main_cm3),
-            *exact_sum(interval.c.line_error_cm3),
-            *exact_sum(interval.c.base_main_cm3),
-            *exact_sum(interval.c.base_error_cm3),
+            func.sum(case((newest.c.version > 1, 1), else_=0)),
+            *(limb for name in _SUMMED for limb in exact_sum(newest.c[name])),
+            *(limb for name in _SUMMED for limb in exact_sum(newest.c[f"recorded_{name}"])),
         )
-        .where(interval.c.gateway == gateway, interval.c.run == run)
+        .where(newest.c.gateway == gateway, newest.c.run == run)
         .where(begins >= bounds[-1][1], begins < bounds[0][2])
         .group_by("number")
         .order_by("number")
     )
     found = []
-    for number, count, *limbs in conn.execute(sums):
-        line, error, base, base_error = whole(limbs)
+    for number, count, edited, *limbs in conn.execute(sums):
+        line, error, base, base_error, *recorded = whole(limbs)
         day, _, next_ms = bounds[number]
-        running = next_ms > newest_ms
-        found.append(DaySum(day, running, count, line + error, base + base_error, error))
+        found.append(
+            DaySum(
+                day,
+                next_ms > newest_ms,
+                count,
+                line + error,
+                base + base_error,
+                error,
+                edited,
+                recorded[0] + recorded[1],
+                recorded[2] + recorded[3],
+            )
+        )
     return found
 
 
