@@ -18,7 +18,7 @@ from edge_agent.profile_probe import (
     read_device,
     report,
 )
-from protocols.modbus.answer import ExceptionAnswer, check_answer
+from protocols.modbus.answer import Damaged, ExceptionAnswer, check_answer
 from protocols.registers.codec import disassemble, encode, encode_text, split
 from protocols.registers.library import load_profile, profile_ids
 from protocols.registers.profile import BaseProbe, Outcome
@@ -160,6 +160,33 @@ def test_the_base_is_probed(answer, shift, remark):
     assert remark in text
     assert "pressure = 3.5" in text
     assert "base probe" not in told(profile, exchange, shift)
+
+
+def test_what_tells_nothing_is_said():
+    """A probe or order register that makes no sense is told, and the file's word is taken."""
+    profile = replace(
+        load_profile("rosemount-3095fb"), base_probe=BaseProbe(3, 131, (Outcome(9, None, 1),))
+    )
+    text = told(profile, device(profile, {"float_format": 7}))
+    assert "base probe: value 7 tells nothing; addresses as in the file" in text
+    assert "float_format: reads 7; order as in the file" in text
+
+
+def test_a_total_with_a_part_missing():
+    """A total is told to be incomplete, and what a device does not answer by why."""
+    profile = load_profile("honghu-hzhh")
+    whole = device(profile)
+
+    def exchange(request):
+        hole = profile.point("vb_over").address
+        if request.address <= hole < request.address + request.count:
+            return ExceptionAnswer(2) if request.count > 4 else Damaged("CRC does not match")
+        return whole(request)
+
+    text = told(profile, exchange)
+    assert "vb_over: CRC does not match" in text
+    assert "vb: not all of its parts were read" in text
+    assert "vm = 0 m3" in text
 
 
 @pytest.mark.parametrize("answer", [NoAnswer(0), PortGone("no such port")])

@@ -16,7 +16,7 @@ from protocols.registers.archive import (
     ring_fields,
     ring_spans,
 )
-from protocols.registers.clock import decode_clock
+from protocols.registers.clock import Clock, decode_clock
 from protocols.registers.codec import decode_record, disassemble, encode
 from protocols.registers.library import load_profile
 from protocols.registers.point import Point
@@ -116,6 +116,7 @@ def test_one_history_record_an_answer():
         ({"capacity": -1}, "capacity"),
         ({"first_record": 70_000}, "capacity"),
         ({"acknowledge": 6}, "acknowledge"),
+        ({"clock": Clock("epoch", ("b",))}, "clock: its points"),
         ({"fields": (Point("a", 3, 0, "u16"),) * 2}, "fields: at most 64, none twice"),
     ],
 )

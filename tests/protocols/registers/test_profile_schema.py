@@ -239,6 +239,61 @@ def test_faults_by_line_and_field(old, new, line, fault):
     )
 
 
+RANGES = ", ".join(f"{{ first = {n}, last = {n}, register_bytes = 4 }}" for n in range(6000, 6040))
+SNAP = FULL[FULL.index("[[commands]]") : FULL.index("[[archives]]")]
+HOURS = FULL[FULL.index("[[archives]]") : FULL.index('[[archives]]\nname = "ring"')]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (FULL.replace("last = 5999", "last = 5999, x = 1"), "ranges[0].x: unknown key"),
+        (
+            FULL.replace("register_bytes = 4 }]", "register_bytes = 4 }, " + RANGES + "]"),
+            "ranges: at most 32",
+        ),
+        (
+            FULL.replace(
+                "register_bytes = 4 }]",
+                "register_bytes = 4 }, { first = 5999, last = 6000, register_bytes = 4 }]",
+            ),
+            "ranges: overlap",
+        ),
+        (FULL.replace("[8, 15]", "[" + "1, " * 65 + "]"), "points[3].bits: must be a list of"),
+        (FULL.replace('["low", "over"]', '"low"'), "atomic[0]: must be a list of names"),
+        (
+            FULL.replace("atomic = [", "atomic = [" + '["low"], ' * 33),
+            "atomic: at most 32 groups",
+        ),
+        (
+            FULL.replace("failed = { 9", "failed = 9, fail = { 9"),
+            "commands[0].status.failed: must be dict",
+        ),
+        (
+            FULL.replace("composites = [", "composites = [" + '{ name = "c" }, ' * 65),
+            "composites: at most 64",
+        ),
+        (FULL + "[expected]\ncode = 70000\n", "expected.code: must be a register value"),
+        (FULL + SNAP, "commands[1].name: snap appears twice"),
+        (FULL + SNAP * 64, "commands: at most 64"),
+        (FULL + HOURS * 32, "archives: at most 32"),
+        (
+            FULL.replace('decimals_point = "over"', 'decimals_point = "flow"'),
+            "points[4].'flow': no name of another point",
+        ),
+        (
+            FULL.replace('point = "over", weight', 'point = "over", scale_point = "flow", weight'),
+            "composites[0].parts: vb: flow must be a number that needs no other point",
+        ),
+    ],
+)
+def test_faults_of_bounds_and_references(text, fault):
+    """Everything is bounded, and refers to what stands for itself."""
+    with pytest.raises(ProfileErrors) as caught:
+        parse_profile(text, "full.toml")
+    assert any(found.startswith(fault) for found in caught.value.faults), caught.value.faults
+
+
 def test_syntax_is_told_with_its_line():
     """What is no TOML is told as tomllib tells it, with line and column."""
     with pytest.raises(ProfileErrors, match=r"x\.toml: no TOML: .*line 2, column 5"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.registers.library import load_profile, profile_ids
-from protocols.registers.point import MAX_SCAN_WORDS
+from protocols.registers.point import MAX_SCAN_WORDS, Point
 from protocols.registers.profile import ORDERS, ProfileError
 from protocols.registers.register_map import RegisterMap
 
@@ -58,6 +58,37 @@ def test_unknown_point():
     """A point that the profile lacks is an error that names those it has."""
     with pytest.raises(ProfileError, match=r"no point 'vx'; it has: .*vm_err"):
         RegisterMap.of(load_profile("sick-flowsic500"), ["vx"])
+
+
+def test_what_no_scan_can_carry():
+    """A long text, an address moved out of the memory, and too many points are refused."""
+    bronkhorst, uniflo = load_profile("bronkhorst-el"), load_profile("flonidan-uniflo1200")
+    with pytest.raises(ProfileError, match="serial_number: longer than 64 bits"):
+        RegisterMap.of(bronkhorst, ["serial_number"])
+    with pytest.raises(ProfileError, match="moved by -1 leave"):
+        RegisterMap.of(uniflo, ["slave_address"], shift=-1)
+    point = Point("p", 3, 0, "u16", values=tuple((n, "x" * 60) for n in range(64)))
+    many = tuple(replace(point, name=f"p{n}", address=n) for n in range(20))
+    profile = replace(bronkhorst, points=many)
+    with pytest.raises(ProfileError, match="20 points are too many for one scan"):
+        RegisterMap.of(profile, [p.name for p in many])
+
+
+def test_maps_need_what_they_refer_to():
+    """A body whose points or composites refer to what is not there is refused."""
+    scaled = (*GOOD[:14], "scale", "q", "", ())
+    with pytest.raises(ValueError, match="p: needs 'q', which is no point"):
+        RegisterMap.from_body((1, "a", (scaled,), ()))
+    total = ("t", (("q", "1", "", "", ""),), "1", "m3", "counter", "")
+    with pytest.raises(ValueError, match="t: needs 'q', which is no point"):
+        RegisterMap.from_body((1, "a", (GOOD,), (total,)))
+    with pytest.raises(ValueError, match="a name appears twice"):
+        RegisterMap.from_body((1, "a", (GOOD,), (("p", *total[1:]),)))
+    with pytest.raises(ValueError, match="the profile's id is malformed"):
+        RegisterMap.from_body((1, "A", (GOOD,), ()))
+    wide = ("p", 3, 0, "text20", "ABCD", "", "1", "gauge", (), *PLAIN)
+    with pytest.raises(ValueError, match="longer than 64 bits"):
+        RegisterMap.from_body((1, "a", (wide,), ()))
 
 
 GOOD = ("p", 3, 0, "i32", "ABCD", "bar", "0.01", "gauge", (-(2**31),), *PLAIN)
