@@ -9,13 +9,14 @@ from typing import Final
 from edge_agent.bus_time import line_of
 from edge_agent.clock import mono_ms
 from edge_agent.config import BusConfig, DeviceConfig
+from edge_agent.jobs import Jobs
 from edge_agent.learned import Learned
-from edge_agent.link import Answer, Link, PortGone, timing_of
+from edge_agent.link import Answer, Link, NoAnswer, PortGone, timing_of
 from edge_agent.poller import DevicePoller, Keeping, Line, Now, PolledScan
 from edge_agent.port import sharpen_timers
 from edge_agent.schedule import Outcome, Rhythm, Schedule
 from protocols.metering.quality import Quality
-from protocols.modbus.answer import Asked
+from protocols.modbus.answer import Asked, Damaged
 from protocols.modbus.plan import Block
 
 __all__ = ["BusThread", "PolledScan"]
@@ -31,7 +32,7 @@ class BusThread(threading.Thread):
     `last_turn_mono_ms` moves with every request and at least each second; `close_port` frees a
     stuck thread. `dropped` counts scans that `deliver` refused, `missed` polls that came too late,
     `unasked_bytes` what came over the line while nothing was asked. `random` spreads the tries of
-    silent devices; `learned` keeps what they refuse over restarts.
+    silent devices; `learned` keeps what they refuse over restarts. `jobs`: what others want of it.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class BusThread(threading.Thread):
         self.dropped = 0
         self.missed = 0
         self.unasked_bytes = 0
+        self.jobs = Jobs()
         self.last_turn_mono_ms = mono_ms()
         self._clock = clock
         self._deliver = deliver
@@ -74,6 +76,7 @@ class BusThread(threading.Thread):
             while not self._stop_event.is_set():
                 self._turn()
         finally:
+            self.jobs.close(f"bus {self.bus.name} has ended")
             self._link.close()
 
     def close_port(self) -> None:
@@ -84,9 +87,14 @@ class BusThread(threading.Thread):
         now_ms = self._beat()
         number = self._schedule.next(now_ms)
         if number is None:
-            self._link.release_idle()
-            self._stop_event.wait(self._schedule.wait_ms(now_ms) / 1000.0)
+            if not self.jobs.step(self._for_others, now_ms):
+                self._link.release_idle()
+                self.jobs.wait(self._schedule.wait_ms(now_ms) / 1000.0)
             return
+        self._poll_one(number, now_ms)
+        self.jobs.step(self._for_others, self._beat())
+
+    def _poll_one(self, number: int, now_ms: int) -> None:
         poller = self._pollers[number]
         scan = self._poll(poller, now_ms)
         done = self._schedule.done(number, now_ms, self._beat(), poller.outcome)
@@ -113,6 +121,16 @@ class BusThread(threading.Thread):
             self._reopen_delay_ms = min(2 * self._reopen_delay_ms, MAX_REOPEN_MS)
         self._look_for_strangers()
         return scan
+
+    def _for_others(self, asked: Asked) -> Answer:
+        """A job's request. After a lost one each device proves anew that it is in step."""
+        if self._beat() < self._reopen_ms:
+            return PortGone(self._gone_reason or f"bus {self.bus.name}: its port is gone")
+        answer = self._exchange(asked)
+        if isinstance(answer, NoAnswer | Damaged):
+            for poller in self._pollers:
+                poller.out_of_step()
+        return answer
 
     def _exchange(self, asked: Asked) -> Answer:
         self._beat()

@@ -56,6 +56,7 @@ class Draft:
         self.regulators = dict(memory.regulators)
         self.orders = dict(memory.orders)
         self.order_number = memory.order_number
+        self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
         self.urgent = False  # central should hear of it at once
 
@@ -139,5 +140,6 @@ class Draft:
             self.regulators,
             self.orders,
             self.order_number,
+            self.devices,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -6,6 +6,7 @@ import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from typing import Final
 
+from edge_agent.device_memory import load_devices, store_devices
 from edge_agent.memory import (
     ClockRelation,
     HeldOrder,
@@ -70,6 +71,7 @@ def load_memory(
         _load_regulators(connection),
         _load_orders(connection),
         row[6],
+        load_devices(connection),
     )
 
 
@@ -124,6 +126,7 @@ def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
     before, after = tick.before, tick.after
     _store_heads(connection, tick)
     _store_gateway(connection, after)
+    store_devices(connection, before.devices, after.devices)
     for run, memory in after.runs.items():
         old = before.runs.get(run)
         if old is None or old.config is not memory.config or old.active != memory.active:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from edge_agent.device_memory import DeviceMemory
 from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import EMPTY, Frontier
@@ -77,7 +78,8 @@ class Memory:
     """All of it. `configuration` is the body of the gateway's own configuration, None before the
     first start; `maps` are the (serial, hash) of the register maps that are in the log;
     `regulators` are the states of those that are watched; `orders`, by number, are those that wait
-    or are in force, `order_number` is the highest that was ever received.
+    or are in force, `order_number` is the highest that was ever received; `devices`: their clocks
+    and archives.
     """
 
     gateway: str
@@ -91,6 +93,7 @@ class Memory:
     regulators: Mapping[str, RegulatorState] = field(default_factory=dict)
     orders: Mapping[int, HeldOrder] = field(default_factory=dict)
     order_number: int = 0
+    devices: DeviceMemory = field(default_factory=DeviceMemory)
 
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-VERSION: Final = 3  # PRAGMA user_version, written by the last migration
+VERSION: Final = 4  # PRAGMA user_version, written by the last migration
 _TIMEOUT_S: Final = 600
 
 
@@ -71,6 +71,11 @@ def migrations() -> Migrations:
             strict=True,
         )
         db.execute("PRAGMA user_version = 3")
+
+    @steps()
+    def m004_clocks_and_archives_of_devices(db: Database) -> None:
+        _create_devices(db)
+        db.execute("PRAGMA user_version = 4")
 
     return steps
 
@@ -140,6 +145,34 @@ def _create_memory(db: Database) -> None:
     )
     db.table("register_map").create(
         {"serial": str, "hash": bytes}, pk=("serial", "hash"), strict=True
+    )
+
+
+def _create_devices(db: Database) -> None:
+    db.table("device_clock").create(
+        {"serial": str, "offset_ms": int, "drifts": int},
+        pk="serial",
+        not_null={"offset_ms", "drifts"},
+        strict=True,
+    )
+    db.table("archive_gap").create(
+        {
+            "seq": int,
+            "run": str,
+            "serial": str,
+            "start_utc_ms": int,
+            "end_utc_ms": int,
+            "taken": int,
+        },
+        pk="seq",
+        not_null={"run", "serial", "start_utc_ms", "end_utc_ms", "taken"},
+        strict=True,
+    )
+    db.table("archive_mark").create(
+        {"serial": str, "archive": str, "device_s": int},
+        pk=("serial", "archive"),
+        not_null={"device_s"},
+        strict=True,
     )
 
 
