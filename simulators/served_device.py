@@ -128,9 +128,11 @@ class ServedDevice:
         return [placed.get(request.address + n, word) for n, word in enumerate(words)]
 
     def _probed(self, request: Request) -> bytes | None:
-        """What lies at no point: the register that tells the base, a command's result."""
+        """One register that no point is: it tells the base, or a command's result."""
+        if request.count != 1:
+            return None
         at, profile = (request.function, request.address), self.profile
-        if any(p.function == at[0] and p.address <= at[1] < p.end for p in profile.points):
+        if any((p.function, p.address, p.end) == (*at, at[1] + 1) for p in profile.points):
             return None
         probe = profile.base_probe
         if probe is not None and at == (probe.function, probe.address):
@@ -160,7 +162,11 @@ class ServedDevice:
         for point in points:
             rule = self.profile.writes[point.name]
             number = decode(point, raws[point.name]).number
-            if number is None or not is_within(rule, number) or rule.function != function:
+            # where the source gives no limit, the device itself takes everything
+            limited = bool(rule.low and rule.high)
+            if number is None or rule.function != function:
+                return exception_pdu(function, ILLEGAL_VALUE)
+            if limited and not is_within(rule, number):
                 return exception_pdu(function, ILLEGAL_VALUE)
         self._written |= raws
         return write.echo
@@ -170,7 +176,7 @@ class ServedDevice:
         return any(
             (step.function, step.address, command.bank) == (write.function, write.address, bank)
             and write.values[: len(step.words)] == step.words
-            and len(write.values) == len(step.words) + bool(step.argument)
+            and len(write.values) == len(step.words) + bool(step.argument) + (step.text + 1) // 2
             for command in self.profile.commands
             for step in command.steps
         )

@@ -186,6 +186,41 @@ def test_a_write_within_its_limits_is_kept_and_read_back() -> None:
     assert write(2.0, point.address + 1) == exception_pdu(16, 2)
     assert write(2.0, 40_000) == exception_pdu(16, 2)
     assert _read(device, ["p1_f32"])["p1_f32"].number == 2.5
+    device = _device(replace(base, writes={"p1_f32": Rule(16)}))
+    assert write(11.0) == b"echo"  # a device whose source gives no limit
+
+
+def test_a_device_tells_its_base_and_takes_commands() -> None:
+    """The probe finds no shift; each step of a command is echoed, its result is good."""
+    told = 0
+    for profile_id in profile_ids():
+        profile = load_profile(profile_id)
+        device, probe = _device(profile), profile.base_probe
+        if probe is not None:
+            request = Request(5, probe.function, probe.address, 1)
+            pdu = device.answer(5, request.pdu, _NOON)
+            assert pdu is not None
+            answer = check_answer(request, 5, pdu)
+            if isinstance(answer, Registers):
+                assert probe.shift(answer.words[0], None) == 0, profile_id
+            else:
+                assert isinstance(answer, ExceptionAnswer)
+                assert probe.shift(None, answer.code) == 0, profile_id
+            told += 1
+        for command in profile.commands:
+            for step in command.steps:
+                values = (*step.words, *step.argument[:1], *[0x2020] * ((step.text + 1) // 2))
+                write = Write(5 + command.bank, step.function, step.address, values)
+                assert device.answer(write.unit, write.pdu, _NOON) == write.echo
+            if command.status is not None:
+                status = Request(5, command.status.function, command.status.address, 1)
+                pdu = device.answer(5, status.pdu, _NOON)
+                assert pdu is not None
+                answer = check_answer(status, 5, pdu)
+                assert isinstance(answer, Registers)
+                assert answer.words[0] in command.status.good
+                told += 1
+    assert told >= 2
 
 
 def test_an_enron_history_is_read_by_record_number() -> None:
