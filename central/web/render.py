@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from central.ledger.rows import EventRow
 from central.web import instants, numbers
+from central.web.edits import difference_m3, edit_label, edit_title
 from central.web.instants import wall_clock_ms
 from central.web.words import LANGUAGES, Words
 from protocols.metering.quality import Flag, Quality, is_good
@@ -49,6 +50,9 @@ def environment() -> Environment:
         quality_words=quality_words,
         quality_level=quality_level,
         qmax=qmax,
+        edit_label=edit_label,
+        edit_title=edit_title,
+        difference_m3=difference_m3,
     )
     return made
 
