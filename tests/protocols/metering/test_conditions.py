@@ -2,9 +2,13 @@
 
 import pytest
 
-from protocols.metering.quality import Flag
+from protocols.metering.composition import Composition, to_e9
+from protocols.metering.gas import Gas
+from protocols.metering.quality import SUBSTITUTED, Flag
 from protocols.metering.run import RunState
+from protocols.metering.run_config import Source
 from tests.protocols.metering.site import (
+    CONFIG,
     HOUR,
     MINUTE,
     START_UTC_MS,
@@ -135,3 +139,176 @@ def test_meter_that_is_its_own_transmitter() -> None:
     site.close()
     assert (site.last().p_dpa, site.last().t_mk) == (5_013_250, 288_150)
     assert sums(site.records) == (10, 0, 0)
+
+
+BAROMETER = Source("B1", "a", False, 1_013_250, 850_000, 1_080_000, frozen_ms=10 * MINUTE)
+MEASURED = config(barometer=BAROMETER)
+
+
+def air(site: Site, kpa: float | None, unit: str = "kPa") -> Site:
+    """An answer of the barometer."""
+    return site.scan("B1", {"a": (kpa, unit)})
+
+
+def test_a_measured_atmosphere_is_added_to_the_gauge_pressure() -> None:
+    """The fixed one of the site is not used while the barometer answers."""
+    site = air(Site(MEASURED).measured(), 98.7654).meter(0).wait(1000).meter(10)
+    air(site.wait(1000), 102.0).meter(20).close()
+    assert site.last().p_dpa == 4_000_000 + (987_654 + 1_020_000 + 1) // 2
+    assert (sums(site.records), site.events) == ((20, 0, 0), [])
+    check_chain(site)
+
+
+@pytest.mark.parametrize("trouble", [None, float("nan"), 84.9, 108.1, "unit", "failed", "stale"])
+def test_a_barometer_without_a_reading_is_substituted(trouble: float | str | None) -> None:
+    """The site's fixed atmosphere, told once, the error counter; then the barometer again."""
+    site = air(Site(MEASURED).measured(), 98.0).meter(0)
+    for n in range(1, 9):
+        site.wait(10_000).measured()
+        match trouble:
+            case "unit":
+                air(site, 980.0, "°C")
+            case "failed" | "stale":
+                site.failed("B1") if trouble == "failed" else None
+            case _:
+                air(site, trouble)  # type: ignore[arg-type]
+        site.meter(10 * n)
+    air(site.wait(1000).measured(), 98.0).meter(90).close()
+    late = 60 if trouble in ("failed", "stale") else 0  # an old reading has its age
+    assert sums(site.records) == (10 + late, 80 - late, 0)
+    assert site.codes() == [
+        ("atmosphere_substituted", "off", "on"), ("atmosphere_substituted", "on", "off"),
+    ]  # fmt: skip
+    assert "B1" in site.events[0].detail
+    record = site.last()
+    assert record.flags & SUBSTITUTED == Flag.SUBSTITUTE_ATMOSPHERE
+    check_chain(site)
+
+
+def test_a_barometer_and_a_transmitter_may_both_be_gone() -> None:
+    """Each is told by itself."""
+    site = Site(MEASURED).meter(0).wait(1000).meter(10).close()
+    assert [code for code, *_ in site.codes()] == [
+        "atmosphere_substituted", "pressure_substituted", "temperature_substituted",
+    ]  # fmt: skip
+    assert site.last().p_dpa == 4_000_000
+
+
+def test_the_range_is_one_of_absolute_pressure() -> None:
+    """A gauge reading is judged with the atmosphere on top, the measured one if there is one."""
+    narrow = config(
+        barometer=BAROMETER, pressure=CONFIG.pressure._replace(low=900_000, high=5_000_000)
+    )
+    site = air(Site(narrow).temperature(15.0).pressure(400.0), 99.0).meter(0)
+    air(site.wait(1000), 101.0).meter(10)
+    assert site.codes() == [("pressure_substituted", "off", "on")]
+    assert "P1 reads 5010000, outside 900000..5000000" in site.events[0].detail
+
+
+@pytest.mark.parametrize("source", ["pressure", "temperature", "barometer"])
+def test_a_frozen_transmitter_is_no_transmitter(source: str) -> None:
+    """A reading that does not move by a count for frozen_ms: told, error; until it moves again."""
+    frozen = config(**{
+        "barometer": BAROMETER._replace(frozen_ms=0),
+        source: getattr(MEASURED, source)._replace(frozen_ms=2 * MINUTE),
+    })  # fmt: skip
+    site = air(Site(frozen).measured(), 99.0).meter(0)
+    for n in range(1, 26):
+        moved = 0.1 * n if n > 20 else 0.0
+        moving = {"pressure": 0.0, "temperature": 0.0, "barometer": 0.0} | {source: moved}
+        site.wait(10_000).measured(400.0 + moving["pressure"], 15.0 + moving["temperature"])
+        air(site, 99.0 + moving["barometer"]).meter(10 * n)
+    site.close()
+    assert sums(site.records) == (110 + 50, 90, 0)
+    code = {"barometer": "atmosphere"}.get(source, source) + "_substituted"
+    assert site.codes() == [(code, "off", "on"), (code, "on", "off")]
+    assert "has not moved for 120000 ms" in site.events[0].detail
+    check_chain(site)
+
+
+def test_a_steady_reading_begins_anew_with_a_boot_or_a_fault() -> None:
+    """How long it was so before, nobody knows."""
+    frozen = config(pressure=CONFIG.pressure._replace(frozen_ms=MINUTE))
+    site = Site(frozen).measured().meter(0)
+    for n in range(1, 21):
+        site.wait(9_000).measured().meter(n)
+        if n == 6:
+            site.pressure(None)
+        if n == 12:
+            site.reboot(0)
+    assert site.codes() == [("pressure_substituted", "off", "on")]
+    assert site.events[0].detail == "P1 has not moved for 60000 ms"
+    assert sums(site.close().records) == (19, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "limits", "kpa", "celsius"),
+    [
+        ("SGERG-88", "pipeline", 900.0, 70.0),
+        ("SGERG-88", "program", 900.0, -24.0),
+        ("GROSS-2", "pipeline", 900.0, 60.0),
+        ("NX-19-mod", "program", 10.0, -50.0),
+        ("AGA8-DETAIL", "pipeline", 400.0, -20.0),
+        ("GERG-2008", "pipeline", 400.0, -20.0),
+    ],
+)
+def test_inside_the_sensor_but_outside_the_method(
+    method: str, limits: str, kpa: float, celsius: float
+) -> None:
+    """EN 12405-1: told once, substitutes of P and T, error counter; main when it is over."""
+    gas = Gas("g", to_e9(Composition((0.95, 0.02, 0.0, 0.03, *[0.0] * 17))))
+    wide = config(
+        method=method, limits=limits, gas=gas,
+        temperature=Source("T1", "t", False, 288_150, 210_000, 400_000),
+    )  # fmt: skip
+    site = Site(wide).measured().meter(0)
+    for n, there in enumerate((True, True, False, False), 1):
+        site.wait(1000)
+        site.measured(kpa, celsius) if there else site.measured()
+        site.meter(10 * n)
+    site.close()
+    assert site.last().flags & Flag.Z_OUT_OF_RANGE
+    assert sums(site.records) == (20, 20, 0)
+    assert site.codes() == [
+        ("conversion_out_of_range", "off", "on"), ("conversion_out_of_range", "on", "off"),
+    ]  # fmt: skip
+    assert method in site.events[0].detail
+    check_chain(site)
+
+
+WAYS = {
+    "measured": (0, "main"),
+    "pressure": (Flag.SUBSTITUTE_PRESSURE, "error"),
+    "temperature": (Flag.SUBSTITUTE_TEMPERATURE, "error"),
+    "barometer": (Flag.SUBSTITUTE_ATMOSPHERE, "error"),
+    "cold": (Flag.Z_OUT_OF_RANGE, "error"),
+    "gap": (Flag.GAP | Flag.ESTIMATED, "error"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_which_counter_each_increment_goes_to(way: str) -> None:
+    """Line and base volume, and the run's own counters: all of it in one, nothing in the other."""
+    wide = config(barometer=BAROMETER, temperature=CONFIG.temperature._replace(low=200_000))
+    site = air(Site(wide).measured(), 101.325).meter(0, vb=0)
+    site.wait(MINUTE + 1 if way == "gap" else 10_000)
+    site.pressure(None if way == "pressure" else 400.0)
+    site.temperature({"temperature": None, "cold": -40.0}.get(way, 15.0))
+    air(site, None if way == "barometer" else 101.325).meter(100, vb=500).close()
+    flags, counter = WAYS[way]
+    record, counters = site.last(), site.state.now.counters
+    assert record.flags == flags | Flag.PARTIAL
+    main = counter == "main"
+    assert (record.line_main_cm3, record.line_error_cm3) == ((100_000, 0) if main else (0, 100_000))
+    assert bool(record.base_main_cm3) is main is not bool(record.base_error_cm3)
+    assert record.base_main_cm3 + record.base_error_cm3 == 100_000 * record.c_e9 // 10**9
+    assert (counters.line_main, counters.line_error) == (
+        record.line_main_cm3, record.line_error_cm3,
+    )  # fmt: skip
+    assert (counters.base_main, counters.base_error) == (
+        record.base_main_cm3, record.base_error_cm3,
+    )  # fmt: skip
+    assert counters.line_unhaltable == 100_000
+    # the device's base total is its own affair, but for a gap
+    assert sums(site.records, "vb") == ((0, 500, 0) if way == "gap" else (500, 0, 0))
+    check_chain(site)
