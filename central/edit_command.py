@@ -186,7 +186,7 @@ def _book(store: Store, plan: Plan, *, dry_run: bool) -> Told:
 
 def _difference(plan: Plan) -> list[str]:
     """The sums of the intervals that change: as they are, as they would be, the difference."""
-    lines = [f"{len(plan.edits)} intervals change, {plan.unchanged} stay as they are"]
+    lines = [f"intervals that change: {len(plan.edits)}; that stay as they are: {plan.unchanged}"]
     if not plan.edits:
         return lines
     before = [new.before for new in plan.edits]
