@@ -100,8 +100,8 @@ def _configuration(config: RunConfig, record: PeriodRecord) -> list[str]:
     ]
 
 
-def _columns(report: Report) -> list[Column]:
-    """In the order of EN 12405-1's displays: line, base, energy, then how they came about."""
+def _columns(report: Report) -> list[list[Column]]:
+    """Line and base by the names of EN 12405-1's displays; then energy, and how they came about."""
 
     def index(side: int) -> Callable[[PeriodRecord], str]:
         def cell(record: PeriodRecord) -> str:
@@ -123,15 +123,19 @@ def _columns(report: Report) -> list[Column]:
         k_e9 = mean_k_e9(record, known[-1]) if known else None
         return NOTHING if k_e9 is None else fixed(k_e9, 9, 5)
 
-    columns = [
+    energy = [
+        Column("Energy", "kWh", lambda r: _of(r, shown_kwh(r.energy_main_j))),
+        Column("Energy", "MJ", lambda r: _of(r, shown_mj(r.energy_main_j))),
+    ]
+    volumes = [
         Column("Index", "start", index(0)),
         Column("Index", "end", index(1)),
         Column("Vm", "m3", volume("line_main_cm3")),
         Column("Vm err", "m3", volume("line_error_cm3")),
         Column("Vb", "m3", volume("base_main_cm3")),
         Column("Vb err", "m3", volume("base_error_cm3")),
-        Column("Energy", "kWh", lambda r: _of(r, shown_kwh(r.energy_main_j))),
-        Column("Energy", "MJ", lambda r: _of(r, shown_mj(r.energy_main_j))),
+    ]
+    conditions = [
         Column("P", "kPa abs", lambda r: _mean(r, "p_dpa", lambda v: fixed(v, 4, 3))),
         Column("T", "°C", lambda r: _mean(r, "t_mk", lambda v: celsius(v, 3))),
         Column("Z", "", lambda r: _mean(r, "z_e9", lambda v: fixed(v, 9, 5))),
@@ -140,24 +144,24 @@ def _columns(report: Report) -> list[Column]:
         Column("Flow", "h", lambda r: _of(r, hours(r.sums.flow_time_ms))),
         Column("Down", "h", lambda r: hours(r.missing_ms + r.sums.estimated_ms)),
     ]
-    if not report.day_record.heating_values:
-        columns = [column for column in columns if column.name != "Energy"]
-    return columns
+    valued = bool(report.day_record.heating_values)
+    return [volumes, [*energy, *conditions] if valued else conditions]
 
 
 def _tables(report: Report) -> Iterator[list[str]]:
-    """The columns in as few tables as 80 columns allow; each has the hours and the day's sum."""
+    """Each kind of columns in as few tables as 80 columns allow; all have the hours and the day."""
     shown = [hour for hour in report.hours if hour.period.start_ms < report.reached_ms]
-    labels = _labels(shown, zone_of(report.zone))
-    first = ["", "Hour", *labels, "Day"]
-    blocks: list[list[str]] = []
-    for column in _columns(report):
-        cells = [column.cell(record) for record in (*shown, report.day_record)]
-        blocks.append([column.name, column.unit, *cells])
-    while blocks:
+    first = ["", "Hour", *_labels(shown, zone_of(report.zone)), "Day"]
+    for columns in _columns(report):
         table, width = [first], max(map(len, first))
-        while blocks and (more := max(map(len, blocks[0])) + 1) + width <= WIDTH:
-            table.append(blocks.pop(0))
+        for column in columns:
+            cells = [column.cell(record) for record in (*shown, report.day_record)]
+            block = [column.name, column.unit, *cells]
+            more = max(map(len, block)) + 1
+            if width + more > WIDTH:
+                yield _rows(table)
+                table, width = [first], max(map(len, first))
+            table.append(block)
             width += more
         yield _rows(table)
 
@@ -254,7 +258,7 @@ def _told(event: Told) -> str:
         old, new = (NOTHING if side is None else f"{side}" for side in (event.old, event.new))
         change = f": {old} -> {new}"
     detail = f" ({event.detail})" if event.detail else ""
-    return f"{event.code}{subject}{change}{detail}, by {event.who}"
+    return f"{event.code.replace('_', ' ')}{subject}{change}{detail}; by {event.who}"
 
 
 def _of(record: PeriodRecord, text: str) -> str:
