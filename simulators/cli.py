@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     plant.add_argument("--seed", type=int, default=1)
     plant.add_argument("--day-seconds", type=float, default=900.0, help="a day of the load curve")
     plant.add_argument("--tcp-port", type=int, default=0, help="0: any free port")
+    plant.add_argument(
+        "--faults", action="append", default=[], metavar="BUS:SPEC", help="lan:late=0.01:300ms"
+    )
     books = commands.add_parser("books", help="print the books of a plant as JSON")
     books.add_argument("--dir", type=Path, required=True)
     commands.add_parser("demo", help="plant, central and agent together (DEMO_SECONDS, DEMO_DIR)")
@@ -107,7 +110,8 @@ def _plant(arguments: argparse.Namespace) -> int:
         raise PlantError(f"--day-seconds {arguments.day_seconds}: must be 60..86400")
     stop = threading.Event()
     stop_at_signals(stop)
-    options = PlantOptions(arguments.seed, arguments.day_seconds, arguments.tcp_port)
+    faults = dict(text.partition(":")[::2] for text in arguments.faults)
+    options = PlantOptions(arguments.seed, arguments.day_seconds, arguments.tcp_port, faults)
     run_plant(arguments.dir, options, stop)
     return 0
 

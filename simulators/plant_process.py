@@ -11,17 +11,23 @@ import os
 import signal
 import threading
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from simulators.framing import RTU, TCP, plain
+from simulators.fault_plan import FaultPlan, FaultSpecError, parse_faults
+from simulators.faults import FaultyExchange, is_so
+from simulators.framing import RTU, TCP, Framing
 from simulators.plant import CYCLE_MS
-from simulators.rtu_line import RtuLine
+from simulators.rtu_line import LineTiming, RtuLine
 from simulators.running_plant import RunningPlant
 from simulators.site import BAUD, LINES, TCP_BUS, demo_site
-from simulators.tcp_bus import TcpBus
+from simulators.tcp_bus import TcpBus, TcpKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from simulators.framing import Exchange
 
 PLANT_FILE: Final = "plant.json"
 BOOKS_FILE: Final = "books.json"
@@ -35,19 +41,22 @@ class PlantError(Exception):
 
 
 class PlantOptions(NamedTuple):
-    """What a caller may choose; port 0 is any free one."""
+    """What a caller may choose; port 0 is any free one. `faults`: a specification a bus."""
 
     seed: int = 1
     day_s: float = 900.0
     tcp_port: int = 0
+    faults: Mapping[str, str] = MappingProxyType({})
 
 
 def run_plant(directory: Path, options: PlantOptions, stop: threading.Event) -> None:
     """Run until `stop`; raises PlantError where a bus cannot be served."""
+    plans = _plans(options.faults)
     directory.mkdir(parents=True, exist_ok=True)
     running = RunningPlant(demo_site(options.seed, options.day_s))
     halt = threading.Event()
-    buses = _open_buses(directory, running, options.tcp_port, halt)
+    faults = _Faults(running, plans, options.seed)
+    buses = _open_buses(directory, faults, options.tcp_port, halt)
     for bus in buses:
         bus.start()
     try:
@@ -86,19 +95,58 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     beside.replace(path)
 
 
+class _Faults:
+    """The exchanges of a plant's buses, each with the faults that were asked for."""
+
+    def __init__(self, running: RunningPlant, plans: Mapping[str, FaultPlan], seed: int) -> None:
+        self._running = running
+        self._plans = plans
+        self._seed = seed
+        self._began_s = time.monotonic()
+
+    def exchange(self, bus: str, framing: Framing) -> Exchange:
+        plan = self._plans.get(bus, FaultPlan())
+        respond = self._running.responder(bus)
+        return FaultyExchange(framing, respond, plan, self._seed, self._elapsed_ms)
+
+    def away(self, bus: str) -> Callable[[], bool]:
+        vanish = self._plans.get(bus, FaultPlan()).vanish
+        return lambda: is_so(vanish, self._elapsed_ms())
+
+    def _elapsed_ms(self) -> int:
+        return int((time.monotonic() - self._began_s) * 1000)
+
+
+def _plans(faults: Mapping[str, str]) -> Mapping[str, FaultPlan]:
+    """Raises PlantError for an unknown bus, a wrong word, or a fault that is no line's."""
+    plans = {}
+    for bus, spec in faults.items():
+        if bus not in (TCP_BUS, *LINES):
+            raise PlantError(f"--faults {bus}: the buses are {', '.join((TCP_BUS, *LINES))}")
+        try:
+            plans[bus] = parse_faults(spec)
+        except FaultSpecError as error:
+            raise PlantError(f"--faults {bus}: {error}") from error
+        plan = plans[bus]
+        if plan.frozen or plan.jump or plan.order or plan.drift:
+            raise PlantError(f"--faults {bus}: frozen, jump, order, drift are for edge-sim serve")
+    return plans
+
+
 def _open_buses(
-    directory: Path, running: RunningPlant, tcp_port: int, halt: threading.Event
+    directory: Path, faults: _Faults, tcp_port: int, halt: threading.Event
 ) -> list[RtuLine | TcpBus]:
     buses: list[RtuLine | TcpBus] = []
     try:
-        buses.append(TcpBus(_HOST, tcp_port, plain(TCP, running.responder(TCP_BUS)), halt))
+        kind = TcpKind(away=faults.away(TCP_BUS))
+        buses.append(TcpBus(_HOST, tcp_port, faults.exchange(TCP_BUS, TCP), halt, kind))
     except OSError as error:
         raise PlantError(
             f"cannot listen on {_HOST}:{tcp_port}: {error}; choose another --tcp-port"
         ) from error
     for name in LINES:
-        exchange = plain(RTU, running.responder(name))
-        buses.append(RtuLine(directory / name, exchange, BAUD, halt))
+        timing = LineTiming(away=faults.away(name))
+        buses.append(RtuLine(directory / name, faults.exchange(name, RTU), BAUD, halt, timing))
     return buses
 
 

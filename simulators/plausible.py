@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from protocols.registers.point import Order, Point
     from protocols.registers.profile import Profile
 
-_RATE_PER_S: Final = 0.1  # of every total, in its own unit
+RATE_PER_S: Final = 0.1  # of every total, in its own unit
 _SWING: Final = 0.01
 _PERIOD_S: Final = 300.0
 _FACTORS: Final[Mapping[str, int]] = {"scale": 1, "decimals": 2, "exponent": -2}
@@ -43,6 +43,11 @@ _USUAL: Final = (
     ("V", 3.6), ("mA", 12.0), ("/h", 420.0), ("/s", 0.12), ("/min", 7.0), ("/d", 10e3),
     ("m/s", 6.5), ("kg/m", 3.9), ("MJ", 38.0), ("Hz", 50.0), ("min", 5.0), ("s", 1.0),
 )  # fmt: skip
+
+
+def usual(unit: str) -> float | None:
+    """A value that is usual for a unit of pressure, temperature, flow and so on."""
+    return next((value for text, value in _USUAL if text in unit), None)
 
 
 class Now(NamedTuple):
@@ -194,11 +199,11 @@ class Plausible:
         if given is not None:
             exactly(int(given.at(0) or 0) % modulus)
             return lambda now: (int(given.at(now.totals_ms) or 0) + now.jump) % modulus
-        a_day = int(_RATE_PER_S * 86_400 / float(composite.resolution))
+        a_day = int(RATE_PER_S * 86_400 / float(composite.resolution))
         start = self._drawn(composite.name, 10**5, 10**6)
         while start and not _succeeds(lambda n: _coarsely(exactly, int(n)), start + a_day):
             start //= 10
-        per_s = _RATE_PER_S / float(composite.resolution)
+        per_s = RATE_PER_S / float(composite.resolution)
         return lambda now: (start + int(now.totals_ms * per_s / 1000) + now.jump) % modulus
 
     def _clock(self, clock: Clock) -> None:
@@ -242,7 +247,7 @@ class Plausible:
         """Whole numbers count by themselves, floats in their unit; both begin again in time."""
         start = self._drawn(point.name, 10**3, 10**4)
         if point.type in FLOATS:
-            return lambda now: encode(point, start + now.totals_ms * _RATE_PER_S / 1000 + now.jump)
+            return lambda now: encode(point, start + now.totals_ms * RATE_PER_S / 1000 + now.jump)
         span = point_limits(point)[1] + 1
         if point.type.startswith("bcd"):
             span = int(10 ** int(point.type[3:]))
@@ -257,17 +262,17 @@ class Plausible:
     def _gauge(self, point: Point) -> Shows:
         """The usual value of its unit, or as much of it as the type can hold."""
         unit = self._unit_of(point)
-        usual = next((value for text, value in _USUAL if text in unit), 50.0)
+        number = usual(unit) or 50.0
         factor = self._factor_of(point)
         phase = self._drawn(point.name, 0, 628) / 100.0
-        while usual > 1e-3 and not _succeeds(
-            lambda number: encode(point, number, factor), usual * (1 + _SWING)
+        while number > 1e-3 and not _succeeds(
+            lambda shown: encode(point, shown, factor), number * (1 + _SWING)
         ):
-            usual /= 10.0
+            number /= 10.0
 
         def raw(now: Now) -> int:
             turn = 2 * math.pi * now.elapsed_ms / 1000.0 / _PERIOD_S + phase
-            shown = encode(point, usual * (1 + _SWING * math.sin(turn)), factor)
+            shown = encode(point, number * (1 + _SWING * math.sin(turn)), factor)
             return shown + 1 if shown in point.sentinels else shown
 
         return raw

@@ -12,7 +12,7 @@ from protocols.registers.archive import BANK_REGISTERS, ring_fields
 from protocols.registers.clock import encode_clock
 from protocols.registers.codec import disassemble, encode
 from protocols.registers.point import Point, point_limits
-from simulators.plausible import Now
+from simulators.plausible import RATE_PER_S, Now, usual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,10 @@ class ServedArchive:
         if point is not None and point.type == field.type:
             return self._values.raw(field.name, then)
         low, high = point_limits(field)
-        return min(max(1, low), high) if field.type[0] in "ui" else encode(field, 1)
+        if field.type[0] in "ui":
+            return min(max(1, low), high)
+        a_period = RATE_PER_S * self._period_ms / _MS  # a volume, as much as the totals grow by
+        return encode(field, usual(field.unit) or a_period)
 
 
 def place_in_memory(bank: int, address: int) -> int:

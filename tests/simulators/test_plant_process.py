@@ -1,6 +1,7 @@
 """`edge-sim plant` as a process: its files, its ports, its end."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -121,3 +122,45 @@ def test_a_taken_port_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         signal.signal(number, handler)
     assert f"127.0.0.1:{port}" in capsys.readouterr().err
     assert threading.active_count() == threads
+
+
+def test_a_bus_of_the_plant_can_have_faults(tmp_path: Path) -> None:
+    """A LAN that is always busy answers exception 06; the lines are as they were."""
+    process = subprocess.Popen(
+        [_EDGE_SIM, "plant", "--dir", str(tmp_path), "--faults", "lan:busy=1s/1s"]
+    )
+    try:
+        _wait_until((tmp_path / "plant.json").exists)
+        buses = json.loads((tmp_path / "plant.json").read_text())["buses"]
+        lan = ModbusTcpClient(buses["lan"]["host"], port=buses["lan"]["tcp_port"], retries=0)
+        line = ModbusSerialClient(buses["line-2"]["port"], baudrate=9600, timeout=1.0, retries=0)
+        assert lan.connect()
+        assert line.connect()
+        assert lan.read_holding_registers(4100, count=2, device_id=1).exception_code == 6
+        assert not line.read_holding_registers(4100, count=12, device_id=2).isError()
+        lan.close()
+        line.close()
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        ("attic:bit=0.1", "--faults attic: the buses are lan, line-1, line-2"),
+        ("lan:late=1", "--faults lan: 'late=1' must be written late=CHANCE:DURATION"),
+        ("lan:nonsense=1", "--faults lan: 'nonsense' is no fault"),
+        ("line-1:drift=5ppm", "are for edge-sim serve"),
+    ],
+)
+def test_faults_that_cannot_be_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], faults: str, said: str
+) -> None:
+    """Before anything is opened."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    assert main(["plant", "--dir", str(tmp_path / "p"), "--faults", faults]) == 1
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert re.search(said, capsys.readouterr().err)
+    assert not (tmp_path / "p").exists()
