@@ -50,6 +50,7 @@ NEEDS: Final = {
     "GERG-2008": ("composition",),
 }
 METHODS: Final = tuple(NEEDS)
+WITHOUT_HYDROGEN: Final = ("GROSS-1", "GROSS-2", "NX-19-mod")  # their equations have no term of it
 _GROSS: Final = GrossReference(th_k=298.15, td_k=273.15, pd_kpa=101.325)  # of Hs and d
 
 

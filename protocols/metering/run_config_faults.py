@@ -11,7 +11,7 @@ from protocols.metering.flow import hold_ms
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.index import flow_bound
 from protocols.metering.limits import Limits
-from protocols.metering.method import METHODS, NEEDS, factor_at
+from protocols.metering.method import METHODS, NEEDS, WITHOUT_HYDROGEN, factor_at
 from protocols.metering.reference import ReferenceTemperature
 from protocols.metering.run_config import RunConfig, Source
 
@@ -173,6 +173,8 @@ def _gas_faults(config: RunConfig) -> list[str]:
     for need in NEEDS.get(config.method, ()):
         if not gas.composition and not getattr(gas, need):
             found.append(f"gas: method {config.method} needs {need}, or a composition")
+    if config.method in WITHOUT_HYDROGEN and not gas.composition and gas.x_h2_e9:
+        found.append(f"gas: method {config.method} knows no hydrogen; choose another one")
     if gas.combustion and gas.combustion not in list(ReferenceTemperature):
         found.append(f"gas.combustion {gas.combustion!r}: {', '.join(ReferenceTemperature)}")
     elif bool(gas.combustion) != bool(gas.superior_j_m3):
