@@ -58,8 +58,8 @@ def _head(report: Report) -> list[str]:
     if not record.complete:
         reached = local(report.reached_ms, zone)
         lines += wrapped(f"Recorded to {reached:%Y-%m-%d %H:%M:%S}; the day is not over.")
-    for config in report.known(record):
-        lines += _configuration(config, record)
+    known = [line for one in report.known(record) for line in _configuration(one, record)]
+    lines += dict.fromkeys(known)  # a change shows what it changed
     unknown = [name for name in record.config_hashes if name not in report.configs]
     for name in unknown:
         lines += wrapped(f"Configuration {name.hex()[:16]} is no longer in the journal.")
@@ -224,7 +224,8 @@ def _notes(report: Report) -> list[str]:
         notes.append(f"With a substitute value {hours(sums.substituted_ms)} h.")
     if sums.energy_error_uj:
         error_j = record.energy_error_j
-        notes.append(f"Energy of Vb err {shown_kwh(error_j)} kWh, {shown_mj(error_j)} MJ.")
+        error = f"{shown_kwh(error_j)} kWh, {shown_mj(error_j)} MJ"
+        notes.append(f"The energy above is that of Vb; that of Vb err is {error}.")
     if sums.unvalued_cm3 and record.heating_values:
         notes.append(
             f"Without a heating value: {fixed(sums.unvalued_cm3, 6, 5)} m3 of base volume."
