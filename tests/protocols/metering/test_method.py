@@ -200,7 +200,7 @@ def test_only_t_conversion_has_a_fixed_pressure(method: str) -> None:
     t_mk=st.integers(268_150, 323_150),
 )
 def test_same_gas_same_z(method: str, p_dpa: int, t_mk: int) -> None:
-    """Whichever method a contract names, a pipeline gas has the same Z within 0.3 % up to 26 bar."""
+    """Whichever method a contract names, a gas has the same Z within 0.3 % up to 26 bar."""
     by_method, detail = (factor_at(by(m), COMPOSITION, p_dpa, t_mk) for m in (method, "GERG-2008"))
     if not isinstance(by_method, OutOfRange):
         assert isinstance(by_method, Factor)
