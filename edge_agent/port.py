@@ -79,6 +79,7 @@ class SerialPort:
             exclusive=True,
         )
         self.fd: int = self._serial.fileno()
+        _tell_silence_from_the_end(self.fd)
         self._device = os.fstat(self.fd).st_rdev
 
     def send(self, data: bytes) -> None:
@@ -104,6 +105,14 @@ class SerialPort:
 
     def wake(self) -> None:
         """Nothing waits for ever on a serial port: each wait has its deadline."""
+
+
+def _tell_silence_from_the_end(fd: int) -> None:
+    """pyserial reads with VMIN 0, where a port that is silent and one that is gone both give no
+    bytes; with VMIN 1 only the latter does (termios(3))."""
+    attributes = termios.tcgetattr(fd)
+    attributes[6][termios.VMIN] = 1
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 class TcpPort:

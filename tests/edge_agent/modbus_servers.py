@@ -9,10 +9,12 @@ import threading
 import tty
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
 from edge_agent.config import BusConfig
+from protocols.modbus.ascii_frames import ascii_frame, split_ascii
 from protocols.modbus.frames import (
     MBAP,
     FrameError,
@@ -42,6 +44,7 @@ class RawServer:
         self.count = 0
         self.held = b""
         self.told = 0
+        self.on_other: Callable[[], bytes] | None = None  # what answers other than reads
         self.stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -124,7 +127,13 @@ class RawTcp(RawServer):
             while len(data) >= MBAP and len(data) >= tcp_length(data):
                 length = tcp_length(data)
                 self.transaction = int.from_bytes(data[:2], "big")
-                request = parse_read_request(data[6], data[MBAP:length])
+                try:
+                    request = parse_read_request(data[6], data[MBAP:length])
+                except FrameError:
+                    assert self.on_other
+                    connection.sendall(self.on_other())
+                    data = data[length:]
+                    continue
                 data = data[length:]
                 if not self.play(request, connection.sendall):
                     return
@@ -144,6 +153,9 @@ class RawRtu(RawServer):
     def frame(self, unit: int, pdu: bytes) -> bytes:
         return rtu_frame(unit, pdu)
 
+    def split(self, data: bytes) -> tuple[int, bytes]:
+        return split_rtu(data)
+
     def _run(self) -> None:
         data = b""
         while not self.stop.is_set():
@@ -153,13 +165,66 @@ class RawRtu(RawServer):
             with suppress(OSError):
                 data += os.read(self.master, 256)
             try:
-                request = parse_read_request(*split_rtu(data))
+                unit, pdu = self.split(data)
             except FrameError:
                 continue
             data = b""
+            if self.on_other and pdu[0] > 4:
+                os.write(self.master, self.on_other())
+                continue
+            request = parse_read_request(unit, pdu)
             self.play(request, lambda chunk: os.write(self.master, chunk))
         os.close(self.master)
         os.close(self.slave)
+
+
+class RawAscii(RawRtu):
+    """The same line in ASCII."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = replace(self.config, kind="ascii")  # a pty has eight data bits
+
+    def frame(self, unit: int, pdu: bytes) -> bytes:
+        return ascii_frame(unit, pdu)
+
+    def split(self, data: bytes) -> tuple[int, bytes]:
+        return split_ascii(data)
+
+
+class RawRtuOverTcp(RawServer):
+    """A serial server that passes the bytes of a line on: RTU frames in a TCP connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(0.05)
+        port = self.listener.getsockname()[1]
+        self.config = BusConfig(
+            "server", "rtu-over-tcp", host="127.0.0.1", tcp_port=port, timeout_s=0.1
+        )
+
+    def frame(self, unit: int, pdu: bytes) -> bytes:
+        return rtu_frame(unit, pdu)
+
+    def _run(self) -> None:
+        with self.listener:
+            while not self.stop.is_set():
+                with suppress(TimeoutError):
+                    connection, _ = self.listener.accept()
+                    with connection, suppress(OSError):
+                        self._serve(connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(0.05)
+        while not self.stop.is_set():
+            with suppress(TimeoutError):
+                data = connection.recv(256)
+                if not data:
+                    return
+                request = parse_read_request(*split_rtu(data))
+                if not self.play(request, connection.sendall):
+                    return
 
 
 class Line:

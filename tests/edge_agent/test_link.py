@@ -3,8 +3,10 @@
 import fcntl
 import os
 import select
+import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -12,12 +14,14 @@ from edge_agent.config import BusConfig
 from edge_agent.link import Link, NoAnswer, PortGone
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request, answer_pdu, exception_pdu
-from tests.edge_agent.modbus_servers import CLOSE, RawRtu, RawTcp
+from protocols.modbus.receive import serial_frame
+from protocols.modbus.write import Write, Written
+from tests.edge_agent.modbus_servers import CLOSE, RawAscii, RawRtu, RawRtuOverTcp, RawTcp
 
 ASKED = Request(unit=5, function=3, address=100, count=4)
 
 
-@pytest.fixture(params=[RawTcp, RawRtu])
+@pytest.fixture(params=[RawTcp, RawRtu, RawRtuOverTcp, RawAscii])
 def server(request):
     with request.param() as made:
         yield made
@@ -89,6 +93,18 @@ def test_nothing_but_the_answer_is_a_value(server, link, name):
     assert time.monotonic() - started < 3 * 0.1 + 0.3
     server.replies.clear()
     assert link.exchange(ASKED) == Registers((3,) * 4)
+
+
+def test_the_port_stays_open(server, link):
+    """Requests in a row go through one opened port, also past silence and damage."""
+    assert isinstance(link.exchange(ASKED), Registers)
+    port = link._port
+    for reply in ("silence", "foreign unit"):
+        server.replies[5] = HOSTILE[reply]
+        link.exchange(ASKED)
+        server.replies.clear()
+        assert isinstance(link.exchange(ASKED), Registers)
+    assert link._port is port
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 6, 11])
@@ -276,3 +292,92 @@ def test_abandon_frees_a_waiting_thread(server):
     server.replies.clear()
     assert link.exchange(ASKED) == Registers((3,) * 4)
     link.close()
+
+
+def test_a_write_and_its_echo():
+    """A technician's write is done when its exact echo came, and known not to be otherwise."""
+    for make in (RawTcp, RawRtu):
+        with make() as server:
+            link = Link(server.config)
+            write = Write(5, 6, 100, (7,))
+            assert isinstance(link.exchange(ASKED), Registers)
+            echoes = [write.echo, write.echo[:-1] + b"\x08", write.echo[:-1]]
+            server.on_other = lambda server=server, echoes=echoes: server.frame(5, echoes.pop(0))
+            assert link.exchange(write) == Written()
+            assert isinstance(link.exchange(write), Damaged)
+            assert isinstance(link.exchange(write), Damaged)
+            link.close()
+
+
+def test_a_slow_serial_server():
+    """Gaps of 30 ms within an answer, as a cellular modem leaves them, do not end it."""
+    with RawRtuOverTcp() as server:
+        link = Link(server.config)
+
+        def slow(server, request):
+            frame = server.exact(request)
+            return [frame[:3], 0.03, frame[3:6], 0.03, frame[6:]]
+
+        server.replies[5] = slow
+        for number in range(1, 4):
+            assert link.exchange(ASKED) == Registers((number,) * 4)
+        server.replies[5] = lambda server, request: [server.exact(request)[2:]]
+        assert link.exchange(ASKED) == Damaged("11 bytes of 13 came")
+        link.close()
+
+
+def test_an_echoing_adapter_is_named():
+    """An adapter that gives our own request back is named as what it is."""
+    with RawRtu() as server:
+        link = Link(server.config)
+        sent = serial_frame("rtu", ASKED)
+        server.replies[5] = lambda server, request: [sent + server.exact(request)]
+        answer = link.exchange(ASKED)
+        assert isinstance(answer, Damaged)
+        assert "switch off the adapter's echo" in answer.reason
+        assert link.other_master == ""
+        link.close()
+
+
+def test_a_name_server_that_never_answers(monkeypatch):
+    """A name that is not resolved in time is PortGone; the answer that comes late serves later."""
+    with RawTcp() as server:
+        asked, go_on = threading.Event(), threading.Event()
+
+        resolve = socket.getaddrinfo
+
+        def slow(host, *rest, **more):
+            if host != "meter.example":
+                return resolve(host, *rest, **more)
+            asked.set()
+            go_on.wait(10)
+            return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+        monkeypatch.setattr("edge_agent.port.socket.getaddrinfo", slow)
+        monkeypatch.setattr("edge_agent.port.DNS_S", 0.05)
+        link = Link(replace(server.config, host="meter.example"))
+        gone = link.exchange(ASKED)
+        assert isinstance(gone, PortGone)
+        assert "no address for meter.example" in gone.reason
+        assert asked.is_set()
+        go_on.set()
+        monkeypatch.setattr("edge_agent.port.DNS_S", 5.0)
+        assert isinstance(link.exchange(ASKED), Registers)
+        link.close()
+
+
+def test_idle_connections_are_released():
+    """A connection that was not used for a while is closed, and opened again when needed."""
+    with RawTcp() as server:
+        link = Link(replace(server.config, idle_close_s=0.0))
+        for number in range(1, 3):
+            assert link.exchange(ASKED) == Registers((number,) * 4)
+            link.release_idle()
+        assert server.connections == 2
+        link.close()
+        keeping = Link(replace(server.config, idle_close_s=3600.0))
+        for _ in range(2):
+            assert isinstance(keeping.exchange(ASKED), Registers)
+            keeping.release_idle()
+        assert server.connections == 3
+        keeping.close()
