@@ -15,6 +15,7 @@ from protocols.metering.composition import (
     CompositionFault,
     ParsedComposition,
     SumRule,
+    from_e9,
     parse_composition,
     to_e9,
 )
@@ -44,14 +45,19 @@ MAX_GASES: Final = 64
 _WHOLE_E9: Final = 10**9
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 _E9: Final = "0.000000001"
+_BY_NITROGEN: Final = ("GROSS-2", "NX-19-mod")
 
 
 class FileGas(NamedTuple):
-    """A gas as the file describes it; `stated`: its heating value for energy, where it says one."""
+    """A gas as the file describes it; `stated`: its heating value for energy, where it says one.
+
+    `knows_nitrogen`: it says how much, be it none.
+    """
 
     gas: Gas = Gas()
     parsed: ParsedComposition | None = None
     stated: HeatingValue | None = None
+    knows_nitrogen: bool = True
 
     def hash(self) -> bytes:
         """SHA-256 over all that the file says: whether it is still the gas that it was."""
@@ -96,7 +102,7 @@ def _gas(section: Section, name: str) -> FileGas:
     )
     if gas.hs_j_m3 and gas.d_e9:
         _check_reference(section, gas)
-    return FileGas(gas, None, _stated(section))
+    return FileGas(gas, None, _stated(section), section.has("x_n2"))
 
 
 def _figure(section: Section, key: str, limits: tuple[str, str, str]) -> int:
@@ -181,6 +187,9 @@ def read_conversion(
             section.fault("gas", f"no gas {name!r}", nearest(name, gases))
         found = gases.get(name, found)
     gas = found.gas
+    if method in _BY_NITROGEN and not found.knows_nitrogen:
+        section.fault("method", f"{method} needs the nitrogen of gas {gas.name!r}, and none is no"
+                      " default", "add x_n2 to the gas")  # fmt: skip
     if method in ("SGERG-88", "SGERG-mod-H2") and found.parsed is not None:
         for criterion in third_rule(mixture_of(found.parsed.composition)).faults:
             section.warn("method", f"{method} may not suit this gas (the 1/3 rule): {criterion}")
@@ -201,8 +210,8 @@ def _superior(section: Section, gas: FileGas, combustion: str, base: tuple[int, 
             "bill volume only, or choose a base of 0, 15 or 20 degC or 60 degF",
         )
         return 0
-    if gas.parsed is not None:
-        mixture = mixture_of(gas.parsed.composition)
+    if gas.gas.composition:
+        mixture = mixture_of(from_e9(gas.gas.composition))
         found = of_mixture(mixture, wanted, Kind.SUPERIOR, State.REAL)
         if isinstance(found, OutOfRange):
             section.fault("energy_combustion", str(found), "check the composition")

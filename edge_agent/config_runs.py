@@ -129,10 +129,9 @@ def _run(
         changes.append(_meter_change(section.section("meter_change"), run))
     section.done()
     # A device that is at fault itself is told there, and has no serial here.
-    named = [("meter", run.meter_serial), ("temperature", temperature.serial)]
-    named += [("pressure", pressure.serial or str(pressure.is_fixed and conversion.method == "T"))]
-    known = all(serial not in ("", "False") for _name, serial in named)
-    if known and section.fault_count() == before:
+    sources = (temperature, barometer, gas_source) + ((pressure,) if pressure.point else ())
+    serials = [run.meter_serial, *(source.serial for source in sources if source is not None)]
+    if all(serials) and section.fault_count() == before:
         _check_run(section, run, devices)
         _check_counts(section, run, meter)
     return run, meter.name if meter else ""
@@ -188,9 +187,10 @@ def _check_run(section: Section, run: RunConfig, devices: Devices) -> None:
     """What only the whole run shows; asked when each of its fields is possible by itself."""
     for fault in faults(run):
         section.fault("", fault, "correct it")
-    analysed = run.gas_source.serial if run.gas_source else ""
-    serials = run.serials - {analysed}
+    sources = (run.pressure, run.temperature, run.barometer)
+    serials = {run.meter_serial, *(source.serial for source in sources if source)}
     polls = [device.poll_ms for device in devices.values() if device and device.serial in serials]
+    _check_analyses(section, run, devices)
     if run.stale_ms < max(polls):
         section.fault(
             "stale_seconds",
@@ -202,6 +202,19 @@ def _check_run(section: Section, run: RunConfig, devices: Devices) -> None:
             "interval_seconds",
             f"{run.interval_ms} ms is shorter than a device's poll of {max(polls)} ms",
             "poll more often, or make the interval longer",
+        )
+
+
+def _check_analyses(section: Section, run: RunConfig, devices: Devices) -> None:
+    """A chromatograph takes minutes, and its analysis may live as long."""
+    source = run.gas_source
+    polls = [device.poll_ms for device in devices.values()
+             if device and source and device.serial == source.serial]  # fmt: skip
+    if source and source.stale_ms < max(polls):
+        section.fault(
+            "chromatograph.stale_seconds",
+            f"{source.stale_ms} ms is shorter than its poll of {max(polls)} ms",
+            "let an analysis live for at least two polls",
         )
 
 

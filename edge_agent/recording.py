@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_agent.poller import PolledScan
     from protocols.metering.instant import Instant
     from protocols.metering.regulator_config import RegulatorConfig
-    from protocols.metering.run_config import RunConfig
+    from protocols.metering.run_config import RunConfig, Source
     from protocols.registers.register_map import RegisterMap
 
 CLOCK_STEP_MS: Final = 1_000  # less is what NTP slews and threads jitter
@@ -187,8 +187,10 @@ def configure_run(
         draft.event(instant, "run_added", config.run, None, config.meter_serial, who)
     old, new = run_fields(memory.config), run_fields(config)
     _record_changes(draft, config.run, old, new, instant, who)
-    if memory.config.meter_serial != config.meter_serial:
-        _record_replacement(draft, memory, config, instant, change)
+    replaced = memory.config.meter_serial
+    if replaced != config.meter_serial:
+        told = change if change is not None and change.old_serial == replaced else who
+        _record_replacement(draft, memory, config, instant, told)
     kept = same_totals(memory.config, config)
     if _counted_elsewhere(draft, memory, config):
         kept = frozenset()
@@ -226,9 +228,9 @@ def _begun_anew(
         positions=positions,
         segment=now.segment if unchanged else state.next_segment,
         flowed=now.flowed if kept else None,
-        pressure=now.pressure if old.pressure == new.pressure else None,
-        temperature=now.temperature if old.temperature == new.temperature else None,
-        atmosphere=now.atmosphere if old.barometer == new.barometer else None,
+        pressure=now.pressure if _read_alike(old.pressure, new.pressure) else None,
+        temperature=now.temperature if _read_alike(old.temperature, new.temperature) else None,
+        atmosphere=now.atmosphere if _read_alike(old.barometer, new.barometer) else None,
         gas=now.gas if _analysed_alike(old, new) else None,
     )
     return replace(RunState.resume(carry), conditions=state.conditions)
@@ -249,6 +251,11 @@ def _record_changes(
     draft.urgent = True
 
 
+def _read_alike(old: Source | None, new: Source | None) -> bool:
+    """The same point of the same transmitter; its range and substitute are judged anew anyway."""
+    return old is not None and new is not None and old[:3] == new[:3]
+
+
 def _analysed_alike(old: RunConfig, new: RunConfig) -> bool:
     """An analysis holds on, with its heating value."""
     return (old.gas_source, old.gas.combustion) == (new.gas_source, new.gas.combustion) and (
@@ -262,9 +269,11 @@ def _record_replacement(
     memory: RunMemory,
     config: RunConfig,
     instant: Instant,
-    change: MeterChange | None,
+    change: MeterChange | str,
 ) -> None:
     """Another meter in the run: its serials, both indexes as the technician read them, and who.
+
+    `change` is what the file tells of it, or else who changed the file.
 
     What the old meter counted after its last scan is told, not booked: nobody measured P and T.
     """
@@ -272,9 +281,9 @@ def _record_replacement(
     line = memory.config.line.point
     seen = next((p.index_counts for p in memory.state.now.positions if p.point == line), None)
     kind = "meter_replaced" if not config.temporary else "temporary_meter"
-    if change is None or change.old_serial != old:
+    if isinstance(change, str):
         detail = f"last seen index {seen}; the file gives no end and start index (meter_change)"
-        draft.event(instant, kind, config.run, old, new, FILE, detail)
+        draft.event(instant, kind, config.run, old, new, change, detail)
         return
     detail = (
         f"end index {change.old_end_counts}, last seen {seen}, start index"
