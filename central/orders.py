@@ -145,14 +145,16 @@ def send_gas(
 def list_orders(store: Store, gateway: str | None = None) -> list[Listed]:
     """The newest orders, newest last; of one gateway or of all."""
     table = gas_order
-    sent = (table.c.gateway, table.c.number, table.c.gas, table.c.effective_utc_ms, table.c.who)
-    query = select(*sent).order_by(table.c.sent_ms.desc(), table.c.number.desc()).limit(MAX_LISTED)
+    columns = (table.c[name] for name in Listed._fields[:-1])
+    query = (
+        select(*columns).order_by(table.c.sent_ms.desc(), table.c.number.desc()).limit(MAX_LISTED)
+    )
     if gateway is not None:
         query = query.where(table.c.gateway == gateway)
     with store.engine.connect() as conn:
         return [
-            Listed(*row, _state(conn, row.gateway, row.number))
-            for row in reversed(conn.execute(query).all())
+            Listed(*sent, _state(conn, sent[0], sent[1]))
+            for sent in reversed([tuple(row) for row in conn.execute(query)])
         ]
 
 
