@@ -153,8 +153,8 @@ def list_orders(store: Store, gateway: str | None = None) -> list[Listed]:
         query = query.where(table.c.gateway == gateway)
     with store.engine.connect() as conn:
         return [
-            Listed(*sent, _state(conn, sent[0], sent[1]))
-            for sent in reversed([tuple(row) for row in conn.execute(query)])
+            Listed(**sent, state=_state(conn, sent["gateway"], sent["number"]))
+            for sent in reversed(conn.execute(query).mappings().all())
         ]
 
 
