@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -16,7 +17,11 @@ LATEST_MS = 4_102_444_800_000  # 2100-01-01
 # The running interval's scans come after the last closed interval; no interval is longer.
 RUNNING_MS = 3_600_000
 
+MAX_DAYS = 62
+DEFAULT_DAYS = 8
+
 _INTEGER = re.compile(r"[0-9]{1,15}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class BadRequestError(Exception):
@@ -62,6 +67,38 @@ def read_integer(query: Mapping[str, str], name: str, low: int, high: int) -> in
             f"give {name} in decimal digits, or leave it out",
         )
     return int(text)
+
+
+def read_day(query: Mapping[str, str], name: str) -> date | None:
+    """A gas day, YYYY-MM-DD; None where it is not given. Raises BadRequestError."""
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # such as 2026-02-30
+    raise BadRequestError(
+        400, f"{name} = {text[:40]!r} is no day of the calendar", f"give {name} as YYYY-MM-DD"
+    )
+
+
+def read_days(query: Mapping[str, str], newest: date) -> tuple[date, date]:
+    """`from` and `to`, both included; by default the last days up to the newest."""
+    last = read_day(query, "to")
+    first = read_day(query, "from")
+    if last is None:
+        last = max(newest, first or newest)
+    if first is None:
+        first = date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
+    if first > last:
+        raise BadRequestError(400, f"from {first} is after to {last}", "give from <= to")
+    if (last - first).days >= MAX_DAYS:
+        raise BadRequestError(
+            400, f"{(last - first).days + 1} gas days", f"ask for at most {MAX_DAYS} at a time"
+        )
+    return first, last
 
 
 def read_range(query: Mapping[str, str], latest_ms: int) -> TimeRange:

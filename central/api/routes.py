@@ -1,5 +1,7 @@
 """The JSON API: reading only. Every volume is an integer in 1e-6 m3 (`_cm3`), so it is exact."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import text
@@ -14,13 +16,19 @@ from central.api.query import (
     check_order,
     check_run,
     latest_ms,
+    read_day,
+    read_days,
     read_integer,
     read_range,
 )
 from central.clock import Clock
 from central.ledger import queries
+from central.ledger.gas_days import Calendar, calendar_of, gas_day_hours, gas_days, newest_day
+from central.ledger.periods import Periods, TooManyIntervals
 from central.ledger.rows import IntervalRow
 from central.store.database import Store
+from protocols.metering.gas_day import GasDayError
+from protocols.metering.period_fields import period_fields
 
 MAX_POINTS = 5000
 DEFAULT_POINTS = 2000
@@ -39,6 +47,8 @@ def routes(store: Store, now_ms: Clock) -> list[Route]:
         Route("/api/runs", api.runs, methods=["GET"]),
         Route(f"{run}/series", api.series, methods=["GET"]),
         Route(f"{run}/intervals", api.intervals, methods=["GET"]),
+        Route(f"{run}/gas-days", api.gas_days, methods=["GET"]),
+        Route(f"{run}/hours", api.hours, methods=["GET"]),
         Route("/api/{rest:path}", api.unknown, methods=["GET"]),
     ]
 
@@ -105,6 +115,39 @@ class _Api:
         body = {"intervals": [_interval(row) for row in rows[-limit:]]}
         return JSONResponse(_head(gateway, run, head) | body)
 
+    def gas_days(self, request: Request) -> Response:
+        gateway, run = _names(request)
+        query = request.query_params
+        check_names(query, ("from", "to"))
+        with self._store.engine.connect() as conn, calendar_faults():
+            check_run(conn, gateway, run)
+            calendar = calendar_of(conn, gateway)
+            newest = newest_day(conn, gateway, run, calendar)
+            if newest is None:
+                return JSONResponse(_head(gateway, run, _calendar(calendar) | {"gas_days": []}))
+            asked = read_days(query, newest)
+            days, found = gas_days(conn, gateway, run, calendar, *asked)
+        told = [{"gas_day": f"{day}"} | row for day, row in zip(days, _rows(found), strict=True)]
+        return JSONResponse(_head(gateway, run, _calendar(calendar) | {"gas_days": told}))
+
+    def hours(self, request: Request) -> Response:
+        gateway, run = _names(request)
+        query = request.query_params
+        check_names(query, ("gas_day",))
+        with self._store.engine.connect() as conn, calendar_faults():
+            check_run(conn, gateway, run)
+            calendar = calendar_of(conn, gateway)
+            day = read_day(query, "gas_day") or newest_day(conn, gateway, run, calendar)
+            if day is None:
+                raise BadRequestError(404, "no interval of this run has a time", "name a gas_day")
+            _, whole, found = gas_day_hours(conn, gateway, run, calendar, day)
+        told = {
+            "gas_day": f"{day}",
+            "day": period_fields(whole, found.configs) | {"edited": sum(found.edited)},
+            "hours": _rows(found),
+        }
+        return JSONResponse(_head(gateway, run, _calendar(calendar) | told))
+
     def unknown(self, request: Request) -> Response:
         raise BadRequestError(
             404,
@@ -118,6 +161,30 @@ def _interval(row: IntervalRow) -> dict[str, Any]:
     edit = row.edit
     told = None if edit is None else edit._asdict() | {"recorded": edit.recorded._asdict()}
     return row._asdict() | {"edit": told}
+
+
+@contextmanager
+def calendar_faults() -> Iterator[None]:
+    """What makes no gas day is a request that cannot be answered, not a fault of central."""
+    try:
+        yield
+    except TooManyIntervals as error:
+        raise BadRequestError(400, str(error), "ask for fewer gas days at a time") from error
+    except GasDayError as error:
+        raise BadRequestError(
+            400, str(error), "ask for another day, or correct the site"
+        ) from error
+
+
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    return {"zone": calendar.zone, "gas_day_start_hour": calendar.start_hour}
+
+
+def _rows(found: Periods) -> list[dict[str, Any]]:
+    return [
+        period_fields(record, found.configs) | {"edited": edited}
+        for record, edited in zip(found.records, found.edited, strict=True)
+    ]
 
 
 def _names(request: Request) -> tuple[str, str]:

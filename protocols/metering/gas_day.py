@@ -56,5 +56,5 @@ def gas_day_start(day: date, zone: str, start_hour: int) -> int:
 
 def gas_day_bounds(day: date, zone: str, start_hour: int) -> tuple[int, int]:
     """First instant of the day and of the next one, UTC ms: days tile the time line."""
-    following = day + timedelta(days=1)
-    return gas_day_start(day, zone, start_hour), gas_day_start(following, zone, start_hour)
+    start = gas_day_start(day, zone, start_hour)  # refuses the calendar's last day
+    return start, gas_day_start(day + timedelta(days=1), zone, start_hour)

@@ -154,13 +154,17 @@ def hours_of(period: Period) -> list[Period]:
     return [Period(PeriodKind.HOUR, start, min(start + HOUR_MS, period.end_ms)) for start in starts]
 
 
-def period_of(run: str, period: Period, slices: Sequence[Slice]) -> PeriodRecord:
+def period_of(
+    run: str, period: Period, slices: Sequence[Slice], newest_ms: int | None = None
+) -> PeriodRecord:
     """The record of one period, from the run's intervals in the order of its log.
 
     Those around the period are welcome: they cover its edges and tell whether it is over.
+    `newest_ms`: the end of the run's newest interval, where that is far behind the period.
     """
     inside = [one for one in slices if period.start_ms <= one.begin_ms < period.end_ms]
     reached_ms = max((one.end_ms for one in slices), default=period.start_ms)
+    reached_ms = max(reached_ms, newest_ms or 0)
     flags = 0
     for one in inside:
         flags |= one.flags

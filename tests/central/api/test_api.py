@@ -155,3 +155,56 @@ def test_empty_central(empty_site: str) -> None:
     """A central that nobody has told anything answers with empty lists and zeros."""
     assert _get(f"{empty_site}/api/runs") == {"runs": []}
     assert _get(f"{empty_site}/api/summary")["leaves"] == 0
+
+
+def test_gas_days(site: str) -> None:
+    """Gas days by the site's calendar: energy beside volume, and the last one is incomplete."""
+    told = _get(f"{site}{RUN}/gas-days")
+    assert (told["zone"], told["gas_day_start_hour"]) == ("Asia/Shanghai", 8)
+    assert [day["gas_day"] for day in told["gas_days"]] == [
+        f"2026-03-{n:02d}" for n in range(4, 12)
+    ]
+    tenth, eleventh = told["gas_days"][-2:]
+    assert (tenth["complete"], eleventh["complete"]) == (True, False)
+    line = [day["line_main_cm3"] + day["line_error_cm3"] for day in (tenth, eleventh)]
+    assert sum(line) == 383_074_000
+    uj = tenth["base_main_cm3"] * 37_500_000
+    assert divmod(uj, 10**6) == (tenth["energy_main_j"], tenth["energy_main_remainder_uj"])
+    assert tenth["energy_main_mj"] == f"{uj / 10**12:.3f}"
+    assert (tenth["hs_j_m3"], tenth["methods"]) == ([37_500_000], ["SGERG-88"])
+    assert tenth["index_end"] == eleventh["index_start"]
+    assert told["gas_days"][0]["p_dpa"] is None
+
+
+def test_hours_of_a_gas_day(site: str) -> None:
+    """The newest day's where none is named; hours add up to it."""
+    told = _get(f"{site}{RUN}/hours?gas_day=2026-03-10")
+    assert len(told["hours"]) == 24
+    for name in ("line_main_cm3", "base_error_cm3", "polls", "missing_ms", "edited"):
+        assert sum(hour[name] for hour in told["hours"]) == told["day"][name]
+    assert _get(f"{site}{RUN}/hours")["gas_day"] == "2026-03-11"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "gas-days?from=2026-03-11&to=2026-03-10",
+        "gas-days?from=2026-01-01&to=2026-03-10",
+        "gas-days?from=2026-3-1",
+        "gas-days?to=2026-02-30",
+        "gas-days?day=2026-03-10",
+        "gas-days?from=0001-01-01&to=0001-01-02",
+        "gas-days?to=0001-01-01",
+        "hours?gas_day=9999-12-31",
+        "hours?gas_day=today",
+    ],
+)
+def test_no_such_gas_day(site: str, query: str) -> None:
+    """What is no day, or too many of them, is said, not guessed."""
+    assert _get(f"{site}{RUN}/{query}", 400)["remedy"]
+
+
+def test_gas_days_of_an_unknown_run(site: str) -> None:
+    """404, as for its intervals."""
+    assert _get(f"{site}/api/runs/gw-1/R9/gas-days", 404)["error"]
+    assert _get(f"{site}/api/runs/gw-1/R9/hours", 404)["error"]

@@ -68,7 +68,11 @@ CONFIG = RunConfig(
     atmosphere_dpa=1_013_250,
     method="SGERG-88",
     k_e9=0,
-    gas=Gas("grid", (), hs_j_m3=40_660_000, d_e9=581_000_000, x_co2_e9=6_000_000),
+    gas=Gas(
+        *("grid", (), 40_660_000, 581_000_000, 6_000_000),
+        superior_j_m3=37_500_000,
+        combustion="20",
+    ),
     base_pressure_dpa=1_013_250,
     base_temperature_mk=293_150,
     interval_ms=300_000,

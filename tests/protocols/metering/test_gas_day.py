@@ -95,3 +95,10 @@ def test_impossible_hours_and_instants() -> None:
             gas_day(beyond, "Asia/Shanghai", 8)
     with pytest.raises(GasDayError, match="outside"):
         gas_day_start(date.max, "Asia/Shanghai", 8)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_no_bounds_at_the_ends_of_the_calendar(day: date) -> None:
+    """A day whose next, or whose start, the calendar does not have is refused."""
+    with pytest.raises(GasDayError):
+        gas_day_bounds(day, "Asia/Shanghai", 8)
