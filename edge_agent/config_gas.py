@@ -51,13 +51,14 @@ _BY_NITROGEN: Final = ("GROSS-2", "NX-19-mod")
 class FileGas(NamedTuple):
     """A gas as the file describes it; `stated`: its heating value for energy, where it says one.
 
-    `knows_nitrogen`: it says how much, be it none.
+    `knows_nitrogen`: it says how much, be it none. `is_good`: it has no fault, told where it is.
     """
 
     gas: Gas = Gas()
     parsed: ParsedComposition | None = None
     stated: HeatingValue | None = None
     knows_nitrogen: bool = True
+    is_good: bool = True
 
     def hash(self) -> bytes:
         """SHA-256 over all that the file says: whether it is still the gas that it was."""
@@ -67,12 +68,13 @@ class FileGas(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """How a run's volume is converted."""
+    """How a run's volume is converted; not `is_good`: by a gas whose faults are told already."""
 
     method: str
     limits: str
     k_e9: int
     gas: Gas
+    is_good: bool = True
 
 
 def read_gases(top: Section) -> dict[str, FileGas]:
@@ -82,7 +84,9 @@ def read_gases(top: Section) -> dict[str, FileGas]:
         name = section.text("name", _NAME)
         if name and name in gases:
             section.fault("name", f"{name!r} is there twice", "give each gas its own name")
-        gases[name] = _gas(section, name)
+        before = section.fault_count()
+        gas = _gas(section, name)
+        gases[name] = gas._replace(is_good=section.fault_count() == before)
         section.done()
     return gases
 
@@ -187,6 +191,9 @@ def read_conversion(
             section.fault("gas", f"no gas {name!r}", nearest(name, gases))
         found = gases.get(name, found)
     gas = found.gas
+    if not found.is_good:
+        section.done()
+        return Conversion(method, limits, k_e9, gas, is_good=False)
     if method in _BY_NITROGEN and not found.knows_nitrogen:
         section.fault("method", f"{method} needs the nitrogen of gas {gas.name!r}, and none is no"
                       " default", "add x_n2 to the gas")  # fmt: skip

@@ -131,7 +131,7 @@ def _run(
     # A device that is at fault itself is told there, and has no serial here.
     sources = (temperature, barometer, gas_source) + ((pressure,) if pressure.point else ())
     serials = [run.meter_serial, *(source.serial for source in sources if source is not None)]
-    if all(serials) and section.fault_count() == before:
+    if all(serials) and conversion.is_good and section.fault_count() == before:
         _check_run(section, run, devices)
         _check_counts(section, run, meter)
     return run, meter.name if meter else ""
