@@ -22,6 +22,7 @@ from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
 from edge_agent.epoch import next_epoch
+from edge_agent.errands import Errands
 from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import KeyFileError, Keys, load_keys
@@ -116,6 +117,8 @@ class Agent:
             )
             for bus in config.buses
         ]
+        jobs = {bus.bus.name: bus.jobs for bus in self._buses}
+        self._errands = Errands(config, jobs, clock, self._recorder.tell)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""
@@ -128,6 +131,7 @@ class Agent:
         dead: list[str] = []
         while not dead and not stop.wait(WATCH_S):
             self._free_stuck_ports()
+            self._errands.tick(self._recorder.memory.devices, mono_ms())
             dead = [thread.name for thread in threads if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)
@@ -147,6 +151,8 @@ class Agent:
     def _end(self) -> bool:
         """Buses, then the last intervals, then the uplink, then the journal; True if all stored."""
         self._stop_buses.set()
+        for bus in self._buses:
+            bus.jobs.wake()
         for bus in self._buses:
             bus.join(BUS_END_S)
             if bus.is_alive():

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -58,6 +59,11 @@ class DeviceConfig:
     priority: int  # lower first: transmitters 0, meters 1, so that a meter finds fresh P and T
     slow_points: tuple[str, ...] = ()  # read each slow_ms only, beside the others
     slow_ms: int = 0
+    clock_zone: str = ""  # of its own clock; empty: as its profile says, or the site's
+    clock_ms: int = 3_600_000  # how often its clock is read; 0: never
+    clock_limit_ms: int = 60_000  # a drift beyond it is told
+    archives: tuple[str, ...] = ()  # read where a meter's scans have a gap
+    write_limits: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # the site's own
 
     @property
     def polled(self) -> tuple[str, ...]:
@@ -100,6 +106,26 @@ class JournalConfig:
     autocheckpoint_pages: int
     retention_days: int
     retention_megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlConfig:
+    """Where the sockets for technicians are, whose they are, and whether anything is written."""
+
+    directory: Path
+    read_group: str = ""
+    act_group: str = ""
+    writes: bool = False
+
+    @property
+    def read_socket(self) -> Path:
+        """Reading only."""
+        return self.directory / "read.sock"
+
+    @property
+    def act_socket(self) -> Path:
+        """What changes something in a device."""
+        return self.directory / "act.sock"
 
 
 class Change(NamedTuple):
@@ -149,6 +175,7 @@ class AgentConfig:
     meter_changes: tuple[MeterChange, ...] = ()
     compositions: tuple[CompositionRule, ...] = ()
     warnings: tuple[str, ...] = ()
+    control: ControlConfig | None = None  # None: no sockets
     gas_hashes: tuple[tuple[str, bytes], ...] = ()  # of all that the file says of each gas
     software: str = ""  # hash of the metrological modules, see software.py
 

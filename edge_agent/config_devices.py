@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.config import BusConfig, DeviceConfig
+from edge_agent.config_control import read_device_extras
 from edge_agent.config_fields import Section, nearest
 from edge_agent.site_profile import read_profile
 from protocols.registers.library import load_profile, profile_ids
@@ -106,12 +107,14 @@ def read_device(
     if profile is not None:
         rest = tuple(name for name in profile.default_points if name not in slow_points)
     points = section.texts("points", MAX_POINTS, rest)
+    extras = read_device_extras(section, profile)
     section.done()
     if profile is None:
         return None
     device = DeviceConfig(
-        name, bus_name, unit, profile, serial, points, poll_ms, priority, slow_points, slow_ms
-    )
+        name, bus_name, unit, profile, serial, points, poll_ms, priority, slow_points, slow_ms,
+        **extras,
+    )  # fmt: skip
     _check_points(section, device)
     _check_pace(section, device)
     return device

@@ -21,6 +21,7 @@ from edge_agent.config import (
     JournalConfig,
     SiteConfig,
 )
+from edge_agent.config_control import read_control
 from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_device
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_regulators import read_regulators
@@ -74,6 +75,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     site = _site(top.section("site"))
     central = _central(top.section("central"), path.parent)
     journal = _journal(top.section("journal", required=False))
+    control = read_control(top.section("control", required=False), state_dir, path.parent)
     buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
     sections = top.sections("device", "name", MAX_DEVICES)
     meters = meter_names(table)
@@ -93,7 +95,8 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
         raise ConfigErrors(path, faults.all())
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
-        regulators, change, meter_changes, compositions, tuple(faults.warnings), gas_hashes,
+        regulators, change, meter_changes, compositions, tuple(faults.warnings), control,
+        gas_hashes,
     )  # fmt: skip
 
 

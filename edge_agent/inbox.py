@@ -46,6 +46,14 @@ class Inbox(Generic[Scan, Order]):
             self._scans.append(scan)
             return True
 
+    def offer(self, scan: Scan) -> bool:
+        """The same for what its giver keeps and offers again: refusing it is no loss to count."""
+        with self._changed:
+            if len(self._scans) >= self._most_scans:
+                return False
+            self._scans.append(scan)
+            return True
+
     def order(self, order: Order) -> bool:
         """Hand over a request and wake the journal thread; False where too many wait."""
         with self._changed:

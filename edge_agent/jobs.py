@@ -24,8 +24,8 @@ class Job(Protocol):
 
     deadline_mono_ms: int
 
-    def step(self, exchange: Callable[[Asked], Answer]) -> bool:
-        """A few requests; True when it is done and has told its result."""
+    def step(self, exchange: Callable[[Asked], Answer]) -> bool | None:
+        """A few requests; True when it is done and has told its result, None where it waits."""
         ...
 
     def abandon(self, reason: str) -> None:
@@ -62,17 +62,19 @@ class Jobs:
             self._came.clear()
 
     def step(self, exchange: Callable[[Asked], Answer], now_mono_ms: int) -> bool:
-        """One step of the job whose turn it is; whether there was one. They take turns."""
+        """One step of the job whose turn it is; whether something was done. They take turns."""
         with self._lock:
             job = self._waiting.popleft() if self._waiting else None
         if job is None:
             return False
         if now_mono_ms >= job.deadline_mono_ms:
             job.abandon("the bus had no time for it before its deadline: try again")
-        elif not job.step(exchange):
+            return True
+        done = job.step(exchange)
+        if not done:
             with self._lock:
                 self._waiting.append(job)  # may pass the bound by this one
-        return True
+        return done is not None
 
     def close(self, reason: str) -> None:
         """Nothing is done any more."""

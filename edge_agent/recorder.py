@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.device_recording import Fact, News, forget_devices, record_news
 from edge_agent.draft import Draft, Salts
 from edge_agent.inbox import Inbox, Work
 from edge_agent.journal import CommitFailed
 from edge_agent.order_recording import is_waiting, record_due, record_order
+from edge_agent.poller import PolledScan
 from edge_agent.recording import (
     MapHashes,
     record_lost_scans,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.journal import Journal
     from edge_agent.memory import Memory, Settled, Tick
-    from edge_agent.poller import Now, PolledScan
+    from edge_agent.poller import Now
     from protocols.evidence.leaf import Log
     from protocols.evidence.order import Order
 
@@ -42,22 +44,26 @@ class _Request:
     """What another thread asks for, and the event that says it is durable."""
 
     def __init__(
-        self, settled: Settled | None = None, order: tuple[Order, bytes] | None = None
+        self,
+        settled: Settled | None = None,
+        order: tuple[Order, bytes] | None = None,
+        facts: Sequence[Fact] = (),
     ) -> None:
         self.settled = settled
         self.order = order  # of central, with its note
+        self.facts = facts
         self.done = threading.Event()
 
     @property
     def is_stop(self) -> bool:
-        """Neither of them: stop recording."""
-        return self.settled is None and self.order is None
+        """None of them: stop recording."""
+        return self.settled is None and self.order is None and not self.facts
 
 
 class Recorder(threading.Thread):
     """`deliver` takes scans, `settle` receipted batches, `obey` orders of central.
 
-    `finish` closes the runs and ends it.
+    `tell` what was learned of devices beside, `note` facts. `finish` closes the runs and ends it.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class Recorder(threading.Thread):
         self._clock = clock
         self._version = version
         self._hashes = MapHashes()
-        self._inbox: Inbox[PolledScan, _Request] = Inbox(config.journal.queue_scans)
+        self._inbox: Inbox[PolledScan | News, _Request] = Inbox(config.journal.queue_scans)
         self._give_up = threading.Event()
         self._finished = threading.Event()
         self._stopped = False  # nothing comes into force behind the last leaf
@@ -87,6 +93,14 @@ class Recorder(threading.Thread):
     def deliver(self, scan: PolledScan) -> bool:
         """False where the queue is full: the poll is counted, and logged when there is room."""
         return self._inbox.put(scan)
+
+    def tell(self, news: News) -> bool:
+        """False where the queue is full: whoever found it keeps it and tries again."""
+        return self._inbox.offer(news)
+
+    def note(self, facts: Sequence[Fact], timeout_s: float) -> bool:
+        """Events of others; True when they are durable."""
+        return self._request(_Request(facts=facts), timeout_s)
 
     def settle(self, settled: Settled, timeout_s: float) -> bool:
         """Let the rows become their receipted batch; True when that is durable."""
@@ -120,6 +134,8 @@ class Recorder(threading.Thread):
         now = self._clock.now()
         record_start(draft, self._config, now, self._version)
         record_due(draft, self._config, now)
+        readable = frozenset(one.serial for one in self._config.devices if one.archives)
+        forget_devices(draft, readable, now)
         return self._commit(draft, Work((), 0, ()))
 
     def _request(self, request: _Request, timeout_s: float) -> bool:
@@ -135,22 +151,27 @@ class Recorder(threading.Thread):
         if work.dropped:
             record_lost_scans(draft, work.dropped, self._clock.now())
         for scan in work.scans:
-            record_due(draft, self._config, scan.instant)
-            record_scan(draft, scan, self._hashes, self._config.regulators)
+            if isinstance(scan, PolledScan):
+                record_due(draft, self._config, scan.instant)
+                record_scan(draft, scan, self._hashes, self._config.regulators)
+            else:
+                record_news(draft, scan, self._clock.now())
         if any(request.is_stop for request in work.orders):
             record_stop(draft, self._clock.now())
             self._stopped = True
         self._record_orders(draft, work)
         return (is_empty and draft.is_empty) or self._commit(draft, work)
 
-    def _record_orders(self, draft: Draft, work: Work[PolledScan, _Request]) -> None:
+    def _record_orders(self, draft: Draft, work: Work[PolledScan | News, _Request]) -> None:
         for request in work.orders:
+            for fact in request.facts:
+                record_news(draft, fact, fact.instant)
             if request.order is not None:
                 record_order(draft, *request.order, self._config, self._clock.now())
         if is_waiting(draft.orders.values()) and not self._stopped:
             record_due(draft, self._config, self._clock.now(), ON_ITS_WAY_MS)
 
-    def _commit(self, draft: Draft, work: Work[PolledScan, _Request]) -> bool:
+    def _commit(self, draft: Draft, work: Work[PolledScan | News, _Request]) -> bool:
         tick = draft.tick()
         settled = tuple(each.settled for each in work.orders if each.settled is not None)
         while True:

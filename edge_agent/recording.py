@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.changes import gateway_fields, run_fields, same_totals
+from edge_agent.device_recording import note_gaps
 from edge_agent.gas_in_force import runs_in_force
 from edge_agent.memory import ClockRelation, RunMemory
 from protocols.evidence.leaf import Kind, Log
@@ -74,6 +75,7 @@ def record_scan(
         taken = step(memory.config, memory.state, scan)
         draft.set_run(memory._replace(state=taken.state))
         _record_step(draft, memory.config, taken, instant)
+        note_gaps(draft, polled.device, memory, taken.events, instant)
     for regulator in watched:
         _watch(draft, regulator, scan)
 
