@@ -25,7 +25,6 @@ from central.ledger.edits import EditError, append_edits, head_of, record_of
 from central.software import metrological_hash
 from central.store.database import Store
 from central.store.edit_tables import edit
-from protocols.metering.edited import EditedRecord
 from protocols.metering.energy import MICRO, shown_kwh
 from protocols.metering.request_object import MAX_BYTES
 
@@ -83,14 +82,14 @@ def enter(store: Store, parsed: argparse.Namespace) -> Told:
 
 def list_edits(store: Store, parsed: argparse.Namespace) -> Told:
     """The latest edits, newest first, and where the chain ends."""
-    query = select(edit.c.number, edit.c.body, edit.c.hash).order_by(edit.c.number.desc())
+    query = select(edit.c.number, edit.c.body).order_by(edit.c.number.desc())
     for name, column in (("gateway", edit.c.gateway), ("run_name", edit.c.run)):
         if getattr(parsed, name) is not None:
             query = query.where(column == getattr(parsed, name))
     with store.engine.connect() as conn:
         rows = conn.execute(query.limit(parsed.limit + 1)).all()
         head = head_of(conn)
-    lines = [_line(row.number, record_of(row.body)) for row in rows[: parsed.limit]]
+    lines = [_line(row.number, row.body) for row in rows[: parsed.limit]]
     if len(rows) > parsed.limit:
         lines.append(f"... and older ones; --limit N shows more (at most {MAX_LISTED})")
     return Told("\n".join([*lines, f"head {head}"]))
@@ -215,7 +214,11 @@ def _kwh(microjoules: int) -> str:
     return shown_kwh(joules if microjoules >= 0 else -joules)
 
 
-def _line(number: int, record: EditedRecord) -> str:
+def _line(number: int, body: bytes) -> str:
+    try:
+        record = record_of(body)
+    except ValueError as error:
+        return f"{number}\tdamaged: {error}; see edge-central edit check"
     changed = "; ".join(f"{field} {old} -> {new}" for field, old, new in record.changes)
     rule = f" by {record.rule!r}" if record.rule else ""
     original = record.original

@@ -93,7 +93,10 @@ class _Walk:
         )
 
     def _has_configuration(self, record: EditedRecord) -> bool:
-        config = config_of(self.conn, record.original.gateway, record.config_hash)
+        try:
+            config = config_of(self.conn, record.original.gateway, record.config_hash)
+        except ValueError:
+            return False
         return config is not None and config.hash() == record.config_hash
 
     def sum_faults(self) -> list[str]:

@@ -208,15 +208,23 @@ def _config(
     """What the newest version was made under, or the gateway's own."""
     hash_ = record.config_hash if as_recorded else _config_hash(row)
     origin = Origin(row.gateway, Log.BILLING, row.epoch)
-    found = config_of(conn, row.gateway, hash_) or config_before(conn, origin, hash_, row.seq)
+    try:
+        found = config_of(conn, row.gateway, hash_) or config_before(conn, origin, hash_, row.seq)
+    except ValueError as error:
+        raise EditError(f"{_named(row)}: {error}; run edge-central edit check") from None
     if found is None:
         raise EditError(f"{_named(row)}: its configuration {hash_.hex()[:16]} is not known")
     return found
 
 
 def _config_hash(row: _Version) -> bytes:
-    hash_: bytes = row.config_hash
-    return hash_ if row.edit_body is None else record_of(row.edit_body).config_hash
+    recorded: bytes = row.config_hash
+    if row.edit_body is None:
+        return recorded
+    try:
+        return record_of(row.edit_body).config_hash
+    except ValueError as error:
+        raise EditError(f"{_named(row)}: {error}; run edge-central edit check") from None
 
 
 def _replay(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from central.store.edit_tables import edit, edit_configuration, edit_head, edit_sum
 from protocols.evidence import cbor
+from protocols.evidence.errors import Malformed
 from protocols.metering.edited import (
     FIRST_VERSION,
     NO_EDIT,
@@ -82,18 +83,26 @@ def head_of(conn: Connection) -> Head:
 
 def record_of(body: bytes) -> EditedRecord:
     """The edit in the bytes of a row. Raises ValueError."""
-    return EditedRecord.from_body(cbor.decode(body, "edit", _MAX_BODY_BYTES, _MAX_BODY_ITEMS))
+    return EditedRecord.from_body(_decoded(body, "edit", _MAX_BODY_BYTES, _MAX_BODY_ITEMS))
 
 
 def config_of(conn: Connection, gateway: str, hash_: bytes) -> RunConfig | None:
-    """The corrected configuration with this hash, if a recalculation was made under one."""
+    """The corrected configuration with this hash, where one is kept. Raises ValueError."""
     table = edit_configuration
     query = select(table.c.body).where(table.c.gateway == gateway, table.c.hash == hash_)
     body = conn.execute(query).scalar_one_or_none()
     if body is None:
         return None
     what = "corrected configuration"
-    return parse_run_config(cbor.decode(body, what, _MAX_CONFIG_BYTES, _MAX_CONFIG_ITEMS))
+    return parse_run_config(_decoded(body, what, _MAX_CONFIG_BYTES, _MAX_CONFIG_ITEMS))
+
+
+def _decoded(data: bytes, what: str, max_bytes: int, max_items: int) -> object:
+    """What central itself wrote may have been changed since: then it is no value any more."""
+    try:
+        return cbor.decode(data, what, max_bytes, max_items)
+    except Malformed as error:
+        raise ValueError(str(error)) from None
 
 
 def append_edits(conn: Connection, edits: Sequence[NewEdit]) -> Head:
@@ -198,6 +207,7 @@ def _add_up(conn: Connection, gateway: str, run: str, edits: Sequence[NewEdit]) 
 def _keep_configurations(conn: Connection, gateway: str, edits: Sequence[NewEdit]) -> None:
     table = edit_configuration
     for config in {new.config for new in edits if new.config is not None}:
-        if config_of(conn, gateway, config.hash()) is None:
-            body = cbor.encode(config.to_body())
-            conn.execute(insert(table).values(gateway=gateway, hash=config.hash(), body=body))
+        values = {"gateway": gateway, "hash": config.hash()}
+        kept = select(table.c.hash).filter_by(**values)
+        if conn.execute(kept).first() is None:
+            conn.execute(insert(table).values(**values, body=cbor.encode(config.to_body())))

@@ -52,6 +52,8 @@ def newest_intervals() -> Subquery:
             *(interval.c[name].label(f"recorded_{name}") for name in figures),
             func.coalesce(edit.c.version, 1).label("version"),
             edit.c.number.label("edit_number"),
+            edit.c.kind.label("edit_kind"),
+            edit.c.at_ms.label("edited_ms"),
             edit.c.body.label("edit_body"),
         )
         .select_from(joined)
@@ -63,8 +65,13 @@ def edit_of(row: Any) -> EditRow | None:
     """The edit that made a row of `newest_intervals`; None where it is as recorded."""
     if row.edit_body is None:
         return None
-    record = record_of(row.edit_body)
     recorded = Amounts(*(getattr(row, f"recorded_{name}") for name in Amounts._fields))
+    try:
+        record = record_of(row.edit_body)
+    except ValueError as error:
+        # Somebody changed the store: the page must say so, and not be away.
+        unknown = ("", f"damaged: {error}", "", "", "")
+        return EditRow(row.edit_kind, row.edited_ms, *unknown, row.edit_number, recorded)
     return EditRow(
         record.kind,
         record.at_ms,
