@@ -13,7 +13,7 @@ from edge_agent.jobs import Jobs
 from edge_agent.learned import Learned
 from edge_agent.link import Answer, Link, NoAnswer, PortGone, timing_of
 from edge_agent.poller import DevicePoller, Keeping, Line, Now, PolledScan
-from edge_agent.port import sharpen_timers
+from edge_agent.port import keep_time
 from edge_agent.schedule import Outcome, Rhythm, Schedule
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Asked, Damaged
@@ -71,7 +71,8 @@ class BusThread(threading.Thread):
 
     def run(self) -> None:
         """Until `stop`; a failure of a device or port is a scan, anything else ends the thread."""
-        sharpen_timers()
+        if self.bus.is_serial:
+            keep_time()
         try:
             while not self._stop_event.is_set():
                 self._turn()
