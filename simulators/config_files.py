@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from protocols.metering.conversion import Method, SgergGas
-    from simulators.site import Place, RegulatorSpec, RunSpec, Site
+    from simulators.site import Place, RegulatorSpec, RunSpec, Site, StationSpec, Tap
 
     Fields = Mapping[str, Any]
 
@@ -80,7 +80,7 @@ def gateway_toml(site: Site, buses: Mapping[str, Fields], gateway: Gateway, pace
         for gas, name in gases.items()
     ]
     tables += [_run(spec, site, gases, pace) for spec in site.runs]
-    tables += [_regulator(spec) for spec in site.regulators]
+    tables += [_regulator(spec, site, pace) for spec in site.regulators]
     return "\n".join(tables)
 
 
@@ -150,20 +150,48 @@ def _run(spec: RunSpec, site: Site, gases: Mapping[SgergGas, str], pace: Pace) -
     )
 
 
-def _regulator(spec: RegulatorSpec) -> str:
-    outlet = spec.outlet
-    return _table(
-        "[[regulator]]",
-        {
-            "id": spec.regulator,
-            "set_kpa_gauge": spec.no_load_pa_gauge / 1000.0,
-            "outlet_pressure": {
-                "device": outlet.instrument,
-                "point": outlet.point,
-                "gauge": outlet.gauge,
-            },
-        },
-    )
+def _regulator(spec: RegulatorSpec, site: Site, pace: Pace) -> str:
+    fields: dict[str, Any] = {
+        "id": spec.regulator,
+        "set_kpa_gauge": spec.no_load_pa_gauge / 1000.0,
+        "outlet_pressure": _tap(spec.outlet),
+    }
+    for station in site.stations:
+        if station.name == spec.regulator:
+            fields |= _station(station, pace)
+    return _table("[[regulator]]", fields)
+
+
+def _station(spec: StationSpec, pace: Pace) -> Fields:
+    """What the station promises, with a little room for its instruments' noise."""
+    main, *standby = spec.station.regulators
+    return {
+        "run": spec.run,
+        "droop_kpa": main.droop_pa / 1000.0,
+        "lock_up_kpa": main.lockup_pa / 1000.0 + 0.05,
+        "low_kpa_gauge": (main.set_pa - 1_000.0) / 1000.0,
+        "high_kpa_gauge": (main.closed_pa + 1_500.0) / 1000.0,
+        "standby_set_kpa_gauge": standby[0].set_pa / 1000.0 if standby else 0.0,
+        "inlet_pressure": _tap(spec.inlet),
+        "inlet_low_kpa_gauge": spec.station.inlet_pa / 2_000.0,
+        "inlet_high_kpa_gauge": spec.station.inlet_pa / 800.0,
+        "contacts": [
+            {"name": name, "kind": kind, "device": spec.module, "point": point, "normal": normal}
+            for name, kind, point, normal in spec.contacts
+        ],
+        "drift_kpa": 0.6,
+        "drift_window_seconds": 60,
+        "hunting_kpa": 0.3,
+        "hunting_window_seconds": 60,
+        "hysteresis_kpa": 0.1,
+        "flow_window_seconds": 2.5 * pace.poll_s,
+        "hold_seconds": 5.0 * pace.poll_s,
+        "stale_seconds": pace.stale_s,
+    }
+
+
+def _tap(tap: Tap) -> Fields:
+    return {"device": tap.instrument, "point": tap.point, "gauge": tap.gauge}
 
 
 def _gases(site: Site) -> dict[SgergGas, str]:

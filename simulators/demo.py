@@ -26,7 +26,7 @@ from simulators.demo_directory import demo_directory
 from simulators.failure import DemoAborted, DemoError
 from simulators.plant_process import PLANT_FILE, read_books
 from simulators.progress import Progress
-from simulators.site import demo_site
+from simulators.site import demo_site, with_station
 from simulators.verdict import Evidence, Verdict, judge, table
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _start(children: Children, directory: Path) -> Running:
     gateway = Gateway(GATEWAY, f"https://{HOST}:{intake_port}", receipt_key, state_dir=_STATE_DIR)
     buses = json.loads(place.read_text(encoding="utf-8"))["buses"]
     (directory / "gateway.toml").write_text(
-        gateway_toml(demo_site(), buses, gateway, Pace()), encoding="utf-8"
+        gateway_toml(with_station(demo_site()), buses, gateway, Pace()), encoding="utf-8"
     )
     agent = children.start("agent", ["edge-agent", "run", "--config", "gateway.toml"])
     _say(f"Page: http://{HOST}:{page_port}/")

@@ -94,7 +94,7 @@ class Plant:
             for run in self._runs.values():
                 run.flow(middle_s, day)
             for spec in self.site.stations:
-                drawn_m3_h = spec.drawn_m3_h * self._load(middle_s)
+                drawn_m3_h = self._runs[spec.run].spec.physics.state(middle_s).flow_m3_h
                 inputs = spec.script.inputs(middle_s, drawn_m3_h)
                 state = self._stations[spec.name]
                 state = station_step(spec.station, state, inputs, CYCLE_MS / 1000.0)
@@ -105,7 +105,8 @@ class Plant:
         """The plant as it is, without moving it."""
         elapsed_ms = self.tick * CYCLE_MS
         elapsed_s = elapsed_ms / 1000.0
-        load = self._load(elapsed_s)
+        loads = [spec.physics.load.level(elapsed_s) for spec in self.site.runs]
+        load = sum(loads) / len(loads)
         stations = {spec.name: self._station(spec, elapsed_s) for spec in self.site.stations}
         return Moment(
             self.tick,
@@ -152,11 +153,6 @@ class Plant:
             "mono_ms": moment.mono_ms,
             "runs": {name: run.book.to_json() for name, run in self._runs.items()},
         }
-
-    def _load(self, elapsed_s: float) -> float:
-        """The mean of all runs' loads, 0..1."""
-        loads = [spec.physics.load.level(elapsed_s) for spec in self.site.runs]
-        return sum(loads) / len(loads)
 
     def _station(self, spec: StationSpec, elapsed_s: float) -> StationMoment:
         state = self._stations[spec.name]

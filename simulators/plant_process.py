@@ -20,7 +20,7 @@ from simulators.framing import RTU, TCP, Framing
 from simulators.plant import CYCLE_MS
 from simulators.rtu_line import LineTiming, RtuLine
 from simulators.running_plant import RunningPlant
-from simulators.site import BAUD, LINES, TCP_BUS, demo_site
+from simulators.site import BAUD, LINES, TCP_BUS, demo_site, with_station
 from simulators.tcp_bus import TcpBus, TcpKind
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def run_plant(directory: Path, options: PlantOptions, stop: threading.Event) -> 
     """Run until `stop`; raises PlantError where a bus cannot be served."""
     plans = _plans(options.faults)
     directory.mkdir(parents=True, exist_ok=True)
-    running = RunningPlant(demo_site(options.seed, options.day_s))
+    site = with_station(demo_site(options.seed, options.day_s), options.seed, options.day_s)
+    running = RunningPlant(site)
     halt = threading.Event()
     faults = _Faults(running, plans, options.seed)
     buses = _open_buses(directory, faults, options.tcp_port, halt)

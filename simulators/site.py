@@ -34,8 +34,8 @@ BASE: Final = BaseConditions(pressure_pa=101_325.0, temperature_k=293.15)
 PR1: Final = Station(
     "PR1",
     (
-        Regulator(20_000.0, 1_800.0, 1_000.0, 26_000.0, 2_000.0),
-        Regulator(16_500.0, 1_500.0, 1_000.0, 28_000.0, 2_000.0),
+        Regulator(20_000.0, 1_800.0, 1_000.0, 26_000.0, 1_000.0),
+        Regulator(16_500.0, 1_500.0, 1_000.0, 28_000.0, 1_000.0),
     ),
     inlet_pa=300_000.0,
     inlet_droop_pa=20_000.0,
@@ -77,15 +77,27 @@ class RegulatorSpec:
 
 @dataclass(frozen=True, slots=True)
 class StationSpec:
-    """A regulator station with its own physics; `drawn_m3_h` at full load of all runs.
+    """A regulator station with its own physics, through which the line flow of one run goes.
 
-    A RegulatorSpec of the same name shows the station's outlet instead of its own droop.
+    A RegulatorSpec of the same name shows the station's outlet instead of its own droop. `contacts`
+    are (name, kind as the agent calls it, point, normal state) of one input module.
     """
 
     name: str
     station: Station
     script: Script
-    drawn_m3_h: float
+    run: str
+    inlet: Tap
+    module: str
+    contacts: tuple[tuple[str, str, str, int], ...]
+
+
+_CONTACTS: Final = (
+    ("main", "slam_shut", "input_1", 0),
+    ("standby", "slam_shut", "input_2", 0),
+    ("bypass", "bypass_open", "input_3", 0),
+    ("door", "door_open", "input_4", 1),
+)
 
 
 class Place(NamedTuple):
@@ -144,12 +156,14 @@ _METERS: Final = (
 
 
 def with_station(site: Site, seed: int = 1, span_s: float = 900.0) -> Site:
-    """The same site with PR1 as a dual run: slam-shuts, a standby, contacts, an inlet pressure.
+    """The same site with PR1 as a dual run behind R2: slam-shuts, contacts, an inlet pressure.
 
     In each `span_s` everything that can happen to a regulator happens once.
     """
     noise = Noise(seed, "330045")
-    spec = StationSpec("PR1", PR1, Script.seeded(seed, "PR1", span_s), 1_500.0)
+    script = Script.seeded(seed, "PR1", span_s)
+    inlet = Tap("p-inlet", "p1_f32", gauge=True)
+    spec = StationSpec("PR1", PR1, script, "R2", inlet, "contacts", _CONTACTS)
     places = (
         _place((TCP_BUS, 3), "p-inlet", "keller-33x", "330045", keller_at_inlet("PR1", noise)),
         _place((TCP_BUS, 4), "contacts", "generic-contacts", "770001", station_contacts("PR1")),

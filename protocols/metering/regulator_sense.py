@@ -12,6 +12,7 @@ from protocols.metering.scan import Scan
 from protocols.metering.units import UnitError, to_pascal
 
 LEAST_LOAD: Final = 20  # a twentieth of the full flow
+LEAST_READINGS: Final = 10
 _LH_PER_CM3_MS: Final = 3600  # 1 cm3/ms = 1 l/s
 
 
@@ -107,12 +108,13 @@ def _drift(config: RegulatorConfig, state: RegulatorState, outlet: Reading) -> D
     """Mean of outlet pressure and droop at the load, over windows.
 
     Only while the main regulator is at work within its limits: not near closing, where the outlet
-    rises towards lock-up, and not where another alarm says what is wrong.
+    rises towards lock-up, and not where another alarm says what is wrong. A window with fewer than
+    LEAST_READINGS of that kind holds a passage from one to the other, and judges nothing.
     """
     drift, flow_l_h = state.drift, flow_now(config, state, outlet.mono_ms)
     if outlet.mono_ms - drift.began_ms >= config.drift_window_ms:
         found = drift.found_dpa
-        if drift.readings:
+        if drift.readings >= LEAST_READINGS:
             found = drift.sum_dpa // drift.readings - config.set_dpa
         drift = Drift(outlet.mono_ms, found_dpa=found)
     if config.flow is None or not flow_l_h or flow_l_h * LEAST_LOAD < config.flow.full_l_h:

@@ -18,9 +18,9 @@ from protocols.metering.method import base_of, method_of
 from simulators.certificates import make_certificates
 from simulators.config_files import Gateway, Pace, central_toml, gateway_toml
 from simulators.plant import Plant, Start
-from simulators.site import demo_site
+from simulators.site import demo_site, with_station
 
-_SITE = demo_site()
+_SITE = with_station(demo_site())
 _NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
 _BUSES: dict[str, dict[str, Any]] = {
     "lan": {"type": "tcp", "host": "127.0.0.1", "tcp_port": 1502},
@@ -54,6 +54,24 @@ def test_the_agent_reads_its_file_as_the_plant_is(directory: Path) -> None:
         assert run.line.modulus == spec.line.modulus
         assert run.count_cm3 * 1000 == spec.line.count_mm3
     assert [regulator.regulator for regulator in config.regulators] == ["PR1"]
+
+
+def test_the_agents_regulator_is_the_plants_station(directory: Path) -> None:
+    """Set pressures, the run behind it, its contacts and their normal states."""
+    [regulator] = load_config(directory / "gateway.toml").regulators
+    [spec] = _SITE.stations
+    main, standby = spec.station.regulators
+    atmosphere = round(_SITE.atmosphere_pa * 10)
+    assert regulator.set_dpa == main.set_pa * 10 + atmosphere
+    assert regulator.standby_set_dpa == standby.set_pa * 10 + atmosphere
+    assert regulator.droop_dpa == main.droop_pa * 10
+    assert main.lockup_pa * 10 < regulator.lockup_dpa < main.lockup_pa * 11
+    assert regulator.flow is not None
+    assert regulator.flow.serial == "21450302"
+    moment = Plant(_SITE, Start(0, 1_780_000_000_000)).advance_to(1_000)
+    by_serial = {place.instrument.serial: place.instrument for place in _SITE.places}
+    for contact in regulator.contacts:
+        assert by_serial[contact.serial].readings[contact.point](moment) == contact.normal
 
 
 def test_the_agents_sources_show_what_the_plant_has(directory: Path) -> None:
