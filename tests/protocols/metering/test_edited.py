@@ -214,7 +214,7 @@ def test_the_same_configuration_gives_the_same_figures(site: Site) -> None:
         config(base_temperature_mk=273_150),
         config(pressure=CONFIG.pressure._replace(substitute=5_100_000)),
         config(pressure=CONFIG.pressure._replace(low=5_100_000, substitute=5_200_000)),
-        config(qmin_l_h=40_000_000, error_curve=(CurvePoint(1000, 5000),)),
+        config(qmin_l_h=1_000, error_curve=(CurvePoint(1000, 5000),)),
     ],
 )
 def test_as_if_it_had_been_configured_so(site: Site, corrected: RunConfig) -> None:
