@@ -18,6 +18,8 @@ from protocols.registers.register_map import RegisterMap
 
 MAX_POINTS: Final = 64
 MAX_PROFILE_FAULTS: Final = 10
+MAX_REQUEST_S: Final = 25
+"""Longer without a heartbeat, and the main thread takes the bus for stuck."""
 NO_UNIT: Final = -1  # one that could not be read: a placeholder must not collide with another
 GAPS_MS: Final[Mapping[str, int]] = {"rtu": 50, "rtu-over-tcp": 500, "ascii": 1000}
 """Default of the longest gap within an answer: adapters, networks, a person's terminal."""
@@ -34,6 +36,13 @@ def read_bus(section: Section, base: Path) -> BusConfig:
     bus = _serial(section, base, bus) if bus.is_serial else _peer(section, bus)
     if kind != "tcp":
         bus = _line(section, bus)
+    longest_s = 2 * bus.timeout_s + (bus.quiet_s or 0.0)
+    if longest_s > MAX_REQUEST_S:
+        section.fault(
+            "timeout_s",
+            f"a lost answer would hold the bus for {longest_s:g} s",
+            f"keep twice timeout_s and quiet_s within {MAX_REQUEST_S} s",
+        )
     section.done()
     return bus
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from edge_agent.link import Answer, NoAnswer, PortGone
 from protocols.metering.quality import Quality
@@ -22,7 +22,8 @@ from protocols.modbus.write import Written
 from protocols.registers.codec import assemble
 from protocols.registers.profile import Order, Profile
 
-BUSY = 6
+BUSY: Final = 6
+_GATEWAY: Final = (10, 11)  # path unavailable, target failed to respond: it cost a timeout there
 Ask = Callable[[Block, int], Answer]
 """A block and what is added to its addresses -> its answer."""
 
@@ -54,7 +55,7 @@ def join(profile: Profile, probe: Block | None, ask: Ask, shift: int) -> Joined 
     answer: Answer | None = None
     if probe:
         answer = ask(probe, shift)
-        if not isinstance(answer, Registers | ExceptionAnswer):
+        if not isinstance(answer, Registers | ExceptionAnswer) or is_no_reply(answer):
             return failure(answer)
     if base:
         found = _find_shift(profile, ask(base, 0))
@@ -84,7 +85,7 @@ def _find_shift(profile: Profile, answer: Answer) -> int | Failed:
     match answer:
         case Registers(words):
             shift, said = profile.base_probe.shift(words[0], None), str(words[0])
-        case ExceptionAnswer(code) if code != BUSY:
+        case ExceptionAnswer(code) if not is_no_reply(answer):
             shift, said = profile.base_probe.shift(None, code), f"exception {code:02d}"
         case _:
             return failure(answer)
@@ -129,6 +130,11 @@ def _check_settings(profile: Profile, ask: Ask, shift: int) -> Failed | None:
     return None
 
 
+def is_no_reply(answer: Answer) -> bool:
+    """Whether an exception says that the device itself has not answered: busy, or not there."""
+    return isinstance(answer, ExceptionAnswer) and answer.code in (BUSY, *_GATEWAY)
+
+
 def failure(answer: Answer) -> Failed:
     """What an answer without values means, in words."""
     match answer:
@@ -139,6 +145,9 @@ def failure(answer: Answer) -> Failed:
             return Failed(Quality.BAD_NO_ANSWER, detail)
         case Damaged(reason):
             return Failed(Quality.BAD_ANSWER, f"{reason}: check wiring, and for two of one unit")
+        case ExceptionAnswer(code) if code in _GATEWAY:
+            detail = f"the gateway before it says {code:02d}: check power, wiring and unit number"
+            return Failed(Quality.BAD_NO_ANSWER, detail)
         case ExceptionAnswer(code):
             meaning = " (busy)" if code == BUSY else ""
             detail = f"answers exception {code:02d}{meaning}"

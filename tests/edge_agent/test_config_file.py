@@ -320,6 +320,17 @@ def test_every_kind_of_bus(tmp_path: Path) -> None:
     assert (tcp.idle_close_s, tcp.kind, tcp.quiet_s) == (0.0, "tcp", None)
 
 
+def test_a_bus_that_would_seem_stuck(tmp_path: Path) -> None:
+    """Deadlines after which the main thread would close the port are refused."""
+    write_ca(tmp_path)
+    changed = table()
+    put("bus", 0, "timeout_s", 10)(changed)
+    faults = faults_of(changed, tmp_path)
+    assert any(
+        "bus[line-1].timeout_s: a lost answer would hold the bus for 30 s" in f for f in faults
+    )
+
+
 def test_slow_points(tmp_path: Path) -> None:
     """Points that are read more rarely leave the profile's own choice, or stand beside it."""
     changed = table()

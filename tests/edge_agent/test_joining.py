@@ -82,3 +82,16 @@ def test_a_late_answer_cannot_tell_the_base():
 def test_a_device_without_anything_to_ask():
     """Over TCP a device without settings is joined without a request."""
     assert join(KELLER, None, lambda block, shift: NoAnswer(0), 0) == Joined(None, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "quality"),
+    [(6, Quality.BAD_EXCEPTION), (10, Quality.BAD_NO_ANSWER), (11, Quality.BAD_NO_ANSWER)],
+)
+def test_a_probe_that_the_device_did_not_answer(code, quality):
+    """Busy, and a gateway's word that nobody is there, say nothing of being in step."""
+    probe = step_probe(KELLER, blocks(KELLER))
+    failed = join(KELLER, probe, lambda block, shift: ExceptionAnswer(code), 0)
+    assert isinstance(failed, Failed)
+    assert failed.quality is quality
+    assert join(KELLER, probe, lambda block, shift: ExceptionAnswer(2), 0) == Joined(None, 0)

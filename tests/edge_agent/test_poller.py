@@ -365,6 +365,8 @@ def test_bisection_is_bounded():
         (Damaged("bad"), Outcome.LOST),
         (ExceptionAnswer(4), Outcome.ANSWERED),
         (ExceptionAnswer(6), Outcome.BUSY),
+        (ExceptionAnswer(10), Outcome.LOST),  # a gateway says that nobody is there: it waited
+        (ExceptionAnswer(11), Outcome.LOST),
         (PortGone("gone"), Outcome.NO_PORT),
     ],
 )
