@@ -17,6 +17,7 @@ from central.ledger.correction import Correction, corrected
 from central.ledger.edits import EditError, NewEdit, config_of, record_of
 from central.ledger.intervals import AGREES
 from central.ledger.newest import newest_intervals
+from central.ledger.periods import begins
 from central.ledger.recompute import MAX_LEAVES, Due, scans_of
 from central.store.database import Store
 from central.store.ledger_tables import meter_run
@@ -137,10 +138,10 @@ def _rows_of(conn: Connection, asked: Range) -> list[_Version]:
     """The newest versions of the range's intervals, all of which agree with their scans."""
     newest = newest_intervals()
     _check_closed(conn, asked)
-    begins = func.coalesce(newest.c.start_utc_ms, newest.c.end_utc_ms - newest.c.elapsed_ms)
+    begin = begins(newest)
     rows = conn.execute(
         select(newest)
-        .where(*_of_run(asked), begins >= asked.from_ms, begins < asked.to_ms)
+        .where(*_of_run(asked), begin >= asked.from_ms, begin < asked.to_ms)
         .order_by(newest.c.epoch, newest.c.seq)
         .limit(MAX_INTERVALS + 1)
     ).all()
@@ -186,8 +187,7 @@ def _row_of(conn: Connection, which: Which) -> _Version:
     newest = newest_intervals()
     where = [*_of_run(which)]
     if which.at_ms is not None:
-        begins = func.coalesce(newest.c.start_utc_ms, newest.c.end_utc_ms - newest.c.elapsed_ms)
-        where += [begins <= which.at_ms, newest.c.end_utc_ms > which.at_ms]
+        where += [begins(newest) <= which.at_ms, newest.c.end_utc_ms > which.at_ms]
     if which.seq is not None:
         where.append(newest.c.seq == which.seq)
     if which.epoch is not None:
