@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 SILENT_FAILURES: Final = 2
 """So many lost polls in a row make a device silent; one is an accident."""
 DEAD_SHARE: Final = 0.04
-MAX_CREDIT_MS: Final = 5_000.0
+MAX_CREDIT_MS: Final = 2_000.0
 MAX_BACKOFF_MS: Final = 60_000
 OVERDUE_MS: Final = 60_000
 """Who waits longer is asked although others are due: a device must be found again at last."""
