@@ -84,14 +84,16 @@ def read_day(query: Mapping[str, str], name: str) -> date | None:
     )
 
 
-def read_days(query: Mapping[str, str], newest: date) -> tuple[date, date]:
+def read_days(
+    query: Mapping[str, str], newest: date, default: int = DEFAULT_DAYS
+) -> tuple[date, date]:
     """`from` and `to`, both included; by default the last days up to the newest."""
     last = read_day(query, "to")
     first = read_day(query, "from")
     if last is None:
         last = max(newest, first or newest)
     if first is None:
-        first = date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
+        first = date.fromordinal(max(1, last.toordinal() - default + 1))
     if first > last:
         raise BadRequestError(400, f"from {first} is after to {last}", "give from <= to")
     if (last - first).days >= MAX_DAYS:

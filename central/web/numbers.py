@@ -56,6 +56,21 @@ def temperature_c(mk: int) -> str:
     return rounded(mk - ICE_POINT_MK, TEMPERATURE_DIGITS, 2)
 
 
+def volume_m3_5(cm3: int) -> str:
+    """For an hour or a gas day: to 1e-5 m3 (API MPMS 21.1)."""
+    return rounded(cm3, VOLUME_DIGITS, 5)
+
+
+def pressure_kpa_3(dpa: int) -> str:
+    """For an hour or a gas day: to 0.001 kPa."""
+    return rounded(dpa, PRESSURE_DIGITS, 3)
+
+
+def temperature_c_3(mk: int) -> str:
+    """For an hour or a gas day: degrees Celsius to 0.001."""
+    return rounded(mk - ICE_POINT_MK, TEMPERATURE_DIGITS, 3)
+
+
 def factor(e9: int) -> str:
     """For a page: Z or C to 1e-5."""
     return rounded(e9, FACTOR_DIGITS, 5)
@@ -64,6 +79,17 @@ def factor(e9: int) -> str:
 def duration_s(ms: int) -> str:
     """For a page: seconds to 0.1."""
     return rounded(ms, TIME_DIGITS, 1)
+
+
+def duration_h(ms: int) -> str:
+    """For a page: hours to 0.01; what is not nothing is never shown as nothing."""
+    shown = rounded((2 * ms + 36) // 72, 5, 2)  # 36 ms are 1e-5 h
+    return "<0.01" if ms and shown == "0.00" else shown
+
+
+def heating_value(j_m3: int) -> str:
+    """For a page: MJ/m3 to 0.0001."""
+    return rounded(j_m3, HEATING_VALUE_DIGITS, 4)
 
 
 def count(value: int) -> str:

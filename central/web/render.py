@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from central.ledger.rows import EventRow
 from central.web import instants, numbers
+from central.web.day_page import energy_kwh, energy_mj
 from central.web.edits import difference_m3, edit_label, edit_title
 from central.web.instants import wall_clock_ms
 from central.web.words import LANGUAGES, Words
@@ -34,6 +35,13 @@ def environment() -> Environment:
         factor=numbers.factor,
         seconds=numbers.duration_s,
         n=numbers.count,
+        m3_5=numbers.volume_m3_5,
+        kpa3=numbers.pressure_kpa_3,
+        celsius3=numbers.temperature_c_3,
+        kwh=energy_kwh,
+        mj=energy_mj,
+        hs=numbers.heating_value,
+        hours=numbers.duration_h,
     )
     made.globals.update(
         LANGUAGES=LANGUAGES,
