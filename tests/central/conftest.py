@@ -104,7 +104,9 @@ class Gateway:
     def configure(self, *configs):
         """Tell the site, the runs and the register maps."""
         regulators = tuple(
-            regulator("PR-" + c.run, c.pressure.serial, "p1_f32").to_body() for c in configs
+            regulator("PR-" + c.run, c.pressure.serial, "p1_f32").to_body()
+            for c in configs
+            if c.pressure.serial
         )
         self.add(Kind.CONFIGURATION, "", b"\1" * 32, (*SITE, (), (), regulators))
         for config in configs:
