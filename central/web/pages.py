@@ -16,15 +16,23 @@ from central.api.query import (
     check_order,
     check_run,
     latest_ms,
+    read_day,
+    read_days,
     read_integer,
     read_range,
 )
+from central.api.routes import calendar_faults
 from central.clock import Clock
 from central.ledger import queries
+from central.ledger.gas_days import calendar_of, gas_days, newest_day
+from central.ledger.periods import run_extras
 from central.ledger.rows import RunRow
 from central.store.database import Store
 from central.web.csv_file import MAX_ROWS, intervals_csv
+from central.web.day_page import day_context
 from central.web.gas_days import gas_day_sums
+from central.web.gas_days_csv import gas_days_csv
+from central.web.instants import zone_of
 from central.web.places import UNKNOWN, common_zone, places
 from central.web.render import environment
 from central.web.words import Words, choose_language, load_words
@@ -36,6 +44,7 @@ EVENT_ROWS = 20
 ALARM_ROWS = 10
 RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
 DEFAULT_RANGE = "24h"
+CSV_DAYS = 31
 COOKIE = "lang"
 COOKIE_S = 365 * 86_400
 
@@ -56,6 +65,8 @@ class Pages:
             Route("/", self.home, methods=["GET"]),
             Route("/parts/status", self.status, methods=["GET"]),
             Route(f"{run}/intervals.csv", self.csv, methods=["GET"]),
+            Route(f"{run}/gas_days.csv", self.days_csv, methods=["GET"]),
+            Route(f"{run}/days/{{day}}", self.day, methods=["GET"]),
             Route(run, self.run, methods=["GET"]),
             Route(f"/parts{run}", self.run_parts, methods=["GET"]),
         ]
@@ -95,13 +106,38 @@ class Pages:
                 f"more than {MAX_ROWS} intervals in this range",
                 "ask for less at a time: ?from_ms=...&to_ms=... (UTC ms)",
             )
-        name = quote(f"{gateway}_{run}_intervals.csv", safe="")
-        disposition = f"attachment; filename=\"intervals.csv\"; filename*=UTF-8''{name}"
-        return Response(
-            intervals_csv(rows, place),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": disposition},
-        )
+        text = intervals_csv(rows, place)
+        return _download(text, f"{gateway}_{run}_intervals.csv", "intervals.csv")
+
+    def day(self, request: Request) -> Response:
+        """One gas day of a run, hour by hour."""
+        gateway, name = request.path_params["gateway"], request.path_params["run"]
+        day = read_day(request.path_params, "day")
+        assert day is not None
+        with self._store.engine.connect() as conn, calendar_faults():
+            run = _find(conn, gateway, name)
+            calendar = calendar_of(conn, gateway)
+            zone = zone_of(calendar.zone)
+            context = day_context(conn, gateway, name, calendar, day, zone)
+        context |= {"now_ms": self._now_ms(), "run": run, "calendar": calendar}
+        return self._answer(request, "day.html", context)
+
+    def days_csv(self, request: Request) -> Response:
+        """Gas days as a file; the last month where nothing else is asked for."""
+        gateway, run = request.path_params["gateway"], request.path_params["run"]
+        query = request.query_params
+        check_names(query, ("from", "to"))
+        with self._store.engine.connect() as conn, calendar_faults():
+            check_run(conn, gateway, run)
+            calendar = calendar_of(conn, gateway)
+            newest = newest_day(conn, gateway, run, calendar)
+            if newest is None:
+                raise BadRequestError(400, "no interval of this run has a time", "wait for one")
+            first, last = read_days(query, newest, CSV_DAYS)
+            text = gas_days_csv(
+                gateway, run, calendar, gas_days(conn, gateway, run, calendar, first, last)
+            )
+        return _download(text, f"{gateway}_{run}_{first}_{last}_gas_days.csv", "gas_days.csv")
 
     def error(self, request: Request, status: int, title: str, detail: str = "") -> Response:
         """An error page in the reader's language: `title` and its remedy are keys of the words."""
@@ -135,10 +171,12 @@ class Pages:
             place = places(conn).get(gateway, UNKNOWN)
             rows = queries.intervals(conn, gateway, name, span.from_ms, span.to_ms, TABLE_ROWS)
             days = gas_day_sums(conn, gateway, name, place, run.last_interval_end_ms)
+            extras = run_extras(conn, gateway, name)
         return {
             "now_ms": self._now_ms(),
             "refresh_s": RUN_REFRESH_S,
             "run": run,
+            "extras": extras,
             "place": place,
             "zone": place.zone,
             "ranges": list(RANGES),
@@ -180,3 +218,14 @@ def _find(conn: Connection, gateway: str, name: str) -> RunRow:
         if (row.gateway, row.run) == (gateway, name):
             return row
     raise BadRequestError(404, f"{gateway[:64]} / {name[:64]}", "")
+
+
+def _download(text: str, name: str, plain: str) -> Response:
+    """A CSV file by its name, and by one that every browser takes (RFC 6266)."""
+    full = quote(name, safe="")
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{full}"
+    return Response(
+        text,
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": disposition},
+    )

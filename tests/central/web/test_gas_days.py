@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import insert
 
 from central.ledger import queries
+from central.ledger.gas_days import Calendar, gas_days
 from central.store.database import Store
 from central.store.ledger_tables import interval
 from central.web.gas_days import DAYS, DaySum, gas_day_sums
@@ -91,3 +92,33 @@ def test_unknown_zone(store: Store, place: Place) -> None:
     with store.engine.connect() as conn:
         assert gas_day_sums(conn, story.GATEWAY, story.RUN, place, story.END_MS) == []
         assert gas_day_sums(conn, story.GATEWAY, story.RUN, PLACE, None) == []
+
+
+def test_energy_by_the_heating_value_in_force(store: Store) -> None:
+    """Each part of a day by its own; what had none is told, and nothing passes through a float."""
+    rows = [
+        _row(n, EIGHT_MS + n * 1000, EIGHT_MS + n * 1000 + 300_000, 10**15) | {"hs_j_m3": hs}
+        for n, hs in enumerate((37_000_000, 37_000_000, 38_123_457, 0))
+    ]
+    (day,) = _sums(store, rows, EIGHT_MS + 303_000)
+    base = 10**15 + 2
+    assert day.energy_uj == 2 * base * 37_000_000 + base * 38_123_457
+    assert day.unvalued_cm3 == base
+    assert (day.intervals, day.base_cm3) == (4, 4 * base)
+
+
+def test_the_database_and_the_common_code_agree(store: Store) -> None:
+    """The sums of the page are those of the day's record."""
+    with store.engine.connect() as conn:
+        (run,) = queries.runs(conn)
+        days = gas_day_sums(conn, story.GATEWAY, story.RUN, PLACE, run.last_interval_end_ms)
+        _, found = gas_days(
+            conn, story.GATEWAY, story.RUN, Calendar(*PLACE[1:]), date(2026, 3, 10),
+            date(2026, 3, 11),
+        )  # fmt: skip
+    for day, record in zip(days[::-1], found.records, strict=True):
+        sums = record.sums
+        assert day.running != record.complete
+        assert day.line_cm3 == sums.line_main_cm3 + sums.line_error_cm3
+        assert day.energy_uj == sums.energy_main_uj + sums.energy_error_uj > 0
+        assert day.unvalued_cm3 == sums.unvalued_cm3 == 0
