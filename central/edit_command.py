@@ -21,7 +21,7 @@ from central.ledger.edit_plan import (
     plan_entry,
     plan_recalculation,
 )
-from central.ledger.edits import EditError, append_edits, head_of, record_of
+from central.ledger.edits import EditError, append_edits, check_edit, head_of, record_of
 from central.software import metrological_hash
 from central.store.database import Store
 from central.store.edit_tables import edit
@@ -173,6 +173,8 @@ def _signed(parsed: argparse.Namespace) -> Signed:
 
 
 def _book(store: Store, plan: Plan, *, dry_run: bool) -> Told:
+    for new in plan.edits:
+        check_edit(new)  # a dry run refuses what the real one would
     lines = _difference(plan)
     if plan.edits and not dry_run:
         with store.writer.begin() as conn:
@@ -185,7 +187,9 @@ def _book(store: Store, plan: Plan, *, dry_run: bool) -> Told:
 
 def _difference(plan: Plan) -> list[str]:
     """The sums of the intervals that change: as they are, as they would be, the difference."""
-    lines = [f"intervals that change: {len(plan.edits)}; that stay as they are: {plan.unchanged}"]
+    lines = [f"corrected: {parameter}" for parameter in plan.parameters]
+    count = f"intervals that change: {len(plan.edits)}; that stay as they are: {plan.unchanged}"
+    lines.append(count)
     if not plan.edits:
         return lines
     before = [new.before for new in plan.edits]

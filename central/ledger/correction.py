@@ -5,7 +5,7 @@ an index moved, is not on the list. A field has the unit of `RunConfig`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Final, NamedTuple
 
 from central.ledger.edits import EditError
@@ -16,7 +16,7 @@ from protocols.metering.flow import CurvePoint
 from protocols.metering.gas import Gas
 from protocols.metering.request_gas import gas_of
 from protocols.metering.request_object import RequestError, number, read_object
-from protocols.metering.run_config import RunConfig
+from protocols.metering.run_config import RunConfig, Source
 from protocols.metering.run_config_faults import parse_run_config
 
 SUPERIOR: Final = "superior_MJ_m3"
@@ -49,6 +49,25 @@ def read_correction(sets: list[str], gas: bytes | None) -> Correction:
             raise EditError(f"--set {field} is given twice")
         values[field] = _value(field, value.strip())
     return Correction(values, None if gas is None else _gas(gas))
+
+
+def parameters_changed(before: RunConfig, after: RunConfig) -> list[str]:
+    """Every parameter that a correction changes, as `field old -> new`."""
+    found = []
+    for field in fields(RunConfig):
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if isinstance(old, Gas | Source) and isinstance(new, Gas | Source):
+            pairs = zip(old._fields, old, new, strict=True)
+            found += [f"{field.name}.{name} {a} -> {b}" for name, a, b in pairs if a != b]
+        elif old != new:
+            found.append(f"{field.name} {_shown(old)} -> {_shown(new)}")
+    return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(":".join(map(str, point)) for point in value) or "none"
+    return "none" if value is None else f"{value}"
 
 
 def corrected(config: RunConfig, correction: Correction) -> RunConfig:
@@ -143,12 +162,12 @@ def _curve(text: str) -> tuple[CurvePoint, ...]:
 def _gas(data: bytes) -> Gas:
     """A gas as `edge-agent convert` reads it, with the heating value for energy beside figures."""
     try:
-        fields = read_object(data)
-        if "methane" in fields:  # a composition alone, as edge-central gas send reads it
-            fields = {"composition": fields}
-        superior = number(fields, SUPERIOR) if SUPERIOR in fields else 0.0
-        fields.pop(SUPERIOR, None)
-        gas = gas_of("a gas", _FIGURES, by_composition=True, fields=fields)
+        told = read_object(data)
+        if "methane" in told:  # a composition alone, as edge-central gas send reads it
+            told = {"composition": told}
+        superior = number(told, SUPERIOR) if SUPERIOR in told else 0.0
+        told.pop(SUPERIOR, None)
+        gas = gas_of("a gas", _FIGURES, by_composition=True, fields=told)
         composition = to_e9(gas.composition()) if gas.parsed else ()
     except RequestError as error:
         where = f"{error.field}: " if error.field else ""

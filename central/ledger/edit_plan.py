@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from central.ledger.batches import BatchReader, DamagedBatch
 from central.ledger.bodies import interval_of
 from central.ledger.configurations import config_before
-from central.ledger.correction import Correction, corrected
+from central.ledger.correction import Correction, corrected, parameters_changed
 from central.ledger.edits import EditError, NewEdit, config_of, record_of
 from central.ledger.intervals import AGREES
 from central.ledger.newest import newest_intervals
@@ -78,10 +78,14 @@ class Entry(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Edits that can be booked, and how many intervals would stay as they are."""
+    """Edits that can be booked, how many intervals would stay as they are, and what is corrected.
+
+    `parameters`: those of the configurations in force, as `field old -> new`.
+    """
 
     edits: tuple[NewEdit, ...]
     unchanged: int
+    parameters: tuple[str, ...] = ()
 
 
 class _Again(NamedTuple):
@@ -98,6 +102,7 @@ def plan_recalculation(
     reader = BatchReader(store)
     configs: dict[bytes, RunConfig] = {}
     edits: list[NewEdit] = []
+    parameters: dict[str, None] = {}
     again: _Again | None = None
     with store.engine.connect() as conn:
         rows = _rows_of(conn, asked)
@@ -106,6 +111,8 @@ def plan_recalculation(
             before = _config(conn, row, record, as_recorded=as_recorded)
             if before.hash() not in configs:
                 configs[before.hash()] = corrected(before, correction)
+                changed = parameters_changed(before, configs[before.hash()])
+                parameters |= dict.fromkeys(changed)
             config = configs[before.hash()]
             of = (config.hash(), record.carry, record.telemetry_end)
             if again is None or again.of != of:
@@ -116,7 +123,7 @@ def plan_recalculation(
             if amounts != _amounts(row):
                 new = _edit(row, EditKind.RECALCULATED, amounts, config.hash(), signed)
                 edits.append(NewEdit(new, _amounts(row), config))
-    return Plan(tuple(edits), len(rows) - len(edits))
+    return Plan(tuple(edits), len(rows) - len(edits), tuple(parameters))
 
 
 def plan_entry(conn: Connection, which: Which, entry: Entry, signed: Signed) -> Plan:

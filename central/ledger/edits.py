@@ -105,6 +105,12 @@ def _decoded(data: bytes, what: str, max_bytes: int, max_items: int) -> object:
         raise ValueError(str(error)) from None
 
 
+def check_edit(new: NewEdit) -> None:
+    """Raises EditError with every fault of an edit."""
+    if found := faults(new.record, new.before):
+        raise EditError(f"interval {new.record.original.seq}: {'; '.join(found)}")
+
+
 def append_edits(conn: Connection, edits: Sequence[NewEdit]) -> Head:
     """Book edits of one run, all in the caller's transaction or none. Raises EditError.
 
@@ -123,8 +129,7 @@ def append_edits(conn: Connection, edits: Sequence[NewEdit]) -> Head:
             raise EditError(
                 f"interval {key[1]} of {gateway}/{run} was edited meanwhile; look at it and repeat"
             )
-        if found := faults(record, new.before):
-            raise EditError(f"interval {key[1]}: {'; '.join(found)}")
+        check_edit(new)
         head = Head(head.size + 1, record.hash(head.hash))
         rows.append(_row(record, head))
     conn.execute(insert(edit), rows)

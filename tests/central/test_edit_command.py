@@ -64,6 +64,7 @@ def test_a_dry_run_shows_and_books_nothing(run, told):
                          "--dry-run")  # fmt: skip
     assert status == 0
     assert "a dry run: nothing was booked" in out
+    assert out.startswith("corrected: atmosphere_dpa 1013250 -> 900000\n")
     assert intervals(told) == before
     assert told.ask(head_of).size == 0
     table = figures(out)
@@ -178,6 +179,7 @@ ENTER = ("enter", *R1, *SIGNED, "--seq", "5")
         ((*ENTER, "--base-main", "12345678901"), "no number of m3"),
         ((*ENTER, "--hs", "."), "--hs '.' is no number of MJ/m3"),
         ((*ENTER, "--base-main", "1", "--who", "x" * 65), "who has 65 characters"),
+        ((*ENTER, "--base-main", "1", "--who", "x" * 65, "--dry-run"), "who has 65 characters"),
         ((*ENTER, "--base-main", "1", "--reason", "a\nb"), "control character"),
         ((*ENTER, "--base-main", "1", "--seq", "4096"), "no closed interval there"),
     ],

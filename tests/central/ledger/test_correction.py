@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from central.ledger.correction import FIELDS, corrected, read_correction
+from central.ledger.correction import FIELDS, corrected, parameters_changed, read_correction
 from central.ledger.edits import EditError
 from protocols.metering.analysis import superior_of
 from protocols.metering.flow import CurvePoint
@@ -197,3 +197,27 @@ def test_a_gas_that_the_method_refuses(config, gas):
     """The run's own method must take the gas, or the correction is refused."""
     with pytest.raises(EditError, match="cannot be used"):
         corrected(config, read_correction([], told(gas)))
+
+
+def test_what_is_corrected_is_told(config):
+    """Every parameter that is another is told with old and new, and no other."""
+    sets = ["pressure.gauge=no", "atmosphere_dpa=900000", "method=PT"]
+    found = corrected(config, read_correction(sets, told({**FIGURES, "d_0": 0.6})))
+    assert parameters_changed(config, found) == [
+        "pressure.gauge True -> False",
+        "atmosphere_dpa 1013250 -> 900000",
+        "method SGERG-88 -> PT",
+        "gas.name grid -> corrected",
+        "gas.d_e9 581000000 -> 600000000",
+    ]
+    assert parameters_changed(config, config) == []
+
+
+def test_a_curve_and_a_barometer_are_told_in_words(made):
+    """What is a table or nothing has a form of its own."""
+    barometer = Source("B1", "p", False, 1_013_250, 800_000, 1_100_000)
+    config = made.config(qmin_l_h=40_000, barometer=barometer)
+    found = corrected(config, read_correction(["error_curve=1000:-20", "barometer=none"], None))
+    curve, source = parameters_changed(config, found)
+    assert curve == "error_curve none -> 1000:-20"
+    assert source.endswith(" -> none")
