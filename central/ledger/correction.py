@@ -13,7 +13,7 @@ from protocols.metering.analysis import superior_of
 from protocols.metering.body import BodyError
 from protocols.metering.composition import E9, to_e9
 from protocols.metering.flow import CurvePoint
-from protocols.metering.gas import Gas
+from protocols.metering.gas import Gas, GasSource
 from protocols.metering.request_gas import gas_of
 from protocols.metering.request_object import RequestError, number, read_object
 from protocols.metering.run_config import RunConfig, Source
@@ -65,6 +65,9 @@ def parameters_changed(before: RunConfig, after: RunConfig) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    """A device by its serial, a curve as it is set."""
+    if isinstance(value, Source | GasSource):
+        return value.serial
     if isinstance(value, tuple):
         return ",".join(":".join(map(str, point)) for point in value) or "none"
     return "none" if value is None else f"{value}"

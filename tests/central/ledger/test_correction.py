@@ -218,6 +218,7 @@ def test_a_curve_and_a_barometer_are_told_in_words(made):
     barometer = Source("B1", "p", False, 1_013_250, 800_000, 1_100_000)
     config = made.config(qmin_l_h=40_000, barometer=barometer)
     found = corrected(config, read_correction(["error_curve=1000:-20", "barometer=none"], None))
-    curve, source = parameters_changed(config, found)
-    assert curve == "error_curve none -> 1000:-20"
-    assert source.endswith(" -> none")
+    assert parameters_changed(config, found) == [
+        "error_curve none -> 1000:-20",
+        "barometer B1 -> none",
+    ]
