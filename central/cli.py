@@ -18,11 +18,13 @@ from central.keys import (
     order_key,
 )
 from central.ledger.edits import EditError
+from central.ledger.gas_users import gas_faults
 from central.ledger.rebuild import rebuild
 from central.orders import (
     Effective,
     Listed,
     OrderError,
+    check_gas,
     effective_ms,
     gas_of_figures,
     gas_of_json,
@@ -83,6 +85,10 @@ def _gas_send(parsed: argparse.Namespace) -> int:
         gas = gas_of_json(parsed.gas, _read(parsed.composition), since)
     store = open_store(parsed.store)
     try:
+        check_gas(gas)
+        with store.engine.connect() as conn:
+            if found := gas_faults(conn, parsed.gateway, gas):
+                raise OrderError("; ".join(found))
         signer = order_key(parsed.store)
         number = send_gas(store, signer, parsed.gateway, gas, utc_now_ms, parsed.after)
     finally:

@@ -104,6 +104,14 @@ def gas_of_figures(
     return gas_of_inputs(name, SgergGas(*figures), GasSource.CENTRAL, *since)
 
 
+def check_gas(gas: GasData) -> None:
+    """Raise OrderError with every fault that makes the gas data unusable anywhere."""
+    try:
+        parse_gas_order(gas.to_body())
+    except BodyError as error:
+        raise OrderError(str(error)) from None
+
+
 def send_gas(
     store: Store, signer: Signer, gateway: str, gas: GasData, clock: Clock, after: int = 0
 ) -> int:
@@ -111,10 +119,7 @@ def send_gas(
 
     `after` is for a store that was restored from a backup: what the gateway has taken already.
     """
-    try:
-        parse_gas_order(gas.to_body())
-    except BodyError as error:
-        raise OrderError(str(error)) from None
+    check_gas(gas)
     table = gas_order
     with store.writer.begin() as conn:
         known = select(gateway_table.c.gateway).where(gateway_table.c.gateway == gateway)

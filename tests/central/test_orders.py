@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from central.cli import main
-from central.keys import order_key
+from central.keys import create_receipt_key, order_key
 from central.orders import (
+    STATES,
     Effective,
     OrderError,
     effective_ms,
@@ -17,6 +18,8 @@ from central.orders import (
 )
 from central.store.database import open_store
 from central.store.log_tables import gas_order
+from central.web.words import load_words
+from edge_agent import gas_in_force
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Log
 from protocols.evidence.note import KeyType, Signer, Verifier
 from protocols.evidence.order import open_order
@@ -218,6 +221,38 @@ def test_the_list_tells_what_became_of_each(central, made):
         ("gw-1", 1): "in force", ("gw-1", 2): "refused", ("gw-1", 3): "sent", ("gw-2", 1): "sent",
     }  # fmt: skip
     assert [o.gateway for o in list_orders(central.store, "gw-2")] == ["gw-2"]
+
+
+def test_every_state_is_an_event_with_words():
+    """The gateway's codes are those that the list and the pages know."""
+    codes = {getattr(gas_in_force, name) for name in
+             ("RECEIVED", "WAITS", "REFUSED", "IN_FORCE", "ENDED")}  # fmt: skip
+    assert codes == STATES.keys()
+    for words in load_words().values():
+        assert all(words.get(f"event.{code}") for code in (*codes, gas_in_force.LATE))
+
+
+def test_a_gas_that_no_run_uses_is_not_signed(central, made, tmp_path, capsys):
+    """The command holds it against the configurations that it knows."""
+    gateway = made.Gateway().configure(made.config())
+    central.register(gateway)
+    central.send(gateway, Log.BILLING)
+    central.catch_up()
+    (tmp_path / "store" / "receipt-key").unlink(missing_ok=True)
+    create_receipt_key(tmp_path / "store", "central")
+    words = (
+        "--store",
+        str(tmp_path / "store"),
+        "--gateway",
+        "gw-1",
+        "--gas",
+        "grid",
+        "--who",
+        "Li",
+    )
+    assert main(["gas", "send", *words, "--now", *FIGURES]) == 2
+    assert "its runs have no gas" in capsys.readouterr().err
+    assert list_orders(central.store) == []
 
 
 def test_the_list_is_printed(run, send):
