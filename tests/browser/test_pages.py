@@ -154,11 +154,13 @@ def test_empty_plot_says_why(page: Page, site: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("name", "path"), [("overview", "/"), ("run", RUN)])
+@pytest.mark.parametrize(
+    ("name", "path"), [("overview", "/"), ("run", RUN), ("day", f"{RUN}/days/2026-03-10")]
+)
 def test_fits_a_laptop(
     page: Page, site: str, shots: Path, name: str, path: str, language: str
 ) -> None:
-    """Neither page needs sideways scrolling at 1366 x 768, in either language."""
+    """No page needs sideways scrolling at 1366 x 768, in either language."""
     page.goto(f"{site}{path}?lang={language}")
     if name == "run":
         page.wait_for_selector("#plot[data-drawn]")
@@ -170,6 +172,16 @@ def test_fits_a_laptop(
             .map(box => box.id || box.tagName)"""
     )
     assert wide == []
+
+
+def test_a_gas_day_opens_from_its_run(page: Page, site: str) -> None:
+    """The days' table leads to the hours, and these to the day before and after."""
+    _open_run(page, site)
+    page.locator("#days a", has_text="2026-03-10").click()
+    expect(page.locator("#hours tfoot")).to_contain_text("10,115.582")
+    page.locator('a[rel="next"]').click()
+    expect(page.locator("h1")).to_contain_text("Gas day 2026-03-11 incomplete")
+    assert page.locator('a[rel="next"]').count() == 0
 
 
 def test_empty_central(page: Page, empty_site: str, shots: Path) -> None:

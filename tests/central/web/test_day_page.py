@@ -38,7 +38,7 @@ def test_hours_of_a_day(site: str, store: Store) -> None:
     assert rows[24][7] == energy_kwh(
         told.whole.sums.energy_main_uj + told.whole.sums.energy_error_uj
     )
-    assert "superior, burnt at 20 °C" in html
+    assert "burnt at 20 °C" in html
     assert story.CONFIG.hash().hex()[:16] in html
 
 
