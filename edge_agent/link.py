@@ -41,6 +41,7 @@ from protocols.modbus.receive import (
 __all__ = ["Answer", "Link", "NoAnswer", "PortGone", "timing_of"]
 
 SILENCE_CHARS: Final = 3.5
+MAX_SILENT: Final = 4
 Answer = Checked | NoAnswer | PortGone
 
 
@@ -76,6 +77,7 @@ class Link:
         self._transaction = 0
         self._rest = b""  # of a late frame on a TCP connection
         self._used_s = 0.0
+        self._silent = 0  # requests in a row that a connection left without any answer
         self._abandoned = False
 
     def exchange(self, asked: Asked) -> Answer:
@@ -93,8 +95,8 @@ class Link:
         self._used_s = time.monotonic()
         try:
             if self._bus.kind == "tcp":
-                return self._over_tcp(port, asked)
-            return self._over_line(port, asked)
+                return self._counted(self._over_tcp(port, asked))
+            return self._counted(self._over_line(port, asked))
         except (Closed, OSError) as error:
             self.close()
             if self._bus.is_serial:
@@ -114,6 +116,7 @@ class Link:
             self._port.close()
         self._port = None
         self._rest = b""
+        self._silent = 0
 
     def abandon(self) -> None:
         """From another thread: wake up a stuck bus thread and have it open the port anew."""
@@ -121,6 +124,16 @@ class Link:
         port = self._port
         if port is not None:
             port.wake()
+
+    def _counted(self, answer: Answer) -> Answer:
+        """A connection that nobody answers over any more may be dead without knowing it.
+
+        One silent device does not end it: the others' answers count.
+        """
+        self._silent = self._silent + 1 if isinstance(answer, NoAnswer) else 0
+        if self._silent >= MAX_SILENT and isinstance(self._port, TcpPort):
+            self.close()
+        return answer
 
     # ---- the two kinds of line ------------------------------------------------------------------
 

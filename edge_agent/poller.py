@@ -26,7 +26,8 @@ from protocols.modbus.plan import Block, Unit, halves, plan, units
 from protocols.registers.profile import ProfileError
 from protocols.registers.register_map import RegisterMap
 
-MAX_REQUESTS_PER_POLL: Final = 32
+MAX_EXTRA_REQUESTS: Final = 32
+"""Beyond the plan's own: what joining and bisecting may take of one poll."""
 _OUTCOMES: Final = {
     Quality.BAD_NO_ANSWER: Outcome.LOST,
     Quality.BAD_ANSWER: Outcome.LOST,
@@ -158,7 +159,8 @@ class DevicePoller:
         return exchange(Request(unit, block.function, address, block.count, block.register_bytes))
 
     def _is_spent(self) -> bool:
-        return self._requests >= MAX_REQUESTS_PER_POLL
+        planned = max(len(steps) for steps in self._plans.values())
+        return self._requests >= planned + MAX_EXTRA_REQUESTS
 
     def _join(self, exchange: Exchange) -> Failed | None:
         how = join(

@@ -381,3 +381,18 @@ def test_idle_connections_are_released():
             keeping.release_idle()
         assert server.connections == 3
         keeping.close()
+
+
+def test_a_connection_that_died_unnoticed():
+    """After some requests without any answer the connection is opened anew, not for one device."""
+    with RawTcp() as server:
+        link = Link(server.config)
+        server.replies[5] = HOSTILE["silence"]
+        for _ in range(10):
+            assert link.exchange(ASKED) == NoAnswer(0)
+            assert isinstance(link.exchange(Request(6, 3, 100, 4)), Registers)
+        assert server.connections == 1
+        for _ in range(5):
+            assert link.exchange(ASKED) == NoAnswer(0)
+        assert server.connections == 2
+        link.close()

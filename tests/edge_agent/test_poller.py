@@ -14,6 +14,7 @@ from edge_agent.schedule import Outcome
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
+from protocols.modbus.plan import plan
 from protocols.registers.codec import decode_scan
 from protocols.registers.library import load_profile
 from protocols.registers.profile import BaseProbe
@@ -352,7 +353,7 @@ def test_bisection_is_bounded():
     for _ in range(20):
         instrument.asked.clear()
         poller.poll(instrument.exchange, clock)
-        assert len(instrument.asked) <= 33
+        assert len(instrument.asked) <= 32 + 1 + len(plan(KELLER.points, KELLER))
     scan = poller.poll(instrument.exchange, clock)
     assert [raw for raw in scan.raws if raw is not None] == [0x10002]
     assert len(instrument.asked) <= 2
@@ -419,6 +420,17 @@ def test_the_counters_date_the_scan():
 
     poller = DevicePoller(device(profile), TCP)
     assert poller.poll(exchange, clock).instant.mono_ms == 100
+
+
+def test_a_plan_of_many_requests():
+    """A device that gives one value a request is read whole, however many there are."""
+    profile = replace(KELLER, limits=replace(KELLER.limits, single_values=True))
+    names = [point.name for point in KELLER.points]
+    assert len(names) > 36
+    instrument = Instrument({(3, at): at for at in range(1000)})
+    scan = DevicePoller(device(profile, names), SERIAL).poll(instrument.exchange, Ticks())
+    assert (scan.quality, scan.raws.count(None)) == (Quality.GOOD, 0)
+    assert len(instrument.asked) == len(names)
 
 
 def test_slow_points():

@@ -1,6 +1,8 @@
 """Another master's requests are recognised in bytes that nobody asked for."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocols.modbus.foreign import foreign_request
 from protocols.modbus.frames import answer_pdu, read_request, rtu_frame
@@ -32,3 +34,9 @@ def test_our_own_echo_is_no_other_master():
     """An adapter that gives back what we sent does not make a second master."""
     assert foreign_request(READ, sent=READ) == ""
     assert foreign_request(READ + WRITE, sent=READ) == "a write to unit 7"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_looked_at(heard):
+    """Nothing that is heard raises."""
+    assert isinstance(foreign_request(heard), str)
