@@ -36,12 +36,12 @@ def read_bus(section: Section, base: Path) -> BusConfig:
     bus = _serial(section, base, bus) if bus.is_serial else _peer(section, bus)
     if kind != "tcp":
         bus = _line(section, bus)
-    longest_s = 2 * bus.timeout_s + (bus.quiet_s or 0.0)
+    longest_s = 3 * bus.timeout_s + (bus.quiet_s or 0.0)
     if longest_s > MAX_REQUEST_S:
         section.fault(
             "timeout_s",
-            f"a lost answer would hold the bus for {longest_s:g} s",
-            f"keep twice timeout_s and quiet_s within {MAX_REQUEST_S} s",
+            f"a lost answer may hold the bus for {longest_s:g} s",
+            f"keep three times timeout_s and quiet_s within {MAX_REQUEST_S} s",
         )
     section.done()
     return bus

@@ -83,7 +83,7 @@ class Link:
     def exchange(self, asked: Asked) -> Answer:
         """Ask once and wait for the answer; opens the port where it is not open.
 
-        Takes at most two timeouts, the quiet time and the time on the wire. After silence or damage
+        Takes at most three timeouts, the quiet time and the time on the wire. After silence or damage
         on a line without transactions it returns only when a late answer can no longer come.
         """
         if self._abandoned:

@@ -176,7 +176,7 @@ def test_no_disturbance_is_a_value(frame, delay, piece, gap):
     st.lists(st.tuples(st.floats(0, 3), st.binary(min_size=1, max_size=40)), max_size=12),
 )
 def test_anything_ends_in_bounded_time(framing, events):
-    """Whatever comes and whenever, there is a result within two timeouts, quiet time and wire."""
+    """Whatever comes and whenever, there is a result within three timeouts, quiet time and wire."""
     result, at = heard(events, framing=framing)
     assert isinstance(result, Damaged | NoAnswer | ExceptionAnswer)
     assert at <= 3 * 0.5 + 0.5 + 40 * CHAR_S
