@@ -71,7 +71,7 @@ def bursts(
     if draw.happens("noise", plan.noise):
         rng = draw.of("bytes")
         frame = rng.randbytes(rng.randint(1, _MOST_NOISE)) + frame
-    after_ms = draw.of("delay").randint(*plan.delay)
+    after_ms = draw.of("delay").randint(*plan.delay) if plan.delay[1] else 0
     if draw.happens("late", plan.late.share):
         after_ms += plan.late.much
     sent = [Burst(after_ms, frame)]
