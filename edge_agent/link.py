@@ -83,8 +83,8 @@ class Link:
     def exchange(self, asked: Asked) -> Answer:
         """Ask once and wait for the answer; opens the port where it is not open.
 
-        Takes at most three timeouts, the quiet time and the time on the wire. After silence or damage
-        on a line without transactions it returns only when a late answer can no longer come.
+        Takes at most three timeouts, the quiet time and the time on the wire. After silence or
+        damage on a line without transactions it returns only when a late answer can no longer come.
         """
         if self._abandoned:
             self._abandoned = False
