@@ -15,7 +15,6 @@ from central.keys import (
     create_receipt_key,
     has_receipt_key,
     load_receipt_key,
-    order_key,
 )
 from central.ledger.edits import EditError
 from central.ledger.gas_users import gas_faults
@@ -29,6 +28,7 @@ from central.orders import (
     gas_of_figures,
     gas_of_json,
     list_orders,
+    order_key,
     send_gas,
     utc_text,
 )
@@ -61,7 +61,7 @@ def _init(parsed: argparse.Namespace) -> int:
     create_store(parsed.store).close()
     if not has_receipt_key(parsed.store):
         create_receipt_key(parsed.store, parsed.name)
-    order_key(parsed.store)
+    _order_vkey(parsed.store)
     print(load_receipt_key(parsed.store).vkey)
     return OK
 
@@ -72,8 +72,16 @@ def _receipt_key(parsed: argparse.Namespace) -> int:
 
 
 def _order_key(parsed: argparse.Namespace) -> int:
-    print(order_key(parsed.store).vkey)
+    print(_order_vkey(parsed.store))
     return OK
+
+
+def _order_vkey(directory: Path) -> str:
+    store = open_store(directory)
+    try:
+        return order_key(store).vkey
+    finally:
+        store.close()
 
 
 def _gas_send(parsed: argparse.Namespace) -> int:
@@ -89,7 +97,7 @@ def _gas_send(parsed: argparse.Namespace) -> int:
         with store.engine.connect() as conn:
             if found := gas_faults(conn, parsed.gateway, gas):
                 raise OrderError("; ".join(found))
-        signer = order_key(parsed.store)
+        signer = order_key(store)
         number = send_gas(store, signer, parsed.gateway, gas, utc_now_ms, parsed.after)
     finally:
         store.close()

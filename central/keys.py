@@ -24,10 +24,6 @@ class KeyFileError(Exception):
     """A key of central cannot be used; says where and what to do."""
 
 
-class KeyExistsError(KeyFileError):
-    """There is a key already."""
-
-
 class _Use(NamedTuple):
     """What a key is for: its file, the type of its signatures, its name in messages."""
 
@@ -55,16 +51,18 @@ def load_receipt_key(directory: Path) -> Signer:
     return _load(directory, _RECEIPTS)
 
 
-def order_key(directory: Path) -> Signer:
-    """The key that orders to gateways are signed with; made beside the receipt key when first
-    asked for, so that older stores get one. Raises KeyFileError.
-    """
-    if not (directory / ORDER_FILE_NAME).exists():
-        name = f"{load_receipt_key(directory).name}-orders"
-        try:
-            return _create(directory, name, _ORDERS)
-        except KeyExistsError:
-            pass  # another process was faster; its key is the one
+def create_order_key(directory: Path) -> Signer:
+    """Make the order key beside the receipt key, named after it. Never overwrites one."""
+    return _create(directory, f"{load_receipt_key(directory).name}-orders", _ORDERS)
+
+
+def has_order_key(directory: Path) -> bool:
+    """Whether a key was made here; stores of before orders have none."""
+    return (directory / ORDER_FILE_NAME).exists()
+
+
+def load_order_key(directory: Path) -> Signer:
+    """Read the key. Raises KeyFileError as `load_receipt_key`."""
     return _load(directory, _ORDERS)
 
 
@@ -85,7 +83,7 @@ def _create(directory: Path, name: str, use: _Use) -> Signer:
             os.fsync(file.fileno())
         os.link(aside, path)
     except FileExistsError:
-        raise KeyExistsError(f"{path}: there is a key already; it is never replaced") from None
+        raise KeyFileError(f"{path}: there is a key already; it is never replaced") from None
     finally:
         aside.unlink()
     _sync_directory(directory)

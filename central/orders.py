@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, func, insert, select
 
 from central.clock import Clock
+from central.keys import KeyFileError, create_order_key, has_order_key, load_order_key
 from central.store.database import Store
 from central.store.ledger_tables import event
 from central.store.log_tables import gas_order
@@ -102,6 +103,22 @@ def gas_of_figures(
         if not abs(figure) < 1e6:
             raise OrderError(f"--figures {field}: {figure} is no figure of a gas")
     return gas_of_inputs(name, SgergGas(*figures), GasSource.CENTRAL, *since)
+
+
+def order_key(store: Store) -> Signer:
+    """The order key; an older store gets one now. Raises KeyFileError.
+
+    Where orders were sent it is never made anew: gateways believe the one that signed those.
+    """
+    if has_order_key(store.directory):
+        return load_order_key(store.directory)
+    with store.engine.connect() as conn:
+        if conn.execute(select(gas_order.c.number).limit(1)).first() is not None:
+            raise KeyFileError(
+                f"{store.directory}: the order key is missing, and orders were signed with it; "
+                "restore it from your own copy"
+            )
+    return create_order_key(store.directory)
 
 
 def check_gas(gas: GasData) -> None:

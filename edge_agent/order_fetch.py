@@ -2,7 +2,7 @@
 
 Nothing of an answer counts before its signature, its gateway and its number are right; what is not
 is refused whole and told, and the gateway goes on as it was. Orders wait for nobody: a central that
-cannot be believed costs one request a minute.
+cannot be believed, or does not answer, costs one request in five minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from protocols.evidence.note import Verifier
 
 PATH: Final = "/v1/orders/"
-RETRY_S: Final = 60.0
+RETRY_S: Final = 300.0  # such a request holds up a batch until its deadline
 OBEY_TIMEOUT_S: Final = 30.0
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from central.cli import main
-from central.keys import create_receipt_key, order_key
+from central.keys import create_receipt_key, load_order_key
 from central.orders import (
     STATES,
     Effective,
@@ -86,7 +86,9 @@ def test_four_figures_are_a_gas(run, tmp_path):
     words = ("--gateway", "gw-1", "--gas", "grid", "--who", "Li Wei", "--effective", LATER)
     assert run("gas", "send", *words, *FIGURES)[0] == 0
     gas = parse_gas_order(
-        open_order(notes(tmp_path)[0].note, order_key(tmp_path / "store").verifier, "gw-1").item
+        open_order(
+            notes(tmp_path)[0].note, load_order_key(tmp_path / "store").verifier, "gw-1"
+        ).item
     )
     assert (gas.hs_j_m3, gas.d_e9, gas.x_co2_e9, gas.x_h2_e9) == (
         *(40_660_000, 581_000_000, 6_000_000, 0),
@@ -110,6 +112,25 @@ def test_an_older_store_gets_an_order_key_and_keeps_it(run, tmp_path):
     assert run("order-key") == made
     run("init")
     assert run("order-key") == made
+
+
+def test_a_lost_order_key_is_told_and_not_replaced(run, send, tmp_path):
+    """Gateways believe the key that signed before; another one would be a stranger to them."""
+    send()
+    (tmp_path / "store" / "order-key").unlink()
+    for status, out, error in (run("order-key"), run("init"), send()):
+        assert (status, out) == (2, "")
+        assert "restore it from your own copy" in error
+    assert len(notes(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"central", b"central AAAA\n"])
+def test_a_damaged_order_key_is_told(run, send, tmp_path, content):
+    """Nothing is signed with what is no key."""
+    (tmp_path / "store" / "order-key").write_bytes(content)
+    status, _, error = send()
+    assert status == 2
+    assert "order-key: " in error
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_orders_are_asked_for_with_the_gateways_key_and_taken_in_turn() -> None:
 def test_what_is_not_right_is_refused_whole(
     caplog: pytest.LogCaptureFixture, answer: Any, told: str
 ) -> None:
-    """Nothing of the answer is taken; the reason is told once, and asked again a minute on."""
+    """Nothing of the answer is taken; the reason is told once, and after a pause it asks again."""
     desk = Desk(Link(answer, answer, [note(1), note(2)]))
     assert desk.told(2) == []
     assert told in caplog.text
