@@ -48,6 +48,7 @@ HEAD = (
     "flags",
     "flag_names",
     "recompute",
+    "epoch",
     "version",
     "edit_kind",
     "edited_utc",
@@ -101,6 +102,7 @@ def _line(row: IntervalRow, place: Place) -> tuple[str | int, ...]:
         row.flags,
         " ".join(flag_names(row.flags)),
         row.recompute,
+        row.epoch,
         row.version,
         *_edit(row),
     )
