@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from protocols.evidence.leaf import Leaf, Log
 from protocols.evidence.note import Verifier
+from protocols.evidence.order import ORDERS_HEADER, REQUEST_HEADER, encode_orders
 from protocols.evidence.upload import (
     EMPTY_HEAD,
     UNSENT_HEADER,
@@ -51,6 +52,11 @@ class Request(BaseHTTPRequestHandler):
         self.server.central.unsent.append(self.headers.get(UNSENT_HEADER))
         self.server.central.answer(self, body)
 
+    def do_GET(self) -> None:
+        """Orders, as they lie there: whatever they are worth."""
+        self.server.central.asked.append((self.path, self.headers.get(REQUEST_HEADER)))
+        self.send(200, encode_orders(self.server.central.orders), "application/cbor")
+
     def send(self, status: int, body: bytes, kind: str = "text/plain", **headers: str) -> None:
         self.send_response_only(status)
         for name, value in {"Content-Type": kind, **headers}.items():
@@ -75,6 +81,9 @@ class TlsCentral:
         self.faults: deque[Fault] = deque()
         self.requests: list[tuple[Log, int, int]] = []  # log, first, status
         self.unsent: list[str | None] = []
+        self.orders: list[bytes] = []
+        self.newest_order = 0
+        self.asked: list[tuple[str, str | None]] = []  # paths of GETs, and who signed them
         self.connections = 0
         self.url = ""
         self._own = own
@@ -86,7 +95,10 @@ class TlsCentral:
         if fault is not None:
             fault(request, body, self)
             return
-        request.send(*self.take(body))
+        told = (
+            {ORDERS_HEADER.replace("-", "_"): str(self.newest_order)} if self.newest_order else {}
+        )
+        request.send(*self.take(body), **told)
 
     def take(self, body: bytes) -> tuple[int, bytes]:
         """Central's part: judge, store, countersign."""
