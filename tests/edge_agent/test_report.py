@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from edge_agent.config import AgentConfig
 from edge_agent.config_file import load_config
 from edge_agent.draft import Draft, Salts
 from edge_agent.journal import Journal
+from edge_agent.journal_reader import JournalReader
 from edge_agent.memory import Memory
 from edge_agent.recording import MapHashes, record_lost_scans, record_scan, record_start
 from edge_agent.report_text import WIDTH, fixed, hours, wrapped
@@ -282,8 +284,8 @@ def test_days_of_23_and_25_hours(
     assert ("02:00" in labels) == (count == 24)
 
 
-def test_a_reader_who_may_not_write(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
-    """Reading changes no byte of the journal."""
+def test_reading_changes_nothing(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    """No byte of the journal, while its writer has it open."""
     journal = told.config.state_dir / "journal.db"
     before = journal.read_bytes()
     assert told.report("2026-05-29") == GOOD
@@ -316,3 +318,79 @@ def test_hours(ms: int, text: str) -> None:
 def test_a_name_does_not_draw_on_the_terminal() -> None:
     """Control characters of an event's text are blanks."""
     assert wrapped("a\x1b[2Jb\nc") == ["a [2Jb c"]
+
+
+def test_a_configuration_of_long_ago_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day is told by what it was converted with, though that was changed since, days before."""
+    begin = datetime(2026, 5, 28, 23, 0, tzinfo=UTC)
+    station = Station(tmp_path, toml(), begin)
+    first_hash = station.config.runs[0].hash().hex()
+    station.minutes(60)
+    station.receipted()
+    for _ in range(50):
+        station.minutes(1)
+        station.wait(59)
+    station.receipted()
+    station.configure(toml(**{"substitute_c = 15.0": "substitute_c = 16.0"}))
+    station.minutes(10)
+    station.journal.close()
+    told = Told(station.path, station.config)
+    report = told.json("2026-05-30", capsys)
+    assert report["day"]["config_hashes"] == [first_hash]
+    assert [one["hash"] for one in report["configurations"]] == [first_hash]
+    assert report["day"]["methods"] == ["SGERG-88"]
+    assert report["day"]["index_start"] is not None
+
+
+def test_software_of_the_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A day keeps the software that made it, though another is installed since."""
+    station = Station(tmp_path, toml(), datetime(2026, 5, 29, 1, 0, tzinfo=UTC))
+    old = station.config.software
+    station.minutes(60)
+    station.wait(24 * 60)
+    station.config = replace(station.config, software="cd" * 32)
+    station.start()
+    station.minutes(60)
+    station.journal.close()
+    told = Told(station.path, station.config)
+    assert told.json("2026-05-29", capsys)["software"] == old
+    assert told.json("2026-05-30", capsys)["software"] == "cd" * 32
+    assert told.report("2026-05-29") == GOOD
+    assert f"Software {old[:16]}" in capsys.readouterr().out
+
+
+def test_without_a_heating_value_there_is_no_energy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said, and its columns are left out; what no clock told the time of is in no day."""
+    text = toml().replace(', energy_combustion = "25"', "")
+    station = Station(tmp_path, text, datetime(2026, 5, 29, 1, 0, tzinfo=UTC))
+    station.minutes(30)
+    station.polls.clock.offset_ms = None
+    station.minutes(31)
+    station.journal.close()
+    told = Told(station.path, station.config)
+    assert told.report("2026-05-29") == GOOD
+    shown = capsys.readouterr().out
+    assert "no heating value, no energy" in shown
+    assert "kWh" not in shown
+    assert "m3 have no time, for want of a clock; they are in no day." in " ".join(shown.split())
+    report = told.json("2026-05-29", capsys)
+    assert report["untimed_intervals"] > 0
+    assert report["day"]["unvalued_cm3"] > 0
+
+
+def test_only_batches_with_a_late_enough_receipt_are_opened(told: Told) -> None:
+    """All leaves without a receipt, and those whose receipt is not older than asked for."""
+    reader = JournalReader(told.config.state_dir / "journal.db", told.config.gateway)
+    everything = [leaf.seq for leaf in reader.billing_since(0)]
+    assert everything == list(range(len(everything)))
+    eight_ms = 1_780_012_800_000  # 08:00 of the 29th: before both batches' receipts
+    assert [leaf.seq for leaf in reader.billing_since(eight_ms // 1000)] == everything
+    later = [leaf.seq for leaf in reader.billing_since(eight_ms // 1000 + 3 * 3600)]
+    assert later == everything[len(everything) - len(later) :]
+    assert later[0] > 0
+    assert len(later) < len(everything)
+    reader.close()
