@@ -133,7 +133,9 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
         configure_run(draft, run, instant, who, changes.get(run.run))
     configured = {run.run for run in config.runs}
     watched = {regulator.regulator for regulator in config.regulators}
-    draft.regulators = {n: state for n, state in draft.regulators.items() if n in watched}
+    draft.regulators = {
+        name: state.restarted() for name, state in draft.regulators.items() if name in watched
+    }
     for name, memory in list(draft.runs.items()):
         if memory.active and name not in configured:
             closed = _close(draft, memory, instant)

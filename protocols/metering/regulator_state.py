@@ -77,6 +77,12 @@ class RegulatorState:
     pending: tuple[Pending, ...] = ()
     conditions: tuple[str, ...] = ()
 
+    def restarted(self) -> RegulatorState:
+        """What stays when the configuration may have changed: what was told, not what was read."""
+        return RegulatorState(
+            drift=Drift(found_dpa=self.drift.found_dpa), conditions=self.conditions
+        )
+
     def to_body(self) -> Body:
         return (
             self.boot_no,

@@ -267,6 +267,21 @@ def test_a_new_boot_keeps_what_was_told_and_measures_anew() -> None:
     assert sorted(watch.told[len(told) :]) == [(OUTLET_ABOVE, OFF), ("slam_shut", OFF)]
 
 
+def test_a_restart_keeps_what_was_told_and_reads_anew() -> None:
+    """Contacts that stand in another order now are not taken for each other."""
+    watch = Watch()
+    watch.seen |= {"inputs": 1}
+    watch.round(23_100, rounds=20)
+    told = list(watch.told)
+    watch.state = watch.state.restarted()
+    assert watch.state.outlet is None
+    assert watch.state.conditions == (OUTLET_ABOVE, "slam_shut main")
+    watch.config = replace(CONFIG, contacts=CONFIG.contacts[::-1])
+    watch.scan("P1", {"p1": (3.0, "bar")})
+    watch.round(23_100, rounds=20)
+    assert watch.told == told
+
+
 def test_an_index_that_goes_backwards_or_rests_too_long_tells_no_flow() -> None:
     """Unknown flow allows the whole droop, and is no lock-up; a rollover is flow as ever."""
     watch = Watch()
