@@ -210,8 +210,7 @@ def _convert(_options: argparse.Namespace) -> int:
     try:
         convert_lines(sys.stdin.buffer, sys.stdout)
     except (BrokenPipeError, KeyboardInterrupt):
-        # nobody reads on: what is left in the buffer must not fail again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_pipe()
     return GOOD
 
 
@@ -268,7 +267,10 @@ def _report(options: argparse.Namespace) -> int:
         return FINDINGS
     except (ReadFailed, GasDayError) as error:
         return _could_not(error)
-    print(as_json(report) if options.json else as_table(report))
+    try:
+        print(as_json(report) if options.json else as_table(report), flush=True)
+    except BrokenPipeError:
+        _leave_pipe()
     return GOOD
 
 
@@ -367,6 +369,11 @@ def _load(path: Path) -> AgentConfig | None:
         count = len(error.faults)
         print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
         return None
+
+
+def _leave_pipe() -> None:
+    """Nobody reads on: what is left in the buffer must not fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _could_not(error: Exception) -> int:

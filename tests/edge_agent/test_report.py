@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -394,3 +396,16 @@ def test_only_batches_with_a_late_enough_receipt_are_opened(told: Told) -> None:
     assert later[0] > 0
     assert len(later) < len(everything)
     reader.close()
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_reader_who_leaves(told: Told, form: list[str]) -> None:
+    """`edge-agent report | head -1` ends without a word."""
+    command = [sys.executable, "-m", "edge_agent.cli", "report", "--config", str(told.path)]
+    day = ["--run", "R1", "--day", "2026-05-29", *form]
+    with subprocess.Popen([*command, *day], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 0
