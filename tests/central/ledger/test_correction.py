@@ -106,6 +106,8 @@ def test_energy_of_a_composition(energy):
     again = corrected(found, read_correction(["base_temperature_mk=288150"], None))
     assert again.gas.superior_j_m3 == superior_of(again, again.gas.composition)
     assert again.gas.superior_j_m3 != found.gas.superior_j_m3
+    with pytest.raises(EditError, match="no heating value at the base conditions"):
+        corrected(found, read_correction(["base_temperature_mk=300000"], None))
 
 
 def test_energy_of_figures(energy):

@@ -1,12 +1,13 @@
 """What an edit would change: from the scans, under the configuration that was meant."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from central.ledger import edit_plan, queries
 from central.ledger.correction import read_correction
 from central.ledger.edit_plan import (
     Entry,
+    Plan,
     Range,
     Signed,
     Which,
@@ -15,7 +16,8 @@ from central.ledger.edit_plan import (
 )
 from central.ledger.edits import EditError, append_edits
 from central.store.ledger_tables import configuration, interval
-from protocols.evidence.leaf import Log
+from central.store.log_tables import batch
+from protocols.evidence.leaf import Log, decode_leaf, encode_leaf
 from protocols.metering.edited import Amounts, recalculate
 from protocols.metering.interval import IntervalRecord
 
@@ -155,7 +157,7 @@ def test_the_same_figures_are_no_edit(told):
     row = intervals(told)[0]
     which = Which("gw-1", "R1", None, row.seq, None)
     entry = Entry({"base_main_cm3": row.base_main_cm3}, "")
-    assert told.ask(plan_entry, which, entry, SIGNED) == ((), 1)
+    assert told.ask(plan_entry, which, entry, SIGNED) == Plan((), 1)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +271,31 @@ def test_the_parts_of_a_gap_share_one_replay(central, made, monkeypatch):
     assert len(plan.edits) == len(rows) > 8
     assert len(looks) < len(rows) - 6
     assert sum(new.record.amounts.base_error_cm3 for new in plan.edits) > 0
+
+
+def test_a_damaged_batch_is_told(told):
+    """Where the scans cannot be read any more, nothing is recalculated."""
+    with told.store.writer.begin() as conn:
+        conn.execute(update(batch).where(batch.c.log == "telemetry").values(upload=b"?"))
+    with pytest.raises(EditError, match=r"cannot be made again: .*restore it from a backup"):
+        planned(told, "k_e9=970000000")
+
+
+def test_too_many_scans_are_told(told, monkeypatch):
+    """An interval of more scans than can be looked at is entered, not recalculated."""
+    monkeypatch.setattr(edit_plan, "MAX_LEAVES", 2)
+    with pytest.raises(EditError, match="more than 2 scans; enter its figures"):
+        planned(told, "k_e9=970000000")
+
+
+def test_a_record_of_other_rules_is_told(told):
+    """What was made by another version of the rules cannot be made again by this one's."""
+    with told.store.writer.begin() as conn:
+        row = conn.execute(select(interval.c.seq, interval.c.leaf).limit(1)).one()
+        leaf = decode_leaf(row.leaf)
+        other = leaf._replace(body=(*leaf.body[:2], 1, *leaf.body[3:]))
+        conn.execute(
+            update(interval).where(interval.c.seq == row.seq).values(leaf=encode_leaf(other))
+        )
+    with pytest.raises(EditError, match=r"algorithm: .*enter its figures instead"):
+        planned(told, "k_e9=970000000")
