@@ -225,7 +225,7 @@ def test_backoff_of_a_silent_device(server, caplog):
 
 def test_full_queue_is_counted(server):
     """A scan that the queue refuses is counted; the poll is not tried again."""
-    devices = [device("d", 1, KELLER, ["p1_f32"], poll_ms=50)]
+    devices = [device("d", 1, KELLER, ["p1_f32"], poll_ms=500)]
     with Running(server.config, devices, accept=lambda: False) as running:
         for number in range(1, 4):
             scan = running.until(good("d"))[-1]
