@@ -73,7 +73,7 @@ def effective_ms(text: str | None, now_ms: int, *, is_now: bool) -> int:
     except ValueError as error:
         raise OrderError(f"--effective: {error}; write 2026-12-01T08:00:00+08:00") from None
     if instant.tzinfo is None:
-        raise OrderError(f"--effective {text} has no offset; write {text}+08:00, or Z for UTC")
+        raise OrderError(f"--effective {text} has no offset; end it with one, +08:00, or Z for UTC")
     utc_ms = round((instant - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
     if utc_ms < now_ms and not is_now:
         raise OrderError(
