@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from protocols.modbus.frames import (
@@ -15,6 +16,7 @@ from protocols.modbus.frames import (
     parse_read_request,
 )
 from protocols.modbus.write import WRITE_COIL, WRITE_COILS, WRITE_FUNCTIONS, Write, parse_write
+from protocols.registers.clock import decode_clock
 from protocols.registers.codec import assemble, decode, disassemble, encode
 from protocols.registers.command import is_within
 from protocols.registers.point import FLOATS
@@ -46,6 +48,8 @@ class ServedDevice:
         self._values = values
         self._archives = archives_of(profile, values)
         self._written: dict[str, int] = {}
+        self._clock_ms = 0  # what a write has moved the clock by
+        self._setting: dict[str, int] = {}  # of the clock, while its fields make no date together
         self._banks = max([profile.banks, *(one.last_bank + 1 for one in self._archives)])
         points = {point.name: point for point in profile.points}
         self._constants = {
@@ -61,8 +65,9 @@ class ServedDevice:
         if not 0 <= bank < self._banks or not pdu:
             return None
         function = pdu[0] & 0x7F
+        now = now._replace(utc_ms=now.utc_ms + self._clock_ms)
         if function in WRITE_FUNCTIONS:
-            return self._write(pdu, bank)
+            return self._write(pdu, bank, now)
         if function not in READ_FUNCTIONS:
             return exception_pdu(function, ILLEGAL_FUNCTION)
         address = int.from_bytes(pdu[1:3], "big")
@@ -146,7 +151,7 @@ class ServedDevice:
                 return answer_pdu(request.function, [status.good[0]])
         return None
 
-    def _write(self, pdu: bytes, bank: int) -> bytes:
+    def _write(self, pdu: bytes, bank: int, now: Now) -> bytes:
         function = pdu[0]
         try:
             width = register_bytes_at(self.profile, 3, int.from_bytes(pdu[1:3], "big"))
@@ -168,8 +173,26 @@ class ServedDevice:
                 return exception_pdu(function, ILLEGAL_VALUE)
             if limited and not is_within(rule, number):
                 return exception_pdu(function, ILLEGAL_VALUE)
-        self._written |= raws
+        self._take(raws, now)
         return write.echo
+
+    def _take(self, raws: dict[str, int], now: Now) -> None:
+        """A clock that was set runs on from there; everything else stays as it was written."""
+        clock = self.profile.clock
+        if clock is None or not set(raws) & set(clock.points):
+            self._written |= raws
+            return
+        self._setting |= raws
+        shown = {name: self.raw(self.profile.point(name), now) for name in clock.points}
+        shown |= self._setting
+        numbers = {
+            name: decode(self.profile.point(name), raw).number for name, raw in shown.items()
+        }
+        moment = decode_clock(clock, numbers)
+        if moment is not None:
+            utc_ms = round(moment.replace(tzinfo=UTC).timestamp() * 1000)
+            self._clock_ms += utc_ms - now.utc_ms
+            self._setting.clear()
 
     def _is_step(self, write: Write, bank: int) -> bool:
         """A command is taken, and does nothing here."""

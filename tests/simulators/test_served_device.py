@@ -156,6 +156,32 @@ def test_the_clock_is_the_devices_own() -> None:
         assert shown.isoformat() == "2026-08-01T12:00:00"
 
 
+@pytest.mark.parametrize(
+    ("profile_id", "writes"),
+    [
+        ("flonidan-uniflo1200", [bytes((16, 2, 29, 6, 30, 0))]),  # six bytes at once
+        ("rockwell-1758-flo", [b"\0\x10", b"\0\x02", b"\0\x1d", b"\0\x06", b"\0\x1e", b"\0\0"]),
+    ],
+)
+def test_a_clock_that_is_set_runs_on_from_there(profile_id: str, writes: list[bytes]) -> None:
+    """At once or field by field, over dates that are none; a minute later it shows one more."""
+    profile = load_profile(profile_id)
+    device = _device(profile)
+    assert profile.clock is not None
+    names = profile.clock.points
+    august_31 = _NOON._replace(utc_ms=_NOON.utc_ms + 30 * 86_400_000)
+    for name, data in zip(names, writes, strict=True):
+        words = struct.unpack(f">{len(data) // 2}H", data)
+        write = Write(5, profile.writes[name].function, profile.point(name).address, words)
+        assert device.answer(5, write.pdu, august_31) == write.echo
+    for later_s, shown in ((0, "2016-02-29T06:30:00"), (60, "2016-02-29T06:31:00")):
+        now = august_31._replace(utc_ms=august_31.utc_ms + later_s * 1000)
+        values = _read(device, names, now)
+        moment = decode_clock(profile.clock, {n: v.number for n, v in values.items()})
+        assert moment is not None
+        assert moment.isoformat() == shown
+
+
 def test_a_changed_order_swaps_the_floats_and_the_register_that_tells_it() -> None:
     """A 3095FB whose order changes in operation shows another code, and other bytes."""
     device = _device(load_profile("rosemount-3095fb"), static_pressure=Given(100.25))
