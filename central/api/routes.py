@@ -23,6 +23,7 @@ from central.api.query import (
 )
 from central.clock import Clock
 from central.ledger import queries
+from central.ledger.archives import gap_archives, gap_object
 from central.ledger.gas_days import Calendar, calendar_of, gas_day_hours, gas_days, newest_day
 from central.ledger.periods import Periods, TooManyIntervals
 from central.ledger.rows import IntervalRow
@@ -47,6 +48,7 @@ def routes(store: Store, now_ms: Clock) -> list[Route]:
         Route("/api/runs", api.runs, methods=["GET"]),
         Route(f"{run}/series", api.series, methods=["GET"]),
         Route(f"{run}/intervals", api.intervals, methods=["GET"]),
+        Route(f"{run}/archives", api.archives, methods=["GET"]),
         Route(f"{run}/gas-days", api.gas_days, methods=["GET"]),
         Route(f"{run}/hours", api.hours, methods=["GET"]),
         Route("/api/{rest:path}", api.unknown, methods=["GET"]),
@@ -97,6 +99,15 @@ class _Api:
             span = read_range(query, latest_ms(conn, gateway, run, self._now_ms()))
         found = queries.series(self._store, gateway, run, span.from_ms, span.to_ms, points)
         return JSONResponse(_head(gateway, run, span._asdict()) | found._asdict())
+
+    def archives(self, request: Request) -> Response:
+        """What devices' archives say of the run's gaps; evidence beside the estimate."""
+        gateway, run = _names(request)
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            gaps = gap_archives(conn, gateway, run)
+        return JSONResponse(_head(gateway, run, {"gaps": [gap_object(gap) for gap in gaps]}))
 
     def intervals(self, request: Request) -> Response:
         gateway, run = _names(request)

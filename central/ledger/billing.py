@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from central.ledger.alarms import Alarm, AlarmCode, count_alarms, store_alarms
+from central.ledger.archives import apply_archive
 from central.ledger.batches import Batch
 from central.ledger.bodies import (
     event_of,
@@ -141,5 +142,5 @@ _APPLY: Final[Mapping[Kind, Callable[[Place, Leaf], list[Alarm]]]] = {
     Kind.CLOCK: _event,
     Kind.KEY: _event,
     Kind.LOSS: _event,
-    Kind.ARCHIVE: _event,
+    Kind.ARCHIVE: apply_archive,
 }

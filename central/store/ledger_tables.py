@@ -220,6 +220,28 @@ alarm = Table(
 )
 """What the ledger found wrong in an authentic log."""
 
+archive_record = Table(
+    "archive_record",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("serial", Text, nullable=False),
+    Column("archive", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("device_s", BigInteger, nullable=False),
+    Column("period_s", BigInteger, nullable=False),
+    Column("gap_seq", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger),
+    Column("map_hash", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("archive_record_by_gap", "gateway", "run", "gap_seq"),
+)
+"""A record that a device kept while its scans had a gap; evidence beside the estimate, no volume.
+`gap_seq` is the gap's event."""
+
 LEDGER_TABLES = (
     cursor,
     configuration,
@@ -232,5 +254,6 @@ LEDGER_TABLES = (
     interval_total,
     event,
     scan_head,
+    archive_record,
     alarm,
 )

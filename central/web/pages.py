@@ -24,10 +24,12 @@ from central.api.query import (
 from central.api.routes import calendar_faults
 from central.clock import Clock
 from central.ledger import queries
+from central.ledger.archives import MAX_RECORDS
 from central.ledger.gas_days import calendar_of, gas_days, newest_day
 from central.ledger.periods import run_extras
 from central.ledger.rows import RunRow
 from central.store.database import Store
+from central.web.archive_view import SHOWN_GAPS, SHOWN_RECORDS, archives_csv, shown_gaps
 from central.web.csv_file import MAX_ROWS, intervals_csv
 from central.web.day_page import day_context
 from central.web.gas_days import gas_day_sums
@@ -65,6 +67,7 @@ class Pages:
             Route("/", self.home, methods=["GET"]),
             Route("/parts/status", self.status, methods=["GET"]),
             Route(f"{run}/intervals.csv", self.csv, methods=["GET"]),
+            Route(f"{run}/archives.csv", self.archives_csv, methods=["GET"]),
             Route(f"{run}/gas_days.csv", self.days_csv, methods=["GET"]),
             Route(f"{run}/days/{{day}}", self.day, methods=["GET"]),
             Route(run, self.run, methods=["GET"]),
@@ -139,6 +142,19 @@ class Pages:
             )
         return _download(text, f"{gateway}_{run}_{first}_{last}_gas_days.csv", "gas_days.csv")
 
+    def archives_csv(self, request: Request) -> Response:
+        """What devices' archives say of the run's gaps, a line for each figure."""
+        gateway, run = request.path_params["gateway"], request.path_params["run"]
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            text = archives_csv(shown_gaps(conn, gateway, run, None, MAX_RECORDS))
+        return Response(
+            text,
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="archives.csv"'},
+        )
+
     def error(self, request: Request, status: int, title: str, detail: str = "") -> Response:
         """An error page in the reader's language: `title` and its remedy are keys of the words."""
         words = self._language(request)
@@ -169,6 +185,7 @@ class Pages:
             run = _find(conn, gateway, name)
             span = self._span(conn, run, RANGES[chosen])
             place = places(conn).get(gateway, UNKNOWN)
+            archives = shown_gaps(conn, gateway, name, SHOWN_GAPS, SHOWN_RECORDS)
             rows = queries.intervals(conn, gateway, name, span.from_ms, span.to_ms, TABLE_ROWS)
             days = gas_day_sums(conn, gateway, name, place, run.last_interval_end_ms)
             extras = run_extras(conn, gateway, name)
@@ -184,6 +201,7 @@ class Pages:
             "span": span,
             "span_ms": RANGES[chosen],
             "intervals": rows[::-1],
+            "archives": archives,
             "days": days,
         }
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from central.ledger.rebuild import rebuild
 from central.store.ledger_tables import LEDGER_TABLES
 from protocols.evidence.leaf import Kind, Log
+from tests.central.ledger.archive_leaves import gap_of, record_of, tell_map, tell_record
 
 BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
 
@@ -44,6 +45,9 @@ def lying(made):
     gateway.add(Kind.EVENT, "R1", bytes(32), ("too", "few"))
     gateway.add(Kind.CLOCK, "", bytes(32), (1, 2, "step"))
     gateway.poll(step_ms=60_000, counts=700)
+    tell_map(gateway)
+    gap = gap_of(gateway)
+    tell_record(gateway, record_of(gap, gap.end_utc_ms // 1000 * 1000, 0.5))
     gateway.index["R1"][0] += 5_000_000
     gateway.poll()
     gateway.index["R2"][0] = 17
