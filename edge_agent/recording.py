@@ -144,18 +144,15 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
 
 
 def record_stop(draft: Draft, instant: Instant) -> None:
-    """Close every run, so that what was seen is billed, and say that the silence is meant."""
+    """Close every run, so that what was seen is billed, and say that the silence is meant.
+
+    A run whose meter was not polled since its interval opened waits for the next start.
+    """
     record_clock(draft, instant)
     for memory in list(draft.runs.values()):
-        if memory.active and _was_polled(memory.state):
+        if memory.active and memory.state.was_polled:
             draft.set_run(_close(draft, memory, instant))
     draft.event(instant, "agent_stopped", "", None, None, AGENT)
-
-
-def _was_polled(state: RunState) -> bool:
-    """Whether the open interval has a poll of the meter; if not, it waits for the next start."""
-    tally = state.tally
-    return tally is not None and tally.polls + tally.polls_failed > 0
 
 
 def _who(config: AgentConfig) -> str:

@@ -92,8 +92,8 @@ def step(config: RunConfig, state: RunState, scan: Scan) -> Step:
 
 
 def _under_new_gas(config: RunConfig, state: RunState, scan: Scan, gas: Analysis) -> Step:
-    """An interval has one gas: it closes before the scan that brings another."""
-    closed = close(config, state)
+    """An interval has one gas: it closes before the scan that brings another, if it has a poll."""
+    closed = close(config, state) if state.was_polled else Step(state)
     changed = gas_event(config, state.now.gas, gas)
     now = sense(config, closed.state.now, scan)
     taken = _sensed(config, replace(closed.state, now=now), scan)

@@ -51,6 +51,11 @@ class RunState:
         return replace(self, tally=tally)
 
     @property
+    def was_polled(self) -> bool:
+        """Whether the open interval has a poll of the meter, good or failed."""
+        return self.tally is not None and self.tally.polls > 0
+
+    @property
     def next_segment(self) -> int:
         """A segment number that no total has had: for those that begin anew.
 

@@ -9,9 +9,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocols.metering.conditions import conditions_at
+from protocols.metering.flow import CurvePoint
 from protocols.metering.instant import ClockState
+from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Quality
 from tests.protocols.metering.site import HOUR, MINUTE, MODULUS, Site, check_chain, config, sums
+from tests.protocols.metering.test_analysis import LEAN, RICH, billed, shows
+from tests.protocols.metering.test_conditions import BAROMETER, air
 
 QMAX_L_H = 20_000  # at 1.2 Qmax a register of a million litres turns in 41 h, longer than any test
 SLOW = config(qmax_l_h=QMAX_L_H, interval_ms=30 * MINUTE)
@@ -179,3 +184,88 @@ def check_averages(site: Site) -> None:
         assert min(readings["T1"]) - 1 <= record.t_mk <= max(readings["T1"]) + 1
         assert 0 <= record.flow_time_ms <= record.elapsed_ms
         assert record.polls_failed <= record.polls
+
+
+ROUND = st.tuples(
+    st.sampled_from([1000, 10_000, 10_000, MINUTE + 1, 7 * MINUTE]),
+    st.integers(-20, 400),
+    st.floats(300.0, 500.0),
+    st.floats(0.0, 30.0),
+    st.sampled_from([LEAN, RICH]),
+    st.permutations(["P1", "T1", "B1", "GC", "M2"]),
+    st.sampled_from([None, None, None, "P1", "B1", "GC"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rounds=st.lists(ROUND, min_size=1, max_size=15))
+def test_the_order_of_other_devices_changes_no_sum(rounds: list[Any]) -> None:
+    """Between two scans of the meter its other devices, and strangers, answer in any order."""
+    own = billed(barometer=BAROMETER, interval_ms=MINUTE)
+    in_order, permuted = Site(own), Site(own)
+    for site in (in_order, permuted):
+        index = 5_000
+        for ms, counts, kpa, celsius, shares, order, silent in rounds:
+            index += counts
+            site.wait(ms)
+            for serial in order if site is permuted else sorted(order):
+                match serial:
+                    case _ if serial == silent:
+                        site.failed(serial)
+                    case "P1":
+                        site.pressure(kpa)
+                    case "T1":
+                        site.temperature(celsius)
+                    case "B1":
+                        air(site, 90.0 + kpa / 50)
+                    case "GC":
+                        shows(site, shares)
+                    case _:
+                        site.scan("M2", {"vm": (7, "")})
+            site.meter(index % MODULUS)
+        site.close()
+        check_chain(site)
+    assert [summed(record) for record in permuted.records] == [
+        summed(record) for record in in_order.records
+    ]
+    assert permuted.state.now.counters == in_order.state.now.counters
+    assert sorted(permuted.events, key=str) == sorted(in_order.events, key=str)
+
+
+def summed(record: IntervalRecord) -> tuple[Any, ...]:
+    """All that a record has added up, and its ends."""
+    return (record.start, record.end, *record.to_body()[9:])
+
+
+@settings(max_examples=60, deadline=None)
+@given(rounds=st.lists(ROUND, min_size=1, max_size=15))
+def test_averages_lie_between_extremes(rounds: list[Any]) -> None:
+    """Each of P, T, Z, C and Cf between the least and the greatest that a scan was booked with."""
+    curve = (CurvePoint(50_000, 9_000), CurvePoint(900_000, -9_000))
+    own = billed(
+        barometer=BAROMETER, interval_ms=MINUTE, qmin_l_h=40_000, error_curve=curve,
+        method="SGERG-mod-H2",
+    )  # fmt: skip
+    site, index = Site(own), 5_000
+    booked: list[tuple[int, ...]] = []
+    for ms, counts, kpa, celsius, shares, _order, silent in rounds:
+        index += counts
+        site.wait(ms).measured(kpa, celsius)
+        air(shows(site, shares), None if silent == "B1" else 90.0 + kpa / 50)
+        before = len(site.records)
+        booked.append(conditions_at(own, site.state.now, site.instant).shown[:4])
+        site.meter(index % MODULUS)
+        if len(site.records) > before:
+            assert_between(site.records[before:], booked)
+            booked = booked[-1:]
+    before = len(site.records)
+    assert_between(site.close().records[before:], booked)
+
+
+def assert_between(records: list[IntervalRecord], booked: list[tuple[int, ...]]) -> None:
+    for record in records:
+        means = (record.p_dpa, record.t_mk, record.z_e9, record.c_e9)
+        for mean, values in zip(means, zip(*booked, strict=True), strict=True):
+            if record.flow_time_ms:
+                assert min(values) <= mean <= max(values)
+        assert 10**9 * 100 // 101 <= record.cf_e9 <= 10**9 * 100 // 99 + 1
