@@ -25,6 +25,7 @@ from central.api.routes import calendar_faults
 from central.clock import Clock
 from central.ledger import queries
 from central.ledger.archives import MAX_RECORDS
+from central.ledger.edit_trail import edit_trail
 from central.ledger.gas_days import calendar_of, gas_days, newest_day
 from central.ledger.periods import run_extras
 from central.ledger.rows import RunRow
@@ -43,6 +44,7 @@ HOME_REFRESH_S = 3
 RUN_REFRESH_S = 5
 TABLE_ROWS = 288  # one day of five-minute intervals
 EVENT_ROWS = 20
+EDIT_ROWS = 10
 ALARM_ROWS = 10
 RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
 DEFAULT_RANGE = "24h"
@@ -189,6 +191,7 @@ class Pages:
             rows = queries.intervals(conn, gateway, name, span.from_ms, span.to_ms, TABLE_ROWS)
             days = gas_day_sums(conn, gateway, name, place, run.last_interval_end_ms)
             extras = run_extras(conn, gateway, name)
+            edits = edit_trail(conn, gateway, name, EDIT_ROWS) if run.edited else []
         return {
             "now_ms": self._now_ms(),
             "refresh_s": RUN_REFRESH_S,
@@ -202,6 +205,7 @@ class Pages:
             "span_ms": RANGES[chosen],
             "intervals": rows[::-1],
             "archives": archives,
+            "edits": edits,
             "days": days,
         }
 

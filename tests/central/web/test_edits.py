@@ -81,6 +81,19 @@ def test_the_run_page_marks_edited_intervals(edited_site: str, edited: Store) ->
     assert any(cell.endswith(difference_m3(moved, 0)) for cell in rows[-1])
 
 
+def test_the_run_page_lists_corrections(edited_site: str) -> None:
+    """One line a command, newest first: who, how, why, from when to when, and what it added."""
+    rows = table(_page(edited_site), "edits-table")
+    assert [row[1:4] for row in rows] == [
+        ["Li <b>Wei</b>", "estimated", "=lab report 17By the rule: mean of the hours beside it"],
+        ["Li <b>Wei</b>", "recalculated", "=lab report 17"],
+    ]
+    assert [row[7] for row in rows] == ["1", "12"]
+    assert rows[1][4:6] == ["2026-03-11 05:30:00", "2026-03-11 06:30:00"]
+    assert rows[0][6].startswith("-15.7")
+    assert table(_page(edited_site, RUN, "zh"), "edits-table")[1][2] == "重算"
+
+
 def test_the_title_tells_who_when_why_and_what(edited: Store) -> None:
     """Name, instant by the site's clock, reason, rule, and each figure old and new."""
     english, chinese = load_words()["en"], load_words()["zh"]
