@@ -148,14 +148,16 @@ class BusThread(threading.Thread):
         return answer
 
     def _look_for_strangers(self) -> None:
-        """Bytes nobody asked for: whose the next answers are must be found out anew.
+        """Who may have sent what nobody asked for must prove anew that it is in step.
 
         Another master is said once.
         """
-        if self._link.unasked != self.unasked_bytes:
-            self.unasked_bytes = self._link.unasked
+        self.unasked_bytes = self._link.unasked
+        if self._link.strangers:
             for poller in self._pollers:
-                poller.out_of_step()
+                if self._link.strangers.intersection(poller.units):
+                    poller.out_of_step()
+            self._link.strangers.clear()
         if self._link.other_master and not self._told_other_master:
             self._told_other_master = True
             self._notice = f"bus {self.bus.name}: {self._link.other_master}"

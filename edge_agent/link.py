@@ -25,12 +25,12 @@ from edge_agent.port import (
     read_some,
 )
 from protocols.modbus.answer import Asked, Checked, Damaged
+from protocols.modbus.ascii_frames import Framing
 from protocols.modbus.budget import char_ms
-from protocols.modbus.foreign import foreign_request
+from protocols.modbus.foreign import foreign_request, sender_of
 from protocols.modbus.frames import MBAP, FrameError, tcp_frame, tcp_length
 from protocols.modbus.receive import (
     MAX_HEARD,
-    Framing,
     NoAnswer,
     SerialReceiver,
     TcpReceiver,
@@ -62,12 +62,13 @@ def timing_of(bus: BusConfig) -> Timing:
 class Link:
     """The port of one bus. Belongs to the bus thread; only `abandon` may be called from another.
 
-    `unasked` counts bytes that came while nothing was asked; `other_master` is what somebody else
-    asked on our line, in words.
+    `unasked` counts bytes that came while nothing was asked, and `strangers` are the units that may
+    have sent them; `other_master` is what somebody else asked on our line, in words.
     """
 
     def __init__(self, bus: BusConfig) -> None:
         self.unasked = 0
+        self.strangers: set[int] = set()
         self.other_master = ""
         self._bus = bus
         self._timing = timing_of(bus)
@@ -221,6 +222,7 @@ class Link:
             data = read_some(fd, time.monotonic() + self._timing.silence_s)
             heard = (heard + data)[:MAX_HEARD]
         self.unasked += len(heard)
+        self.strangers |= sender_of(heard, self._framing)
         if not self.other_master and self._framing == "rtu":
             self.other_master = foreign_request(heard)
 

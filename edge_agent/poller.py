@@ -106,6 +106,11 @@ class DevicePoller:
         self._said = ""
 
     @property
+    def units(self) -> range:
+        """The unit ids that it answers on."""
+        return range(self.device.unit, self.device.unit + self.device.profile.banks)
+
+    @property
     def register_map(self) -> RegisterMap:
         """Of a scan without slow points."""
         return self._maps[False]

@@ -5,9 +5,11 @@ error, but not two that cancel out. Only digits and A to F are hexadecimal here,
 writes them.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from protocols.modbus.frames import MAX_PDU, FrameError
+
+Framing = Literal["rtu", "ascii"]
 
 START: Final = b":"
 END: Final = b"\r\n"

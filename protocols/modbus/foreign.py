@@ -1,16 +1,29 @@
 """Requests that we did not make: somebody else is master on our line.
 
-For the technician only. Here a frame is searched for, which for a value would be forbidden: by
-chance eight bytes of noise pass once in some hundred thousand.
+For the technician, and to know whom to probe anew. Here a frame is searched for, which for a value
+would be forbidden: by chance eight bytes of noise pass once in some hundred thousand.
 """
 
 from typing import Final
 
+from protocols.modbus.ascii_frames import Framing
 from protocols.modbus.frames import FrameError, Request, parse_read_request, split_rtu
 from protocols.modbus.write import WRITE_COIL, WRITE_REGISTER
 
 REQUEST_BYTES: Final = 8
+_HEX: Final = frozenset(b"0123456789ABCDEF")
 _WRITES: Final = (WRITE_COIL, WRITE_REGISTER)
+
+
+def sender_of(heard: bytes, framing: Framing) -> set[int]:
+    """The units that may have sent these bytes: a frame begins with its unit.
+
+    On RTU a byte of noise may stand before it, as an adapter makes one when the line is let go.
+    """
+    if framing == "rtu":
+        return set(heard[:2])
+    digits = heard[1:3]
+    return {int(digits, 16)} if len(digits) == 2 and _HEX.issuperset(digits) else set()
 
 
 def foreign_request(heard: bytes, sent: bytes = b"") -> str:

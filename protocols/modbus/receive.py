@@ -9,17 +9,15 @@ late answer can no longer come (`quiet_s` after the deadline), since it would no
 answers. Over TCP an answer names its transaction, and late ones are passed over.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from protocols.modbus.answer import Asked, Checked, Damaged, check_ascii, check_rtu, check_tcp
-from protocols.modbus.ascii_frames import ascii_frame, ascii_size
+from protocols.modbus.ascii_frames import Framing, ascii_frame, ascii_size
 from protocols.modbus.frames import EXCEPTION_BIT, MBAP, FrameError, rtu_frame, tcp_length
 
 MAX_LATE_FRAMES: Final = 16
 EXCEPTION_PDU: Final = 2
 MAX_HEARD: Final = 1024
-
-Framing = Literal["rtu", "ascii"]
 
 
 class NoAnswer(NamedTuple):

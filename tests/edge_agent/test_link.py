@@ -396,3 +396,16 @@ def test_a_connection_that_died_unnoticed():
             assert link.exchange(ASKED) == NoAnswer(0)
         assert server.connections == 2
         link.close()
+
+
+def test_whose_bytes_nobody_asked_for():
+    """What comes between requests is counted, and its unit is known, to be probed anew."""
+    with RawRtu() as server:
+        link = Link(server.config)
+        assert isinstance(link.exchange(ASKED), Registers)
+        frame = server.frame(9, answer_pdu(3, (1, 2)))
+        os.write(server.master, frame)
+        assert select.select([link._port.fd], [], [], 5.0)[0]
+        assert isinstance(link.exchange(ASKED), Registers)
+        assert (link.unasked, link.strangers) == (len(frame), {9, 3})
+        link.close()

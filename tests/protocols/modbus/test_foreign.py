@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.modbus.foreign import foreign_request
+from protocols.modbus.ascii_frames import ascii_frame
+from protocols.modbus.foreign import foreign_request, sender_of
 from protocols.modbus.frames import answer_pdu, read_request, rtu_frame
 from protocols.modbus.write import Write
 
@@ -40,3 +41,19 @@ def test_our_own_echo_is_no_other_master():
 def test_any_bytes_are_looked_at(heard):
     """Nothing that is heard raises."""
     assert isinstance(foreign_request(heard), str)
+
+
+@pytest.mark.parametrize(
+    ("heard", "framing", "units"),
+    [
+        (READ, "rtu", {7, 3}),
+        (b"\xff" + READ, "rtu", {255, 7}),
+        (b"", "rtu", set()),
+        (ascii_frame(0x1F, b"\3"), "ascii", {0x1F}),
+        (b":zz", "ascii", set()),
+        (b":1", "ascii", set()),
+    ],
+)
+def test_who_may_have_sent_it(heard, framing, units):
+    """The unit stands first, behind a byte of noise at most."""
+    assert sender_of(heard, framing) == units
