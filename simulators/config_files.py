@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Fields = Mapping[str, Any]
 
 
+# A heating value at 25/0 by that at China's 20/20: 1.07315 to 1.07342 over ISO 12213's gases 1 to 6
+HS_25_0_TO_20_20 = 1.0733
+
+
 class Gateway(NamedTuple):
     """The gateway's own part, and how it reaches central; paths relative to the file."""
 
@@ -75,6 +79,10 @@ def gateway_toml(site: Site, buses: Mapping[str, Fields], gateway: Gateway, pace
                 "relative_density_0": gas.relative_density,
                 "x_co2": gas.x_co2,
                 "x_h2": gas.x_h2,
+                "heating_value": {
+                    "superior_mj_m3": round(gas.hs_mj_m3 / HS_25_0_TO_20_20, 2),
+                    "reference": "20/20",
+                },
             },
         )
         for gas, name in gases.items()
@@ -206,7 +214,7 @@ def _gases(site: Site) -> dict[SgergGas, str]:
 def _conversion(method: Method, gases: Mapping[SgergGas, str]) -> dict[str, Any]:
     match method:
         case Sgerg88(gas):
-            return {"method": "SGERG-88", "gas": gases[gas]}
+            return {"method": "SGERG-88", "gas": gases[gas], "energy_combustion": "20"}
         case FixedK(k):
             return {"method": "fixed-K", "k": k}
         case PT():
