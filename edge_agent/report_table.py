@@ -77,7 +77,7 @@ def _configuration(config: RunConfig, record: PeriodRecord) -> list[str]:
         ("T", config.temperature, celsius(config.temperature.substitute, 2) + " °C"),
     ):
         sources.append(f"{name} fixed {value}" if source.is_fixed else f"{name} {source.serial}")
-    gas = config.gas.name or ("fixed K" if config.k_e9 else "")
+    gas = config.gas.name
     if config.gas_source:
         gas = f"chromatograph {config.gas_source.serial}"
     conversion = [f"Conversion {config.method}"] + ([f"gas {gas}"] if gas else [])
