@@ -10,6 +10,8 @@ from central.web.day_page import day_context, energy_kwh, energy_mj, hour_labels
 from protocols.metering.gas_day import gas_day_bounds
 from tests.central.web import story
 from tests.central.web.page import table
+from tests.central.web.test_edits import edited as edited
+from tests.central.web.test_edits import edited_site as edited_site
 
 DAYS = f"/runs/{story.GATEWAY}/{story.RUN}/days"
 HOUR_MS = 3_600_000
@@ -110,3 +112,18 @@ def test_the_context_of_a_gateway_without_a_place(store: Store) -> None:
         found = day_context(conn, story.GATEWAY, story.RUN, calendar, date(2026, 3, 10), UTC)
     assert [row.label for row in found["hours"]][-1] == "23:00"
     assert found["after"] == date(2026, 3, 11)
+
+
+def test_an_edited_day(edited_site: str, site: str) -> None:
+    """Hours and days are those of the newest versions, and say how many; counters are recorded."""
+    rows = table(_get(f"{edited_site}{DAYS}/2026-03-10").text, "hours")
+    assert rows[-1][-1].endswith("12 edited")
+    path = f"/api/runs/{story.GATEWAY}/{story.RUN}/gas-days?from=2026-03-10&to=2026-03-11"
+    now, recorded = (_get(f"{host}{path}").json()["gas_days"] for host in (edited_site, site))
+    assert [day["edited"] for day in now] == [12, 1]
+    assert [day["edited"] for day in recorded] == [0, 0]
+    assert now[0]["base_main_cm3"] < recorded[0]["base_main_cm3"]
+    assert now[1]["line_main_cm3"] != recorded[1]["line_main_cm3"]
+    for one, other in zip(now, recorded, strict=True):
+        for name in ("counters_start", "counters_end", "index_start", "index_end", "polls"):
+            assert one[name] == other[name]
