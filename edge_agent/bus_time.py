@@ -14,10 +14,16 @@ def bits_per_char(bus: BusConfig) -> int:
     return 1 + bus.data_bits + (bus.parity != "N") + bus.stop_bits
 
 
+def has_line(bus: BusConfig) -> bool:
+    """Whether there is a serial line of known rate, here or behind a serial server."""
+    return bus.is_serial or bus.line_baud > 0
+
+
 def line_of(bus: BusConfig) -> Line:
-    """The serial line of a bus."""
+    """The serial line of a bus that has one."""
+    baud = bus.baud if bus.is_serial else bus.line_baud
     return Line(
-        bus.baud, bits_per_char(bus), bus.turnaround_ms, 1000 * bus.pause_s, bus.kind == "ascii"
+        baud, bits_per_char(bus), bus.turnaround_ms, 1000 * bus.pause_s, bus.kind == "ascii"
     )
 
 
@@ -36,9 +42,9 @@ def loads_of(device: DeviceConfig) -> tuple[Load, ...]:
 def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str]:
     """Refuse polls that cannot fit the line's baud rate, with the figures; empty where they fit.
 
-    Only serial lines have such a limit. Devices of other buses are left aside.
+    Only serial lines of known rate have such a limit. Devices of other buses are left aside.
     """
-    if not bus.is_serial:
+    if not has_line(bus):
         return []
     loads = [load for device in devices if device.bus == bus.name for load in loads_of(device)]
     return [f"bus {bus.name}: {fault}" for fault in line_faults(loads, line_of(bus))]

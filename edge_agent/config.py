@@ -38,6 +38,7 @@ class BusConfig:
     pause_s: float = 0.0  # between requests at least; 3.5 characters always
     turnaround_ms: float = 25.0  # assumed of the instruments, for the bus-time budget
     idle_close_s: float = 60.0  # a TCP connection that nobody uses is closed
+    line_baud: int = 0  # of the line behind a serial server, where it is known
 
     @property
     def is_serial(self) -> bool:

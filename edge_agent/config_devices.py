@@ -36,6 +36,9 @@ def read_bus(section: Section, base: Path) -> BusConfig:
     bus = _serial(section, base, bus) if bus.is_serial else _peer(section, bus)
     if kind != "tcp":
         bus = _line(section, bus)
+    if kind == "rtu-over-tcp" and section.has("baud"):
+        turnaround_ms = float(section.number("turnaround_ms", "0", "5000", 25))
+        bus = replace(bus, line_baud=_baud(section), turnaround_ms=turnaround_ms)
     longest_s = 3 * bus.timeout_s + (bus.quiet_s or 0.0)
     if longest_s > MAX_REQUEST_S:
         section.fault(

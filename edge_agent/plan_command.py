@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from edge_agent.bus_time import line_of, loads_of
+from edge_agent.bus_time import has_line, line_of, loads_of
 from edge_agent.config import AgentConfig, BusConfig, DeviceConfig
 from protocols.modbus.budget import ANSWER_CHARS, MAX_LOAD, REQUEST_CHARS, Line, Load
 from protocols.modbus.frames import MBAP
@@ -35,7 +35,7 @@ def plan_lines(config: AgentConfig) -> Iterator[str]:
 
 def cost_of(blocks: Sequence[Block], bus: BusConfig) -> Cost:
     """Of one poll of these blocks."""
-    if bus.is_serial:
+    if has_line(bus):
         line = line_of(bus)
         chars = sum(line.request_chars() + line.answer_chars(block) for block in blocks)
         return Cost(len(blocks), chars, line.scan_ms(blocks))
@@ -47,7 +47,7 @@ def cost_of(blocks: Sequence[Block], bus: BusConfig) -> Cost:
 
 
 def _bus_lines(bus: BusConfig, devices: Sequence[DeviceConfig]) -> Iterator[str]:
-    line = line_of(bus) if bus.is_serial else None
+    line = line_of(bus) if has_line(bus) else None
     yield _head(bus, line)
     yield _ROW.format("device", "requests", "bytes", "ms", "each s", "share")
     total = 0.0
@@ -64,7 +64,7 @@ def _bus_lines(bus: BusConfig, devices: Sequence[DeviceConfig]) -> Iterator[str]
 
 def _head(bus: BusConfig, line: Line | None) -> str:
     where = bus.port if bus.is_serial else f"{bus.host}:{bus.tcp_port}"
-    about = f", {bus.baud} baud {bus.data_bits}{bus.parity}{bus.stop_bits}" if line else ""
+    about = f", {line.baud} baud {bus.data_bits}{bus.parity}{bus.stop_bits}" if line else ""
     head = f"bus {bus.name}: {bus.kind}{about}"
     room = WIDTH - len(head) - 1
     return f"{head} {where if len(where) <= room else '...' + where[3 - room :]}"

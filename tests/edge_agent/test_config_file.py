@@ -314,7 +314,10 @@ def test_every_kind_of_bus(tmp_path: Path) -> None:
     assert (rtu.gap_s, rtu.quiet_s, rtu.pause_s, rtu.is_serial) == (0.05, 2.0, 0.005, True)
     text = bus_of(tmp_path, type="ascii", port="x", data_bits=7, parity="E")
     assert (text.gap_s, text.data_bits, text.quiet_s) == (1.0, 7, 0.5)
-    server = bus_of(tmp_path, type="rtu-over-tcp", host="10.0.0.9", tcp_port=4001, gap_ms=300)
+    server = bus_of(
+        tmp_path, type="rtu-over-tcp", host="10.0.0.9", tcp_port=4001, gap_ms=300, baud=1200
+    )
+    assert (server.line_baud, server.turnaround_ms) == (1200, 25.0)
     assert (server.gap_s, server.tcp_port, server.is_serial) == (0.3, 4001, False)
     tcp = bus_of(tmp_path, type="tcp", host="meter.example", idle_close_seconds=0)
     assert (tcp.idle_close_s, tcp.kind, tcp.quiet_s) == (0.0, "tcp", None)

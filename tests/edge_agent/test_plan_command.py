@@ -22,6 +22,7 @@ TOTALS = Block(3, 4100, 12, ())
         # colon, 7 and 28 bytes in two digits each, CR LF: 17 + 59 characters
         (BusConfig("b", "ascii"), 76, 111.458),
         (BusConfig("b", "rtu-over-tcp"), 37, None),
+        (BusConfig("b", "rtu-over-tcp", line_baud=9600), 37, 70.833),
         # 12 + 9 + 24 bytes
         (BusConfig("b", "tcp"), 45, None),
     ],
