@@ -7,7 +7,6 @@ from protocols.metering.body import BodyError
 from protocols.metering.carry import MAX_TOTALS
 from protocols.metering.composition import COMPONENTS
 from protocols.metering.conversion import Factor
-from protocols.metering.flow import hold_ms
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.index import flow_bound
 from protocols.metering.limits import Limits
@@ -28,7 +27,7 @@ K_E9 = (500_000_000, 1_500_000_000)
 NAME_CHARACTERS = 64
 FROZEN_MS = 7 * 86_400_000
 STALE_GAS_MS = 7 * 86_400_000
-CURVE_COUNT_MS = 100  # 10 counts a second
+CURVE_L_H_A_CM3 = 36  # at Qmin for each cm3 of a count: 10 counts a second
 
 
 def faults(config: RunConfig) -> list[str]:
@@ -160,7 +159,7 @@ def _meter_faults(config: RunConfig) -> list[str]:
         found.append("error_curve: the flows must rise from point to point")
     if config.qmin_l_h == 0:
         found.append("error_curve: it holds from Qmin on; give qmin_l_h")
-    elif hold_ms(config.count_cm3, config.qmin_l_h) > CURVE_COUNT_MS:
+    elif config.qmin_l_h < CURVE_L_H_A_CM3 * config.count_cm3:
         found.append(
             "error_curve: at Qmin the meter gives fewer than 10 counts a second, and EN 12405-1"
             " (4.4) allows no correction then; leave it out"

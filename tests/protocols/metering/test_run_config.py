@@ -124,3 +124,132 @@ def test_unknown_role_is_refused() -> None:
     with pytest.raises(BodyError, match="'volume' is none of line, line_error"):
         RunConfig.from_body(tuple(body))
     assert CONFIG.line == CONFIG.totals[0]
+
+
+def told(field: str, **changes: Any) -> bool:
+    """Whether a fault names the field."""
+    return any(fault.startswith(field) for fault in faults(config(**changes)))
+
+
+SLOW: dict[str, Any] = {"qmax_l_h": 10, "totals": (Total("vm", Role.LINE, 10**6),)}
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"),
+    [
+        ("qmax_l_h", 1, 10**9),
+        ("atmosphere_dpa", 300_000, 1_200_000),
+        ("base_pressure_dpa", 500_000, 2_000_000),
+        ("base_temperature_mk", 223_150, 373_150),
+        ("interval_ms", 1_000, 3_600_000),
+        ("stale_ms", 1_000, 3_600_000),
+        ("gas_day_start_hour", 0, 23),
+        ("qmin_l_h", 0, 9),
+    ],
+)
+def test_limits_to_the_last_digit(field: str, low: int, high: int) -> None:
+    """Both ends are possible, and nothing beyond them."""
+    for value, is_told in ((low, False), (high, False), (low - 1, True), (high + 1, True)):
+        assert told(f"{field} is", **SLOW | {field: value}) is is_told, value
+
+
+def test_k_and_names_and_registers_to_the_last_digit() -> None:
+    """K of a gas, the length of a name, the count and size of registers, the time of a reading."""
+    for k_e9, is_told in ((499_999_999, True), (500_000_000, False), (1_500_000_001, True)):
+        assert told("k_e9 is", method="fixed-K", k_e9=k_e9) is is_told
+    assert not told("run has", run="x" * 64)
+    assert told("run has", run="x" * 65)
+    sixteen = (LINE, *(Total(f"t{n}", Role.BASE, 2) for n in range(15)))
+    assert not told("totals", totals=sixteen)
+    assert told("totals", totals=(*sixteen, Total("t", Role.BASE, 2)))
+    for digits, is_told in ((13, False), (14, True)):  # 10^10 m3 in litres
+        assert told("totals.vm", totals=(Total("vm", Role.LINE, 10**digits),)) is is_told
+    base = (LINE, Total("vb", Role.BASE, 10**8))
+    assert not told("totals.vb", totals=base, base_exponent=2)
+    assert told("totals.vb", totals=(LINE, Total("vb", Role.BASE, 10**8 + 1)), base_exponent=2)
+    week_ms = 7 * 86_400_000
+    for frozen_ms, is_told in ((week_ms, False), (week_ms + 1, True), (-1, True)):
+        frozen = CONFIG.pressure._replace(frozen_ms=frozen_ms)
+        assert told("pressure.frozen_ms", pressure=frozen) is is_told
+
+
+def test_a_register_may_not_turn_twice_in_a_record() -> None:
+    """At 1.2 Qmax for two intervals and a silence: the counts of that must be less than a turn."""
+    longest_ms = 2 * CONFIG.interval_ms + CONFIG.stale_ms
+    counts = 12 * longest_ms // 36  # 1.2 x 10^6 l/h in litres
+    for modulus, is_told in ((counts + 1, True), (counts + 2, False)):
+        assert told("interval_ms", totals=(Total("vm", Role.LINE, modulus),)) is is_told
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"barometer": BAROMETER}, None),
+        ({"barometer": BAROMETER._replace(gauge=True)}, "barometer"),
+        ({"barometer": BAROMETER._replace(serial="")}, "barometer"),
+        ({"barometer": BAROMETER._replace(low=299_999)}, "barometer"),
+        ({"barometer": BAROMETER._replace(high=1_200_001)}, "barometer"),
+        ({"barometer": BAROMETER._replace(substitute=899_999)}, "barometer.substitute"),
+        ({"barometer": BAROMETER._replace(serial="x" * 65)}, "barometer.serial has 65"),
+        ({"barometer": BAROMETER._replace(point="")}, "barometer.point has 0"),
+        ({"barometer": BAROMETER, "pressure": CONFIG.pressure._replace(gauge=False)}, "barometer"),
+        ({"pressure": CONFIG.pressure._replace(point="")}, "pressure.point has 0"),
+        ({"temperature": CONFIG.temperature._replace(serial="x" * 65)}, "temperature.serial has 6"),
+        ({"pressure": CONFIG.pressure._replace(low=0)}, "pressure: range 0..11000000"),
+        ({"pressure": CONFIG.pressure._replace(low=1)}, None),
+        ({"pressure": CONFIG.pressure._replace(high=150_000_000)}, None),
+        ({"pressure": CONFIG.pressure._replace(high=150_000_001)}, "pressure: range"),
+        ({"temperature": CONFIG.temperature._replace(low=200_000)}, None),
+        ({"temperature": CONFIG.temperature._replace(low=199_999)}, "temperature: range"),
+        ({"temperature": CONFIG.temperature._replace(high=1_000_001)}, "temperature: range"),
+        ({"temperature": CONFIG.temperature._replace(low=288_150, high=288_150)}, "temperature: r"),
+        ({"limits": "wide"}, "limits is 'wide'"),
+        ({"gas": CONFIG.gas._replace(combustion="20")}, "gas: energy needs a heating value"),
+        ({"gas": CONFIG.gas._replace(superior_j_m3=38_000_000)}, "gas: energy needs a heating"),
+        (
+            {"gas": CONFIG.gas._replace(superior_j_m3=38_000_000, combustion="22")},
+            "gas.combustion '22'",
+        ),
+        ({"gas": CONFIG.gas._replace(superior_j_m3=38_000_000, combustion="20")}, None),
+    ],
+)
+def test_sources_and_energy(changes: dict[str, Any], field: str | None) -> None:
+    """Each source by its own limits, absolute; energy by a value and its temperature together."""
+    found = faults(config(**changes))
+    if field is None:
+        assert found == []
+    else:
+        assert any(fault.startswith(field) for fault in found), found
+
+
+CURVE = (CurvePoint(40_000, 10), CurvePoint(900_000, -10))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"qmin_l_h": 36_000}, None),  # one count of a litre in 100 ms
+        ({"qmin_l_h": 35_999}, "fewer than 10 counts a second"),
+        ({"qmin_l_h": 0}, "give qmin_l_h"),
+        ({"qmin_l_h": 36_000, "line_exponent": -2, "qmax_l_h": 500_000}, "fewer than 10 counts"),
+        ({"qmin_l_h": 36_000, "error_curve": CURVE[::-1]}, "must rise"),
+        ({"qmin_l_h": 36_000, "error_curve": (CURVE[0], CURVE[0])}, "must rise"),
+    ],
+)
+def test_a_curve_by_the_rules_of_en_12405_1(changes: dict[str, Any], said: str | None) -> None:
+    """At Qmin the meter must give ten counts a second; the points' flows rise."""
+    found = faults(config(**{"error_curve": CURVE} | changes))
+    assert (found == []) if said is None else any(said in fault for fault in found), found
+
+
+def test_whose_scans_and_which_points_a_run_is_made_from() -> None:
+    """All of them, and no empty name: central reads nothing else."""
+    source = GasSource("GC", (("x1", "methane"),), 60_000)
+    rich = config(barometer=BAROMETER._replace(point="air"), gas_source=source)
+    assert rich.serials == {"M1", "P1", "T1", "B1", "GC"}
+    assert rich.points == {"vm", "vm_err", "vb", "vb_err", "resolution_vm", "p", "t", "air", "x1"}
+    fixed = config(pressure=CONFIG.pressure._replace(serial="", point=""))
+    assert fixed.serials == {"M1", "T1"}
+    assert "" not in fixed.points
+    assert (CONFIG.line.point, CONFIG.count_cm3) == ("vm", 1000)
+    assert config(base_exponent=1).base_count_cm3 == 10_000_000
