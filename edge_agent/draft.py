@@ -56,6 +56,7 @@ class Draft:
         self.regulators = dict(memory.regulators)
         self.orders = dict(memory.orders)
         self.order_number = memory.order_number
+        self.changing = memory.changing  # runs that take a new gas with their meter's next scan
         self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
         self.urgent = False  # central should hear of it at once
@@ -141,5 +142,6 @@ class Draft:
             self.orders,
             self.order_number,
             self.devices,
+            self.changing,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -38,6 +38,7 @@ def runs_in_force(
 ) -> tuple[RunConfig, ...]:
     """The file's runs, with the gases that orders hold; an order that the file ended is told."""
     held: dict[str, HeldOrder] = {}
+    draft.changing = frozenset()  # what was to change does so now: all runs close at a start
     for order in list(draft.orders.values()):
         if order.state is not OrderState.IN_FORCE:
             continue

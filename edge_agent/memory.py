@@ -94,6 +94,7 @@ class Memory:
     orders: Mapping[int, HeldOrder] = field(default_factory=dict)
     order_number: int = 0
     devices: DeviceMemory = field(default_factory=DeviceMemory)
+    changing: frozenset[str] = frozenset()  # runs; not stored: a start changes them at once
 
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:

@@ -1,8 +1,9 @@
 """Orders of central into leaves: received, waiting, in force. Pure: everything goes into a draft.
 
 An order comes into force at its effective UTC by a synchronised clock, never before and never
-after the fact: the open interval closes, and what passes from the next scan on is the new gas's.
-Either all runs that use the gas take it, or none does.
+after the fact. A run changes with its meter's first good scan at or after that: what passed up to
+that scan is still the old gas's and closes with it, as at any boundary of an interval, so an order
+for the begin of a gas day cuts nothing in two. Either all runs that use the gas take it, or none.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from protocols.metering.run_config import RunConfig
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.draft import Draft
+    from edge_agent.poller import PolledScan
 
 MAX_HELD: Final = 64  # orders that wait or are in force
 LATE_MS: Final = 5_000  # less is a poll that took its time
@@ -145,8 +147,32 @@ def _put_in_force(
     draft.orders[order.number] = order._replace(
         state=OrderState.IN_FORCE, file_hash=config.gas_hash(name)
     )
-    for run in found:
-        configure_run(draft, run, instant, who, None)
+    draft.changing |= {run.run for run in found if draft.runs[run.run].config != run}
+
+
+def change_gas(draft: Draft, polled: PolledScan) -> None:
+    """After a scan of a meter: its run takes the gas of the order that came into force."""
+    for name in sorted(draft.changing):
+        memory = draft.runs[name]
+        if memory.state.now.reference != polled.instant:
+            continue  # not this run's meter, or the scan was not accepted
+        order = _in_force(draft, memory.config.gas.name)
+        utc_ms = polled.instant.utc_ms
+        if utc_ms is not None and utc_ms < order.gas.effective_utc_ms:
+            continue  # polled before, and only now recorded
+        draft.changing -= {name}
+        changed = under_gas(memory.config, order.gas)
+        assert isinstance(changed, RunConfig), "the order was put in force for this configuration"
+        configure_run(draft, changed, polled.instant, who_sent(order), None)
+
+
+def _in_force(draft: Draft, name: str) -> HeldOrder:
+    """The one order for a gas that is in force: there is one, or no run would be changing."""
+    return next(
+        order
+        for order in draft.orders.values()
+        if order.state is OrderState.IN_FORCE and order.gas.name == name
+    )
 
 
 def _taken(draft: Draft, gas: GasData) -> list[RunConfig] | tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from edge_agent.device_recording import Fact, News, forget_devices, record_news
 from edge_agent.draft import Draft, Salts
 from edge_agent.inbox import Inbox, Work
 from edge_agent.journal import CommitFailed
-from edge_agent.order_recording import is_waiting, record_due, record_order
+from edge_agent.order_recording import change_gas, is_waiting, record_due, record_order
 from edge_agent.poller import PolledScan
 from edge_agent.recording import (
     MapHashes,
@@ -154,6 +154,7 @@ class Recorder(threading.Thread):
             if isinstance(scan, PolledScan):
                 record_due(draft, self._config, scan.instant)
                 record_scan(draft, scan, self._hashes, self._config.regulators)
+                change_gas(draft, scan)
             else:
                 record_news(draft, scan, self._clock.now())
         if any(request.is_stop for request in work.orders):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Draft
 from edge_agent.memory import OrderState
-from edge_agent.order_recording import MAX_HELD, record_due, record_order
+from edge_agent.order_recording import MAX_HELD, change_gas, record_due, record_order
+from edge_agent.poller import PolledScan
 from edge_agent.recording import record_scan
 from protocols.evidence.leaf import Kind, Leaf
 from protocols.evidence.note import Signer
@@ -22,6 +23,7 @@ from protocols.evidence.order import GAS, Order, sign_order
 from protocols.metering.gas import Gas
 from protocols.metering.gas_data import GasData, GasSource, gas_of_inputs
 from protocols.metering.instant import ClockState
+from protocols.metering.quality import Flag, Quality
 from protocols.metering.sgerg88 import SgergGas
 from tests.edge_agent.gateway import GATEWAY, UTC_MS, config_of, table
 from tests.edge_agent.test_recording import SALTS, Book, codes, events, line_sums, remade
@@ -61,10 +63,14 @@ class Ordered(Book):
         return self.take(draft)
 
     def rounds(self, count: int) -> list[Leaf]:
+        return self.scanned(*self.polls.rounds(count))
+
+    def scanned(self, *scans: PolledScan) -> list[Leaf]:
         draft = Draft(self.memory, SALTS)
-        for scan in self.polls.rounds(count):
+        for scan in scans:
             record_due(draft, self.config, scan.instant)
             record_scan(draft, scan, self.hashes)
+            change_gas(draft, scan)
         return self.take(draft)
 
     @property
@@ -102,7 +108,7 @@ def assert_lawful(book: Ordered) -> None:
 
 
 def test_the_interval_closes_at_the_effective_time(book: Ordered) -> None:
-    """Old gas before, new gas from the first scan at or after it; the law holds over it."""
+    """With the meter's first scan at or after it, which is the old gas's still; the law holds."""
     assert codes(book.obey(order(1, gas(at_ms=15_000)))) == ["gas_order_received"]
     assert codes(book.rounds(7)) == []  # up to 14 s
     (config,) = [leaf for leaf in book.rounds(1) if leaf.kind is Kind.CONFIGURATION]
@@ -111,7 +117,7 @@ def test_the_interval_closes_at_the_effective_time(book: Ordered) -> None:
     assert_lawful(book)
     assert book.hs() == [40_660_000] * 3 + [39_730_000] * 3
     ends = [record.end.mono_ms for record in book.intervals()]
-    assert ends == [6_000, 12_000, 14_000, 18_000, 24_000, 28_000]
+    assert ends == [6_000, 12_000, 16_000, 18_000, 24_000, 28_000]
 
 
 def test_what_changed_is_told_with_old_new_and_who(book: Ordered) -> None:
@@ -136,13 +142,54 @@ def test_the_received_event_names_gas_time_and_note(book: Ordered) -> None:
     assert detail.startswith("gas grid from 2026-05-28T20:26:55Z, note sha256 ")
 
 
-def test_without_scans_the_clock_changes_the_gas(book: Ordered) -> None:
-    """A silent bus does not hold an order up; a scan of before may still come for a while."""
+def test_an_order_for_a_boundary_cuts_nothing_in_two(book: Ordered) -> None:
+    """At the begin of an interval, and so of a gas day, no record is there that would not be."""
+    book.obey(order(1, gas(at_ms=12_000)))
+    book.rounds(12)
+    assert [record.end.mono_ms for record in book.intervals()] == [6_000, 12_000, 18_000, 24_000]
+    assert book.hs() == [40_660_000] * 2 + [39_730_000] * 2
+    assert not any(record.flags & Flag.PARTIAL for record in book.intervals())
+    assert_lawful(book)
+
+
+def test_without_scans_the_clock_brings_an_order_into_force(book: Ordered) -> None:
+    """A silent bus does not hold it up; the run changes with its meter's next good scan."""
     book.obey(order(1, gas()))
     book.polls.clock.mono_ms = 14_999
     assert book.tick(grace_ms=2_000) == []
     book.polls.clock.mono_ms = 15_000
-    assert codes(book.tick(grace_ms=2_000))[0] == "gas_order_in_force"
+    assert codes(book.tick(grace_ms=2_000)) == ["gas_order_in_force"]
+    assert codes(book.scanned(book.polls.scan("p-1", p1_f32=3.0))) == []
+    assert "configuration_changed" not in codes(
+        book.scanned(book.polls.scan("meter-1", Quality.BAD_NO_ANSWER))
+    )
+    assert book.gas.hs_j_m3 == 40_660_000
+    assert codes(book.rounds(1))[-1] == "configuration_changed"
+    assert book.gas.hs_j_m3 == 39_730_000
+
+
+def test_a_scan_of_before_that_comes_late_changes_nothing(book: Ordered) -> None:
+    """Another bus was faster: what passed before the time stays the old gas's."""
+    book.obey(order(1, gas(at_ms=9_000)))
+    book.rounds(4)
+    book.polls.clock.mono_ms = 8_500
+    late = book.polls.scan("meter-1", vm=1042, vb=1042, resolution_vm=-3, resolution_vb=-3)
+    book.polls.clock.mono_ms = 9_000
+    assert codes(book.scanned(book.polls.scan("p-1", p1_f32=3.0))) == ["gas_order_in_force"]
+    assert "configuration_changed" not in codes(book.scanned(late))
+    assert "configuration_changed" in codes(book.rounds(1))
+    assert_lawful(book)
+
+
+def test_a_start_changes_at_once_what_was_to_change(book: Ordered) -> None:
+    """The runs were closed by the stop; the first scan after it is the new gas's."""
+    book.obey(order(1, gas()))
+    book.polls.clock.mono_ms = 20_000
+    book.tick()
+    assert book.memory.changing == {"R1"}
+    book.stop()
+    assert "configuration_changed" in codes(book.start())
+    assert book.memory.changing == frozenset()
     assert book.gas.hs_j_m3 == 39_730_000
 
 
@@ -156,7 +203,7 @@ def test_an_order_that_arrives_late_holds_from_its_arrival(book: Ordered) -> Non
     )
     book.rounds(4)
     assert_lawful(book)
-    assert book.hs() == [40_660_000] * 3 + [39_730_000] * 2
+    assert book.hs() == [40_660_000] * 3 + [39_730_000]
 
 
 def test_a_gateway_that_was_off_at_the_time_says_so(book: Ordered) -> None:
