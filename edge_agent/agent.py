@@ -13,6 +13,7 @@ import sqlite3  # noqa: TID251  # only its version
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ from typing import Final
 from edge_agent.bus import BusThread
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
+from edge_agent.control_jobs import control_servers
+from edge_agent.control_server import ControlServer
 from edge_agent.draft import Salts
 from edge_agent.epoch import next_epoch
 from edge_agent.errands import Errands
@@ -37,6 +40,7 @@ from protocols.evidence.note import Verifier
 WATCH_S: Final = 0.5
 BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
 BUS_END_S: Final = 3.0
+CONTROL_END_S: Final = 2.0
 FINISH_S: Final = 5.0
 END_S: Final = 3.0
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -119,6 +123,10 @@ class Agent:
         ]
         jobs = {bus.bus.name: bus.jobs for bus in self._buses}
         self._errands = Errands(config, jobs, clock, self._recorder.tell)
+        self._open_control = partial(
+            control_servers, config, jobs, self._recorder.note, clock, self._stop_buses
+        )
+        self._control: list[ControlServer] = []
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""
@@ -126,7 +134,8 @@ class Agent:
         sizes = ", ".join(f"{log} {head.size}" for log, head in memory.heads.items())
         _log.info("gateway %s, boot %d, leaves: %s", memory.gateway, memory.boot_no, sizes)
         threads = (self._recorder, self._uplink, *self._buses)
-        for thread in threads:
+        self._control = self._open_control()
+        for thread in (*threads, *self._control):
             thread.start()
         dead: list[str] = []
         while not dead and not stop.wait(WATCH_S):
@@ -153,6 +162,8 @@ class Agent:
         self._stop_buses.set()
         for bus in self._buses:
             bus.jobs.wake()
+        for server in self._control:
+            server.join(CONTROL_END_S)
         for bus in self._buses:
             bus.join(BUS_END_S)
             if bus.is_alive():

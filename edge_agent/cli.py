@@ -17,6 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_agent.control_parser import add_control
+
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from protocols.registers.profile import Profile
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_gas(commands)
     _add_profile(commands)
+    add_control(commands, _load)
     _add_report(commands)
     key = commands.add_parser("key", help="the gateway's log key")
     actions = key.add_subparsers(required=True, metavar="ACTION")

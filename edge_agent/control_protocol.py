@@ -1,0 +1,122 @@
+"""What is said over the control sockets: a JSON object a line, and one in answer. Pure.
+
+| request | socket |
+|---|---|
+| `{"do": "read", "device": ..., "points": [...]}` (no points: those that are polled) | read |
+| `{"do": "write", "device", "point", "value", "who", "reason"}` | act |
+| `{"do": "clock", "device", "who", "reason"}` | act |
+
+An answer has `ok`; where it is false, `error` says why. Whoever asks is known by uid only: `who` is
+a claim, and recorded as one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+MAX_LINE: Final = 4_096
+MAX_ANSWER: Final = 256 * 1024
+MAX_POINTS: Final = 64
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_VALUE: Final = re.compile(r"[-+0-9.eE]{1,40}")
+_TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+
+
+class ReadRequest(NamedTuple):
+    """Scan these points now."""
+
+    device: str
+    points: tuple[str, ...] = ()
+
+
+class WriteRequest(NamedTuple):
+    """Write one value; who and why are claims."""
+
+    device: str
+    point: str
+    value: str
+    who: str
+    reason: str
+
+
+class ClockRequest(NamedTuple):
+    """Set a device's clock."""
+
+    device: str
+    who: str
+    reason: str
+
+
+Request = ReadRequest | WriteRequest | ClockRequest
+
+
+class BadRequest(ValueError):  # noqa: N818 - what was found is the name
+    """No request; says what is wrong with it."""
+
+
+def parse_request(line: bytes) -> Request:
+    """One line without its end. Raises BadRequest."""
+    try:
+        told = json.loads(line.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise BadRequest("no JSON object in one line") from None
+    if not isinstance(told, dict):
+        raise BadRequest("no JSON object in one line")
+    match told.pop("do", None):
+        case "read":
+            points = told.pop("points", [])
+            if not isinstance(points, list) or len(points) > MAX_POINTS:
+                raise BadRequest(f"points: a list of at most {MAX_POINTS} names")
+            names = tuple(_fit({"point": name}, "point", _NAME) for name in points)
+            request: Request = ReadRequest(_fit(told, "device", _NAME), names)
+        case "write":
+            request = WriteRequest(
+                _fit(told, "device", _NAME),
+                _fit(told, "point", _NAME),
+                _fit(told, "value", _VALUE),
+                _fit(told, "who", _TEXT),
+                _fit(told, "reason", _TEXT),
+            )
+        case "clock":
+            request = ClockRequest(
+                _fit(told, "device", _NAME), _fit(told, "who", _TEXT), _fit(told, "reason", _TEXT)
+            )
+        case _:
+            raise BadRequest("do: must be read, write or clock")
+    left = told.keys() - {"device", "point", "value", "who", "reason"}
+    if left:
+        raise BadRequest(f"{sorted(left)[0][:40]}: not known here")
+    return request
+
+
+def encode_request(request: Request) -> bytes:
+    """The line, with its end."""
+    told = {name: value for name, value in request._asdict().items() if value != ()}
+    match request:
+        case ReadRequest():
+            kind = "read"
+        case WriteRequest():
+            kind = "write"
+        case ClockRequest():
+            kind = "clock"
+    return json.dumps({"do": kind, **told}).encode() + b"\n"
+
+
+def encode_answer(answer: Mapping[str, object]) -> bytes:
+    """The line, with its end."""
+    return json.dumps(answer).encode() + b"\n"
+
+
+def refusal(error: str) -> dict[str, object]:
+    """The answer where nothing was done, or not well."""
+    return {"ok": False, "error": error}
+
+
+def _fit(told: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:
+    value = told.get(key)
+    if not isinstance(value, str) or not pattern.fullmatch(value) or not value.strip():
+        raise BadRequest(f"{key}: must be a text that fits {pattern.pattern}")
+    return value
