@@ -346,6 +346,20 @@ def test_a_run_that_the_file_made_unfit_goes_by_the_file(book: Ordered, tmp_path
     assert book.states() == {1: OrderState.IN_FORCE}
 
 
+def test_a_gas_that_no_longer_suits_at_its_time_is_refused(book: Ordered, tmp_path: Path) -> None:
+    """The file changed the run while the order waited; the gas that is in force goes on."""
+    book.obey(order(1, gas()))
+    changed = table()
+    changed["gas"][0] = {"name": "grid", "composition": {"methane": Decimal(1)}}
+    changed["run"][0]["conversion"] = {"method": "GERG-2008", "gas": "grid"}
+    book.start(config_of(tmp_path, changed))
+    assert book.states() == {1: OrderState.WAITING}
+    assert codes(book.rounds(8)) == ["gas_order_refused"]
+    assert (book.memory.orders, book.memory.changing) == ({}, frozenset())
+    assert book.gas.composition[0] == 10**9
+    assert_lawful(book)
+
+
 def test_the_later_effective_time_wins(book: Ordered) -> None:
     """Orders come into force by their times, not by their numbers; one a gas is in force."""
     book.obey(order(1, gas(OTHER, at_ms=17_000)), order(2, gas(NEW, at_ms=9_000)))
