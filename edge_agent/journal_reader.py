@@ -17,6 +17,7 @@ from typing import NamedTuple
 from edge_agent.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal_memory import load_memory
 from edge_agent.memory import Memory
+from edge_agent.schema import VERSION
 from protocols.evidence.batch import decode_batch
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.leaf import Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
@@ -114,6 +115,12 @@ class JournalReader:
     def memory(self) -> Memory:
         """Runs and configurations as the last commit stored them. Raises ReadFailed."""
         with self._reading(), self._snapshot():
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if version != VERSION:
+                raise ReadFailed(
+                    f"{self._path} has schema {version}, this program needs {VERSION}; run "
+                    "edge-agent migrate, of the newer of two programs"
+                )
             try:
                 return load_memory(self._connection, self._gateway, "", 0, lambda: 0)
             except (EvidenceError, ValueError) as error:

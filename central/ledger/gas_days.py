@@ -1,12 +1,14 @@
-"""The gas days and hours of a run by its site's calendar."""
+"""The gas days and hours of a run by its site's calendar, and what happened in them."""
 
+import json
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from central.ledger.periods import Periods, periods
-from central.store.ledger_tables import interval, site
+from central.ledger.rows import EventRow
+from central.store.ledger_tables import event, interval, site
 from protocols.metering.gas_day import gas_day
 from protocols.metering.period import Period, PeriodRecord, gas_day_period, hours_of
 
@@ -48,13 +50,33 @@ def calendar_of(conn: Connection, gateway: str) -> Calendar:
 
 
 def newest_day(conn: Connection, gateway: str, run: str, calendar: Calendar) -> date | None:
-    """The gas day of the last instant of the run's newest interval; None without one that has a time."""
+    """Of the last instant of the run's newest interval; None without one that has a time."""
     newest_ms = conn.scalar(
         select(func.max(interval.c.end_utc_ms)).where(
             interval.c.gateway == gateway, interval.c.run == run
         )
     )
     return None if newest_ms is None else gas_day(newest_ms - 1, *calendar)
+
+
+def events_within(
+    conn: Connection, gateway: str, run: str, period: Period, limit: int
+) -> list[EventRow]:
+    """What the gateway recorded of the run and of itself in the period, oldest first."""
+    rows = conn.execute(
+        select(event)
+        .where(event.c.gateway == gateway, event.c.subject.in_((run, "")))
+        .where(event.c.utc_ms >= period.start_ms, event.c.utc_ms < period.end_ms)
+        .order_by(event.c.utc_ms, event.c.epoch, event.c.seq)
+        .limit(limit)
+    )
+    return [
+        EventRow(
+            *(row.gateway, row.seq, row.utc_ms, row.code, row.subject),
+            *(json.loads(row.old), json.loads(row.new), row.who, row.detail),
+        )
+        for row in rows
+    ]
 
 
 def gas_days(

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from central.ledger.gas_days import Calendar, gas_day_hours
+from central.ledger.gas_days import Calendar, events_within, gas_day_hours
 from central.web import numbers
 from central.web.instants import moment
 from protocols.metering.energy import J_PER_KWH, MICRO
@@ -14,6 +14,7 @@ from protocols.metering.period import PeriodRecord
 from protocols.metering.period_fields import line_indexes
 from protocols.metering.run_config import RunConfig
 
+EVENT_ROWS: Final = 200
 _UJ_PER_WH: Final = J_PER_KWH * MICRO // 1000
 
 
@@ -49,6 +50,7 @@ def day_context(
         "whole": _row("", whole, sum(found.edited), found.configs),
         "hours": hours,
         "configs": known,
+        "events": events_within(conn, gateway, run, whole.period, EVENT_ROWS),
         "valued": bool(whole.heating_values),
         "down_ms": down_ms,
     }

@@ -252,6 +252,15 @@ def test_no_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "not readable" in capsys.readouterr().err
 
 
+def test_a_journal_of_another_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not guessed at; what to do is said."""
+    station = Station(tmp_path, toml(), datetime(2026, 5, 29, 1, 0, tzinfo=UTC))
+    station.journal.connection.execute("PRAGMA user_version = 99")
+    station.journal.close()
+    assert Told(station.path, station.config).report("2026-05-29") == COULD_NOT
+    assert "has schema 99" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday"])
 def test_no_date(told: Told, day: str) -> None:
     """A date that the calendar does not have is a mistake of the command line."""

@@ -44,6 +44,18 @@ def test_hours_of_a_day(site: str, store: Store) -> None:
     assert story.CONFIG.hash().hex()[:16] in html
 
 
+def test_events_of_a_day(site: str) -> None:
+    """Oldest first, by the site's clock, with who; those of another day are on its page."""
+    rows = table(_get(f"{site}{DAYS}/2026-03-10").text, "events")
+    assert [row[:4] for row in rows] == [
+        ["2026-03-11 05:30:00", "unheard_of", "", ""],
+        ["2026-03-11 07:11:00", "pressure substituted", "R1", "off → on"],
+        ["2026-03-11 07:20:00", "pressure substituted", "R1", "on → off"],
+    ]
+    assert rows[1][-1] == "agent"
+    assert 'id="events"' not in _get(f"{site}{DAYS}/2026-03-11").text
+
+
 def test_a_day_that_runs(site: str) -> None:
     """It is called incomplete, has no next day, and shows no hour that has not begun."""
     html = _get(f"{site}{DAYS}/2026-03-11").text
