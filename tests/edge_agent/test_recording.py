@@ -524,3 +524,11 @@ def test_a_regulator_is_watched(book: Book) -> None:
     told = [event for event in told if event[1] == "PR1"]
     assert [(code, old, new) for code, _, old, new, _ in told] == [("outlet_above", "off", "on")]
     assert "outlet_above" in book.memory.regulators["PR1"].conditions
+
+
+def test_another_master_is_recorded(book: Book) -> None:
+    """What a bus has to say comes with a scan and becomes an event beside it."""
+    scan = next(book.polls.rounds(1))
+    new = book.scans(scan._replace(notice="bus line-1: a read of unit 9"))
+    assert events(new) == [("other_master", "", None, None, "bus line-1: a read of unit 9")]
+    assert "SCAN" in kinds(new)
