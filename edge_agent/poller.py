@@ -261,7 +261,7 @@ class DevicePoller:
     def _ask_again(self, exchange: Exchange, reading: _Reading, now_ms: int, clock: Now) -> None:
         """What was refused and whose time has come; at most one a poll."""
         unit = self._holes.due(now_ms)
-        if unit is None:
+        if unit is None or self._is_spent():
             return
         block = plan(unit, self.device.profile)[0]
         again = _Reading(found=reading.found, instant=reading.instant, of_counter=True)
