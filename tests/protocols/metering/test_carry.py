@@ -148,6 +148,7 @@ CARRIED = Carry(
     [
         (4, 10**9, "main_remainder"),
         (5, -1, "error_remainder"),
+        (5, 10**9, "error_remainder"),
         (6, (1, 2, 3, 4), "counters"),
         (6, (1, 2, 3, 4, -5), "base_error"),
         (7, (1,), "flowed"),

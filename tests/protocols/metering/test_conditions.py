@@ -312,3 +312,11 @@ def test_which_counter_each_increment_goes_to(way: str) -> None:
     # the device's base total is its own affair, but for a gap
     assert sums(site.records, "vb") == ((0, 500, 0) if way == "gap" else (500, 0, 0))
     check_chain(site)
+
+
+@pytest.mark.parametrize(("pascal", "is_read"), [(4.6e17, True), (4.7e17, False), (1e300, False)])
+def test_a_reading_that_no_record_could_hold(pascal: float, is_read: bool) -> None:
+    """Beyond 2^62 it is none; before that it is outside the transmitter's range."""
+    site = Site().measured().meter(0).wait(1000).pressure(pascal, "Pa").meter(10).close()
+    assert (site.state.now.pressure is not None) is is_read
+    assert sums(site.records) == (0, 10, 0)
