@@ -56,4 +56,5 @@ class Lane:
         delay_s *= 0.5 + jitter / 2
         self.failures += 1
         self.retry_at = now + delay_s
+        self.verified_size = 0  # rows may rot while they wait
         return delay_s
