@@ -1,0 +1,302 @@
+"""Technicians' commands over real sockets, real ports and real journals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.control_client import NoAgent, SocketError, ask_agent
+from edge_agent.control_protocol import MAX_LINE, ReadRequest, Request, WriteRequest
+from edge_agent.control_server import MAX_CLIENTS, ControlServer
+from edge_agent.journal import FILE_NAME
+from edge_agent.keys import create_keys
+from protocols.evidence.leaf import Kind
+from protocols.registers.library import load_profile
+from simulators.plausible import Given
+from tests.edge_agent.gateway import GATEWAY, TOML, wait_until, write_ca
+from tests.edge_agent.ledger_law import read_journal
+from tests.edge_agent.served import Served, serving
+
+TIMEOUT_S = 30.0
+UNIFLO = load_profile("flonidan-uniflo1200")
+
+
+# ---- the socket itself --------------------------------------------------------------------------
+
+
+@contextmanager
+def server(
+    path: Path, *, acts: bool = False, hold: threading.Event | None = None
+) -> Iterator[None]:
+    """Answers with what it understood; `hold` keeps it thinking."""
+    stop = threading.Event()
+
+    def answer(request: Request, peer: str) -> dict[str, object]:
+        if hold is not None:
+            hold.wait(TIMEOUT_S)
+        return {"ok": True, "device": request.device, "peer": peer}
+
+    thread = ControlServer(path, "", answer, stop, acts=acts)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if hold is not None:
+            hold.set()
+        thread.join(5.0)
+
+
+def connected(path: Path) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.settimeout(TIMEOUT_S)
+    made.connect(str(path))
+    return made
+
+
+def test_a_socket_is_its_groups_and_knows_its_peer(tmp_path: Path) -> None:
+    """0660, whatever the umask; the kernel's word for who asks; gone at the end."""
+    path = tmp_path / "control" / "read.sock"
+    with server(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        answer = ask_agent(path, ReadRequest("meter-1"))
+        assert answer == {"ok": True, "device": "meter-1", "peer": f"uid {os.getuid()}"}
+    assert not path.exists()
+    with pytest.raises(NoAgent):
+        ask_agent(path, ReadRequest("meter-1"))
+
+
+def test_a_socket_left_by_a_kill_is_replaced(tmp_path: Path) -> None:
+    """Until then nobody listens there, and that is found out at once."""
+    path = tmp_path / "read.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    with pytest.raises(NoAgent):
+        ask_agent(path, ReadRequest("m"))
+    with server(path):
+        assert ask_agent(path, ReadRequest("m"))["ok"]
+
+
+def test_each_socket_has_its_purpose(tmp_path: Path) -> None:
+    """Nothing is written over the one for reading, nor the other way round."""
+    path = tmp_path / "a.sock"
+    with server(path):
+        answer = ask_agent(path, WriteRequest("m", "p", "1", "w", "r"))
+        assert answer == {"ok": False, "error": "this is not the socket for acting"}
+    with server(path, acts=True):
+        assert ask_agent(path, WriteRequest("m", "p", "1", "w", "r"))["ok"]
+        assert "for reading" in str(ask_agent(path, ReadRequest("m"))["error"])
+
+
+def test_lines_are_bounded_and_several_are_answered(tmp_path: Path) -> None:
+    """A connection may ask again; an endless line is closed without an answer."""
+    path = tmp_path / "read.sock"
+    with server(path):
+        with connected(path) as client:
+            for _ in range(3):
+                client.sendall(b'{"do": "read", "device": "m"}\n')
+                assert json.loads(client.recv(4096))["ok"]
+            client.sendall(b"nonsense\n")
+            assert "no JSON object" in json.loads(client.recv(4096))["error"]
+        with connected(path) as client:
+            client.sendall(b"x" * (MAX_LINE + 1))
+            assert client.recv(4096) == b""
+
+
+def test_only_so_many_are_served_at_once(tmp_path: Path) -> None:
+    """One more is told so, and the place of one that left is free again."""
+    path, hold = tmp_path / "read.sock", threading.Event()
+    with server(path, hold=hold):
+        clients = [connected(path) for _ in range(MAX_CLIENTS)]
+        for client in clients:
+            client.sendall(b'{"do": "read", "device": "m"}\n')
+        with connected(path) as one_more:
+            assert f"{MAX_CLIENTS} others" in json.loads(one_more.recv(4096))["error"]
+        hold.set()
+        for client in clients:
+            assert json.loads(client.recv(4096))["ok"]
+            client.close()
+        assert wait_until(lambda: bool(ask_agent(path, ReadRequest("m"))["ok"]))
+
+
+def test_a_directory_that_is_not_mine_is_said(tmp_path: Path) -> None:
+    """A peer that closes without a word is no answer."""
+    path = tmp_path / "read.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        closing = threading.Thread(target=lambda: listening.accept()[0].close())
+        closing.start()
+        with pytest.raises(SocketError, match="see"):
+            ask_agent(path, ReadRequest("m"))
+        closing.join()
+
+
+# ---- the commands -------------------------------------------------------------------------------
+
+
+def write_config(directory: Path, port: int, control: str = "writes = true") -> Path:
+    """One corrector on TCP."""
+    head, _, rest = TOML.partition("[[bus]]")
+    gas = rest[rest.index("[[gas]]") : rest.index("[[run]]")]
+    device = f"""
+[control]
+{control}
+[[bus]]
+name = "lan"
+type = "tcp"
+host = "127.0.0.1"
+tcp_port = {port}
+timeout_s = 1.0
+[[device]]
+name = "corrector"
+bus = "lan"
+unit = 1
+profile = "flonidan-uniflo1200"
+serial = "U1"
+poll_seconds = 0.5
+clock_seconds = 0
+write_limits = {{ press_low_limit = [1.0, 5.0] }}
+"""
+    write_ca(directory)
+    path = directory / "gateway.toml"
+    text = head.replace("batch_seconds = 300", "batch_seconds = 300\ndrain_seconds = 0")
+    path.write_text(text + device + gas, encoding="utf-8")
+    create_keys(directory / "state", GATEWAY, os.urandom)
+    return path
+
+
+def command(path: Path, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", arguments[0], "--config", str(path),
+         *arguments[1:]],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False, input=answer,
+    )  # fmt: skip
+
+
+@contextmanager
+def agent(path: Path) -> Iterator[subprocess.Popen[str]]:
+    arguments = [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(path)]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            assert wait_until((path.parent / "state/control/read.sock").exists, TIMEOUT_S)
+            yield child
+            child.send_signal(signal.SIGTERM)
+            _, told = child.communicate(timeout=TIMEOUT_S)
+            assert child.returncode == 0, told
+            assert "Traceback" not in told
+        finally:
+            child.kill()
+
+
+@pytest.fixture
+def served() -> Served:
+    return Served(UNIFLO, {"press_low_limit": Given(1.5)})
+
+
+def writes(path: Path) -> list[tuple[object, ...]]:
+    found = read_journal(path.parent / "state" / FILE_NAME)
+    return [
+        leaf.body for leaf in found.of(Kind.EVENT)
+        if str(leaf.body[0]).startswith(("value_", "write_"))
+    ]  # fmt: skip
+
+
+WRITE = ("--who", "Li Wei", "--reason", "order 7", "--yes")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_read_and_write(tmp_path: Path, served: Served, running: bool) -> None:
+    """The same through a running agent and without one: shown, written, read back, recorded."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        with agent(path) if running else contextmanager(lambda: iter([None]))():
+            shown = command(path, "read", "--device", "corrector", "--point", "press_low_limit")
+            assert shown.returncode == 0, shown.stderr
+            assert shown.stdout.splitlines() == [
+                "corrector, serial U1",
+                "press_low_limit                  1.5 bar(a)",
+            ]
+            polled = command(path, "read", "--device", "corrector", "--json")
+            assert len(json.loads(polled.stdout)["values"]) > len(UNIFLO.default_points)
+            change = ("write", "--device", "corrector", "--point", "press_low_limit")
+            done = command(path, *change, "2.5", *WRITE)
+            assert (done.returncode, done.stdout) == (0, "was 1.5 bar(a)\nis  2.5 bar(a)\n")
+            refused = command(path, *change, "5.5", *WRITE)
+            assert refused.returncode == 1
+            assert "not written: 5.5 is outside 1.0 to 5.0 bar(a)" in refused.stderr
+            unknown = command(path, "read", "--device", "nobody")
+            assert "there are: corrector" in unknown.stderr
+    asked, written, denied = writes(path)
+    who = f"Li Wei (own word; {f'uid {os.getuid()}' if running else 'command line, no agent'})"
+    assert asked == (
+        "value_asked", "1.5 bar(a)", "2.5", who, "corrector press_low_limit: order 7",
+    )  # fmt: skip
+    assert written[:4] == ("value_written", "1.5 bar(a)", "2.5 bar(a)", who)
+    assert denied[:4] == ("write_refused", None, "5.5", who)
+    assert "outside 1.0 to 5.0" in str(denied[4])
+
+
+def test_writes_are_off_by_default(tmp_path: Path, served: Served) -> None:
+    """No socket for acting, nothing sent, and what to do about it."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port, control="")
+        change = ("write", "--device", "corrector", "--point", "press_low_limit", "2")
+        told = command(path, *change, *WRITE)
+        assert (told.returncode, served.asked) == (2, 0)
+        assert "[control] writes = true" in told.stderr
+        with agent(path):
+            assert not (tmp_path / "state/control/act.sock").exists()
+            assert command(path, *change, *WRITE).returncode == 2
+
+
+def test_somebody_must_confirm(tmp_path: Path, served: Served) -> None:
+    """Without a terminal nothing is written unless --yes says so."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        told = command(
+            path, "write", "--device", "corrector", "--point", "press_low_limit", "2",
+            "--who", "Li", "--reason", "r", answer="y\n",
+        )  # fmt: skip
+    assert told.returncode == 2
+    assert "give --yes" in told.stderr
+    assert served.asked == 0
+
+
+def test_a_device_that_does_not_answer_is_said(tmp_path: Path, served: Served) -> None:
+    """The attempt is on record, with why."""
+    served.silent = True
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        read = command(path, "read", "--device", "corrector")
+        assert (read.returncode, "no answer" in read.stderr) == (1, True)
+        told = command(
+            path, "write", "--device", "corrector", "--point", "press_low_limit", "2", *WRITE
+        )
+    assert told.returncode == 1
+    [refused] = writes(path)
+    assert refused[0] == "write_refused"
+    assert "its old value cannot be read" in str(refused[4])
+
+
+def test_an_agent_that_does_not_listen_is_said(tmp_path: Path, served: Served) -> None:
+    """One that runs with another configuration: nobody else may touch the port."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        with agent(path):
+            (tmp_path / "state/control/read.sock").unlink()
+            told = command(path, "read", "--device", "corrector")
+    assert told.returncode == 2
+    assert "does not listen at" in told.stderr
+    assert "restart it" in told.stderr
