@@ -8,23 +8,27 @@ refused while others of the device answer is learned: left out, and asked again 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from edge_agent.config import DeviceConfig
 from edge_agent.holes import REPROBE_MS, Holes
 from edge_agent.joining import BUSY, Failed, Joined, failure, join, step_probe
 from edge_agent.link import Answer
 from edge_agent.poll_steps import Step, maps_of, step_of, steps_of, wanted
+from edge_agent.polled import Keeping, Line, Now, PolledScan
 from edge_agent.schedule import Outcome
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Asked, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request
 from protocols.modbus.plan import Block, Unit, halves, plan, units
+from protocols.modbus.probe import same_shape
 from protocols.registers.profile import ProfileError
 from protocols.registers.register_map import RegisterMap
+
+__all__ = ["DevicePoller", "Keeping", "Line", "Now", "PolledScan"]
 
 MAX_EXTRA_REQUESTS: Final = 32
 """Beyond the plan's own: what joining and bisecting may take of one poll."""
@@ -36,41 +40,6 @@ _OUTCOMES: Final = {
 _log = logging.getLogger(__name__)
 
 Exchange = Callable[[Asked], Answer]
-
-
-class Now(Protocol):
-    """The part of the clock that polling needs."""
-
-    def now(self) -> Instant: ...
-
-
-class PolledScan(NamedTuple):
-    """One poll of one device: raw integers in the map's order; all None where the poll failed.
-
-    A single None in a GOOD scan is a point that the device refuses. `notice`: what the bus has to
-    say once, for the log of events.
-    """
-
-    device: DeviceConfig
-    instant: Instant
-    quality: int
-    register_map: RegisterMap
-    raws: tuple[int | None, ...]
-    notice: str = ""
-
-
-class Line(NamedTuple):
-    """What the poller must know of the bus: whether an answer names its request, its wire time."""
-
-    transactions: bool
-    wire_ms: Callable[[Block], float] = lambda _: 0.0
-
-
-class Keeping(NamedTuple):
-    """What outlives a restart: the points refused before, and who is told of a change."""
-
-    refused: Sequence[str] = ()
-    remember: Callable[[Sequence[str]], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -97,6 +66,7 @@ class DevicePoller:
         self._line = line
         self._slow_due_ms: int | None = None
         self._in_step = self._met = False
+        self._last: Block | None = None
         self._how = Joined(None, 0)
         self._maps = maps_of(self.device, self._how)
         known = [p for p in wanted(device, full=True) if p.name in keeping.refused]
@@ -160,6 +130,7 @@ class DevicePoller:
 
     def _ask(self, block: Block, exchange: Exchange, shift: int) -> Answer:
         self._requests += 1
+        self._last = block
         unit, address = self.device.unit + block.bank, block.address + shift
         return exchange(Request(unit, block.function, address, block.count, block.register_bytes))
 
@@ -170,7 +141,7 @@ class DevicePoller:
     def _join(self, exchange: Exchange) -> Failed | None:
         how = join(
             self.device.profile,
-            self._probe,
+            self._fresh_probe(),
             lambda block, shift: self._ask(block, exchange, shift),
             self._how.shift,
         )
@@ -182,6 +153,13 @@ class DevicePoller:
                 return failed
         self._met = self._in_step = True
         return None
+
+    def _fresh_probe(self) -> Block | None:
+        """Not what was asked last: if that was lost, its late answer would pass for this one's."""
+        probe, last = self._probe, self._last
+        if probe is None or last is None or not same_shape(probe, last):
+            return probe
+        return step_probe(self.device.profile, [*self._blocks(), last]) or probe
 
     def _take(self, how: Joined) -> Failed | None:
         """Read it as it says. A change after it was met once: it is another device by now."""
@@ -235,9 +213,13 @@ class DevicePoller:
 
     def _plan(self) -> None:
         self._plans = steps_of(self.device, self._maps, self._holes.points)
-        blocks = [step.block for steps in self._plans.values() for step in steps]
         self._halved = False
-        self._probe = None if self._line.transactions else step_probe(self.device.profile, blocks)
+        self._probe = None
+        if not self._line.transactions:
+            self._probe = step_probe(self.device.profile, self._blocks())
+
+    def _blocks(self) -> list[Block]:
+        return [step.block for steps in self._plans.values() for step in steps]
 
     def _learn(self, reading: _Reading, full: bool, now_ms: int) -> None:
         """Leave refused points out; keep the halves of a block that was refused only as a whole."""

@@ -40,6 +40,11 @@ def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
     return None
 
 
+def same_shape(one: Block, other: Block) -> bool:
+    """Whether an answer to the one could be taken for an answer to the other."""
+    return _shape(one) == _shape(other)
+
+
 def _shape(block: Block) -> tuple[int, int, int]:
     """What an answer says of its request: unit, function, bytes."""
     return block.bank, block.function, block.data_bytes

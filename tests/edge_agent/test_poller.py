@@ -422,6 +422,41 @@ def test_the_counters_date_the_scan():
     assert poller.poll(exchange, clock).instant.mono_ms == 100
 
 
+def test_a_lost_probe_is_not_asked_again():
+    """After a probe without answer another one is asked, which a late answer cannot pass for."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    instrument.next = [NoAnswer(0)] * 4
+    for _ in range(4):
+        poller.poll(instrument.exchange, clock)
+    block, first, second, third = instrument.asked
+    assert len({block, first, second}) == 3
+    assert len({count for _, _, count in (first, second)}) == 2
+    assert third == first
+
+
+def test_a_half_that_was_lost_is_not_the_probe():
+    """Where a block was read by halves, a probe does not look like the half that was lost."""
+    instrument = flowsic()
+
+    def exchange(request):
+        if request.count > 8:
+            instrument.asked.append((request.function, request.address, request.count))
+            return ExceptionAnswer(2)
+        return instrument.exchange(request)
+
+    poller, clock = DevicePoller(device(FLOWSIC), SERIAL), Ticks()
+    poller.poll(exchange, clock)
+    for lost in range(3):
+        halves_asked = len(instrument.asked)
+        instrument.next = [NoAnswer(0)]
+        poller.poll(exchange, clock)
+        *_, last = instrument.asked[: halves_asked + 1]
+        instrument.asked.clear()
+        poller.poll(exchange, clock)
+        assert instrument.asked[0][2] != last[2], lost
+
+
 def test_a_plan_of_many_requests():
     """A device that gives one value a request is read whole, however many there are."""
     profile = replace(KELLER, limits=replace(KELLER.limits, single_values=True))
