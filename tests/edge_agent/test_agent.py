@@ -6,11 +6,12 @@ import fcntl
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,12 @@ def test_killed_and_started_again(tmp_path: Path, central: TlsCentral) -> None:
     assert instants == sorted(instants)
 
 
+def rows_of(connection: sqlite3.Connection, table: str) -> int:
+    """Rows of the journal of an agent that may be running."""
+    (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
 def test_a_central_that_is_not_there_does_not_stop_the_agent(tmp_path: Path) -> None:
     """It polls and records; at the end it says that leaves wait, and that is no fault."""
     create_keys(tmp_path / "state", GATEWAY, os.urandom)
@@ -126,6 +133,9 @@ def test_a_central_that_is_not_there_does_not_stop_the_agent(tmp_path: Path) -> 
     with agent(path) as child:
         assert child.stderr is not None
         first_line = child.stderr.readline()
+        journal = tmp_path / "state" / FILE_NAME
+        with closing(sqlite3.connect(journal)) as connection:
+            assert wait_until(lambda: rows_of(connection, "telemetry") > 0)
         child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=TIMEOUT_S)
     told = first_line + told
