@@ -294,6 +294,11 @@ def _words(
 ) -> Procedure[tuple[int, ...] | Failed | None]:
     """A stretch of registers, by as many requests as the device's limits want."""
     profile = to.device.profile
+    if bank >= profile.banks:  # the unit id behind may be another device's
+        return Failed(
+            Quality.BAD_CONFIGURATION,
+            f"a record lies on unit id {to.device.unit + bank}, its profile has {profile.banks}",
+        )
     most = min(profile.max_registers, profile.limits.max_data_bytes // 2, MAX_COUNT)
     words: tuple[int, ...] = ()
     while count:

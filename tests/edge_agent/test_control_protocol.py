@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -68,7 +69,5 @@ def test_what_is_no_request_is_said(told: object, why: str) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_request_or_refused(line: bytes) -> None:
     """Nothing else comes out of the parser."""
-    try:
+    with contextlib.suppress(BadRequest):
         parse_request(line)
-    except BadRequest:
-        pass
