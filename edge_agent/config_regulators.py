@@ -26,7 +26,7 @@ from protocols.metering.regulator_config import (
 from protocols.metering.run_config import RunConfig
 
 MAX_REGULATORS: Final = 64
-_KPA: Final = ("0.1", "100000", "0.0001")
+_KPA: Final = ("0.0001", "100000", "0.0001")
 _SECONDS: Final = ("0", "86400", "0.001")
 _DPA_PER_KPA: Final = 10_000
 
