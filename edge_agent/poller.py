@@ -67,6 +67,9 @@ class DevicePoller:
         self._slow_due_ms: int | None = None
         self._in_step = self._met = False
         self._last: Block | None = None
+        self._probe: Block | None = None
+        self._other_probe: Block | None = None
+        self._halved = False
         self._how = Joined(None, 0)
         self._maps = maps_of(self.device, self._how)
         known = [p for p in wanted(device, full=True) if p.name in keeping.refused]
@@ -159,7 +162,9 @@ class DevicePoller:
         probe, last = self._probe, self._last
         if probe is None or last is None or not same_shape(probe, last):
             return probe
-        return step_probe(self.device.profile, [*self._blocks(), last]) or probe
+        if self._other_probe is None:
+            self._other_probe = step_probe(self.device.profile, [*self._blocks(), probe]) or probe
+        return self._other_probe
 
     def _take(self, how: Joined) -> Failed | None:
         """Read it as it says. A change after it was met once: it is another device by now."""
@@ -214,7 +219,7 @@ class DevicePoller:
     def _plan(self) -> None:
         self._plans = steps_of(self.device, self._maps, self._holes.points)
         self._halved = False
-        self._probe = None
+        self._probe = self._other_probe = None
         if not self._line.transactions:
             self._probe = step_probe(self.device.profile, self._blocks())
 

@@ -9,7 +9,7 @@ and a late answer to it cannot pass for a block.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from protocols.modbus.plan import Block, plan
+from protocols.modbus.plan import Block, block_of, plan
 from protocols.registers.profile import Point, Profile
 
 MAX_RUN: Final = 6
@@ -27,16 +27,15 @@ def probe_block(profile: Profile, blocks: Sequence[Block]) -> Block | None:
 
     The order register comes first, then points that are polled anyway, then others: whole values.
     """
-    shapes = {_shape(block) for block in blocks}
-    polled = [point for block in blocks for point in block.points]
+    taken = {_shape(block) for block in blocks}
     order = order_block(profile)
-    for candidate in (
-        *([order] if order else []),
-        *_candidates(polled, profile),
-        *_candidates(profile.points, profile),
-    ):
-        if _shape(candidate) not in shapes:
-            return candidate
+    if order and _shape(order) not in taken:
+        return order
+    polled = [point for block in blocks for point in block.points]
+    for points in (polled, profile.points):
+        for candidate in _candidates(points, profile):
+            if _shape(candidate) not in taken and len(plan(candidate.points, profile)) == 1:
+                return candidate
     return None
 
 
@@ -51,10 +50,11 @@ def _shape(block: Block) -> tuple[int, int, int]:
 
 
 def _candidates(points: Sequence[Point], profile: Profile) -> Iterator[Block]:
-    """Single points, then ever longer runs that one request may read."""
+    """Single points, then ever longer runs; whether one request may read them is not said yet."""
     ordered = sorted(points, key=lambda point: (point.bank, point.function, point.address))
     for length in range(1, MAX_RUN + 1):
         for start in range(len(ordered) - length + 1):
-            made = plan(ordered[start : start + length], profile)
-            if len(made) == 1:
-                yield made[0]
+            run = ordered[start : start + length]
+            first, last = run[0], run[-1]
+            if (first.bank, first.function) == (last.bank, last.function):
+                yield block_of(run, profile)

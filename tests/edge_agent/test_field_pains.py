@@ -271,10 +271,11 @@ class LateLine:
 
     TIMING = Timing(0.001, 0.0035, timeout_s=0.3, gap_s=0.05, quiet_s=0.3)
 
-    def __init__(self, delays):
+    def __init__(self, delays, spoil=lambda frame, count: frame):
         self.clock = Now()
         self.count = 0
         self._delays = delays
+        self._spoil = spoil
         self._coming = []
 
     def exchange(self, asked):
@@ -283,6 +284,7 @@ class LateLine:
         delay = self._delays[self.count % len(self._delays)]
         words = (self.count & 0xFFFF,) * asked.count
         frame = rtu_frame(asked.unit, answer_pdu(asked.function, words))
+        frame = self._spoil(frame, self.count)
         self._coming = [(at, data) for at, data in self._coming if at >= sent]
         if delay is not None:
             self._coming.append((sent + delay, frame))
@@ -318,4 +320,49 @@ def test_a_late_answer_is_never_the_next_ones(delays, points):
         if scan.quality == Quality.GOOD:
             asked_now = range(before + 1, line.count + 1)
             assert all(raw & 0xFFFF in asked_now for raw in scan.raws)
+        line.clock.s += 0.05
+
+
+def flip(bits):
+    def spoil(frame):
+        number = int.from_bytes(frame, "big")
+        for bit in bits:
+            number ^= 1 << bit % (8 * len(frame))
+        return number.to_bytes(len(frame), "big")
+
+    return spoil
+
+
+SPOILS = st.one_of(
+    st.just(lambda frame: frame),
+    st.sets(st.integers(0, 103), min_size=1, max_size=2).map(flip),
+    st.integers(1, 12).map(lambda end: lambda frame: frame[:end]),
+    st.integers(1, 12).map(lambda start: lambda frame: frame[start:]),
+    st.binary(min_size=1, max_size=9).map(lambda junk: lambda frame: frame + junk),
+    st.binary(min_size=1, max_size=9).map(lambda junk: lambda frame: junk + frame),
+    st.just(lambda frame: frame + frame),
+    st.just(lambda frame: rtu_frame(2, frame[1:-2])),
+    st.just(lambda frame: rtu_frame(1, bytes((4,)) + frame[2:-2])),
+    st.just(lambda frame: rtu_frame(1, bytes((0x83, 6)))),
+    st.just(lambda frame: rtu_frame(1, bytes((0x83, 2)))),
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(SPOILS, min_size=1, max_size=6),
+    st.lists(st.one_of(st.none(), st.floats(0.005, 0.599)), min_size=1, max_size=4),
+)
+def test_no_disturbance_of_a_line_is_a_good_value(spoils, delays):
+    """Wrong bits, cut, lengthened, foreign, doubled, late: a GOOD value is that of its request."""
+    line = LateLine(delays, lambda frame, count: spoils[count % len(spoils)](frame))
+    points = ("p1_f32", "p2_f32")
+    poller = DevicePoller(device("d", 1, KELLER, points), Line(transactions=False))
+    for _ in range(12):
+        before = line.count
+        scan = poller.poll(line.exchange, line.clock)
+        if scan.quality == Quality.GOOD:
+            asked_now = range(before + 1, line.count + 1)
+            values = [raw for raw in scan.raws if raw is not None]
+            assert all(raw & 0xFFFF in asked_now and raw >> 16 in asked_now for raw in values)
         line.clock.s += 0.05
