@@ -97,9 +97,9 @@ def is_full(tally: Tally) -> bool:
 class _Volumes(NamedTuple):
     """Line volume of one portion, in counts."""
 
-    main: int = 0
-    error: int = 0
-    reverse: int = 0
+    main: int
+    error: int
+    reverse: int
 
 
 def add(

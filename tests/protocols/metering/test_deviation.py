@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.metering.body import BodyError
-from protocols.metering.deviation import NOTHING_COMPARED, Compared, parse_compared
+from protocols.metering.deviation import NOTHING_COMPARED, Compared, judged, parse_compared
 from protocols.metering.run_config import Role, RunConfig, Total
 from tests.protocols.metering.site import CONFIG, MINUTE, Site, check_chain, config
 
@@ -211,6 +211,47 @@ def test_a_deviation_by_half_as_much_again_is_always_found(
             int(passed / run.count_cm3), vb=int(passed * C * (1 + error) / run.base_count_cm3)
         )
     assert TOLD in alarms(site)
+
+
+# With C 5 and counts of a litre: a line and a base register, both ends, twice for a break.
+ROUNDING_CM3 = 2 * (1_000 + 6 * 1_000)
+BOTH = (CONFIG.totals[0], CONFIG.totals[2])
+
+
+@pytest.mark.parametrize("breaks", [0, 1, 2])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_when_a_verdict_is_due_and_what_it_is(breaks: int, sign: int) -> None:
+    """When 1 % is four times what rounding can hide; beyond 1 % and that much it is a deviation."""
+    run = config(method="PT", deviation_e6=10_000, totals=BOTH)
+    rounding = ROUNDING_CM3 * (breaks + 1)
+    due = 4 * rounding * 100
+    early = Compared(due - 1, due - 1, breaks)
+    assert judged(run, early, 5_000_000_000) == (early, None)
+    for apart, agrees in ((5 * rounding, True), (5 * rounding + 1, False)):
+        larger, smaller = due, due - apart
+        own, device = (larger, smaller) if sign < 0 else (smaller, larger)
+        after, verdict = judged(run, Compared(own, device, breaks, 1, 1), 5_000_000_000)
+        assert after == Compared(0, 0, 0, 1, 1)
+        assert verdict is not None
+        assert verdict.agrees is agrees
+        assert f"{100 * (device - own) / own:+.3f} %" in verdict.detail
+
+
+def test_a_device_that_counts_where_we_count_nothing() -> None:
+    """Whatever it counts is beyond any tolerance."""
+    run = config(method="PT", deviation_e6=500_000, totals=BOTH)
+    _after, verdict = judged(run, Compared(0, 10**9), 5_000_000_000)
+    assert verdict is not None
+    assert not verdict.agrees
+    assert "+100.000 %" in verdict.detail
+
+
+def test_each_register_hides_a_count() -> None:
+    """With error totals beside, twice as much may be hidden."""
+    run = config(method="PT", deviation_e6=10_000)
+    due = 4 * 2 * ROUNDING_CM3 * 100
+    assert judged(run, Compared(due - 1, due - 1), 5_000_000_000)[1] is None
+    assert judged(run, Compared(due, due), 5_000_000_000)[1] is not None
 
 
 def test_the_sums_are_strict() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protocols.metering.analysis import superior_of
 from protocols.metering.body import BodyError
 from protocols.metering.flow import CurvePoint
 from protocols.metering.gas import Gas, GasSource
@@ -253,3 +254,37 @@ def test_whose_scans_and_which_points_a_run_is_made_from() -> None:
     assert "" not in fixed.points
     assert (CONFIG.line.point, CONFIG.count_cm3) == ("vm", 1000)
     assert config(base_exponent=1).base_count_cm3 == 10_000_000
+
+
+PURE = Gas("pure", (10**9, *[0] * 20))
+SHOWN = (("x1", "methane"), ("x2", "nitrogen"))
+
+
+@pytest.mark.parametrize(
+    ("source", "gas", "said"),
+    [
+        (GasSource("GC", SHOWN, 60_000), PURE, None),
+        (GasSource("GC", SHOWN, 1_000), PURE, None),
+        (GasSource("GC", SHOWN, 604_800_000), PURE, None),
+        (GasSource("GC", SHOWN, 999), PURE, "gas_source.stale_ms is 999"),
+        (GasSource("GC", SHOWN, 604_800_001), PURE, "gas_source.stale_ms is 604800001"),
+        (GasSource("GC", SHOWN[1:], 60_000), PURE, "gas_source: methane belongs there"),
+        (GasSource("GC", (*SHOWN, ("x3", "methane")), 60_000), PURE, "each component once"),
+        (GasSource("GC", (*SHOWN, ("x3", "ether")), 60_000), PURE, "'ether' is no component"),
+        (GasSource("", SHOWN, 60_000), PURE, "gas_source.serial has 0"),
+        (GasSource("GC", SHOWN, 60_000), CONFIG.gas, "needs a gas with a composition"),
+    ],
+)
+def test_a_chromatograph_of_a_run(source: GasSource, gas: Gas, said: str | None) -> None:
+    """Methane and each component once, a life of a second to a week, a gas to begin with."""
+    found = faults(config(gas_source=source, gas=gas))
+    assert (found == []) if said is None else any(said in fault for fault in found), found
+
+
+def test_the_heating_value_is_that_of_the_composition() -> None:
+    """By ISO 6976 at the base conditions, to the joule; both figures are told."""
+    exact = superior_of(config(gas=PURE._replace(combustion="25")), PURE.composition)
+    assert isinstance(exact, int)
+    for superior, said in ((exact, False), (exact + 1, True), (exact - 1, True)):
+        gas = PURE._replace(combustion="25", superior_j_m3=superior)
+        assert told(f"gas.superior_j_m3 is {superior}, by ISO 6976 {exact}", gas=gas) is said
