@@ -239,10 +239,9 @@ def is_kept(block: Block, profile: Profile, refused) -> bool:
         for at in range(point.address, point.end)
     }
     bad = {at for p in refused if p.function == block.function for at in range(p.address, p.end)}
-    holes = "".join(" " if at in asked else "." for at in range(block.address, end)).strip(" ")
-    # one more register, where counts must be even, is no hole
-    padding = 1 if limits.even_counts and (end - 1) not in asked else 0
-    gaps = [len(gap) for gap in holes[: len(holes) - padding or None].split(" ")]
+    # up to the last one asked for: one more, where counts must be even, is no hole
+    holes = "".join(" " if at in asked else "." for at in range(block.address, max(asked) + 1))
+    gaps = [len(gap) for gap in holes.split(" ")]
     return (
         block.count <= profile.max_registers
         and 2 * block.count <= limits.max_data_bytes
