@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.archive_reader import Taken, Wanted, archive_points, read_gap
+from edge_agent.archive_places import archive_points
+from edge_agent.archive_reader import Taken, Wanted, read_gap
 from edge_agent.config import AgentConfig, DeviceConfig
 from edge_agent.device_job import DeviceJob
 from edge_agent.device_memory import DeviceMemory, PendingGap

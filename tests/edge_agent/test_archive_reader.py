@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.archive_reader import Taken, Wanted, archive_points, read_gap
+from edge_agent.archive_places import archive_points
+from edge_agent.archive_reader import Taken, Wanted, read_gap
 from edge_agent.config import DeviceConfig
 from edge_agent.device_memory import PendingGap
 from edge_agent.device_reading import Reach, drive, reach
