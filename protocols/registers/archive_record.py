@@ -23,7 +23,7 @@ MAX_NUMBER: Final = 0xFFFF
 MAX_PERIOD_S: Final = 31 * 86_400
 MAX_DEVICE_S: Final = 4_102_444_799  # the end of 2099: what a device's clock may show
 MAX_UTC_MS: Final = 1000 * MAX_DEVICE_S + 999
-MAX_OFFSET_MS: Final = 1 << 48
+_OFFSETS: Final = (-(1 << 48), 1 << 48)
 MAX_SEQ: Final = (1 << 48) - 1
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the device's own time
 
@@ -75,7 +75,7 @@ class ArchiveRecord(NamedTuple):
                 (str(format_), tuple(points), str(zone)),
                 (int(seq), str(run), int(start_ms), int(end_ms)),
                 tuple(words),
-            ) if version == VERSION:
+            ) if type(version) is int and version == VERSION:
                 clock = Clock(format_, points, zone)
                 gap = Gap(seq, run, start_ms, end_ms)
             case _:
@@ -94,8 +94,8 @@ class ArchiveRecord(NamedTuple):
         for name, value, low, high in (
             ("number", self.number, 0, MAX_NUMBER),
             ("device_s", self.device_s, 0, MAX_DEVICE_S),
-            ("utc_ms", self.utc_ms or 0, 0, MAX_UTC_MS),
-            ("offset_ms", self.offset_ms or 0, -MAX_OFFSET_MS, MAX_OFFSET_MS),
+            ("utc_ms", 0 if self.utc_ms is None else self.utc_ms, 0, MAX_UTC_MS),
+            ("offset_ms", 0 if self.offset_ms is None else self.offset_ms, *_OFFSETS),
             ("period_s", self.period_s, 0, MAX_PERIOD_S),
             ("gap.seq", self.gap.seq, 0, MAX_SEQ),
             ("gap.start_utc_ms", self.gap.start_utc_ms, 0, self.gap.end_utc_ms),
