@@ -142,3 +142,11 @@ def test_state_rebuilt_from_the_last_record(site: Site) -> None:
     assert (resumed.now, resumed.opening, resumed.tally) == (
         site.state.now, site.state.opening, site.state.tally,
     )  # fmt: skip
+
+
+def test_a_record_of_no_scans_is_found(site: Site) -> None:
+    """Its body contradicts nothing, but no scan makes it."""
+    first = site.records[0].telemetry_first
+    empty = dataclasses.replace(site.records[0], telemetry_end=first)
+    assert IntervalRecord.from_body(empty.to_body()) == empty
+    assert recompute(site.config, empty, site.scans) == Differs("parts", 1, 0)
