@@ -138,8 +138,7 @@ class DevicePoller:
         return exchange(Request(unit, block.function, address, block.count, block.register_bytes))
 
     def _is_spent(self) -> bool:
-        planned = max(len(steps) for steps in self._plans.values())
-        return self._requests >= planned + MAX_EXTRA_REQUESTS
+        return self._requests >= self._most_requests
 
     def _join(self, exchange: Exchange) -> Failed | None:
         how = join(
@@ -218,6 +217,8 @@ class DevicePoller:
 
     def _plan(self) -> None:
         self._plans = steps_of(self.device, self._maps, self._holes.points)
+        self._most_requests = MAX_EXTRA_REQUESTS + max(map(len, self._plans.values()))
+        self._names = {full: [p.name for p in map_.points] for full, map_ in self._maps.items()}
         self._halved = False
         self._probe = self._other_probe = None
         if not self._line.transactions:
@@ -299,6 +300,5 @@ class DevicePoller:
     def _scan(
         self, instant: Instant, quality: Quality, found: dict[str, int], full: bool
     ) -> PolledScan:
-        map_ = self._maps[full]
-        raws = tuple(found.get(point.name) for point in map_.points)
-        return PolledScan(self.device, instant, int(quality), map_, raws)
+        raws = tuple(map(found.get, self._names[full]))
+        return PolledScan(self.device, instant, int(quality), self._maps[full], raws)
