@@ -11,12 +11,18 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+from central.ledger.archives import gap_archives
+from central.ledger.queries import alarms, law
+from central.registry import add_gateway
 from edge_agent.journal import FILE_NAME
-from edge_agent.keys import create_keys
-from protocols.evidence.leaf import Kind, Leaf, decode_leaf
+from edge_agent.keys import create_keys, load_keys
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf
+from protocols.evidence.merkle import EMPTY
+from protocols.evidence.upload import encode_upload, seal
 from protocols.registers.archive_record import ArchiveRecord, decode_words
 from protocols.registers.register_map import RegisterMap
 from simulators.serve import Place, ServeOptions, open_device
+from tests.central.conftest import Central
 from tests.edge_agent.gateway import GATEWAY, TOML, wait_until, write_ca
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
 from tests.edge_agent.test_agent import agent
@@ -166,3 +172,22 @@ def test_killed_twice_and_nothing_is_missing(tmp_path: Path) -> None:
     assert gaps[0][1] <= indexes[0] <= indexes[-1] <= gaps[-1][2]  # type: ignore[operator]
     totals = [record.totals[0] for record in found.intervals()]
     assert passed_counts(found) == totals[-1].end - totals[0].start
+    central_agrees(tmp_path, found)
+
+
+def central_agrees(directory: Path, found: Found) -> None:
+    """Central takes the logs without an alarm; the meter's own indexes add up to both gaps."""
+    keys = load_keys(directory / "state")
+    central = Central(directory / "store")
+    add_gateway(central.store, GATEWAY, keys.signer.vkey, lambda: central.now_ms)
+    for log in Log:
+        leaves = found.leaves[log]
+        sealed = seal(Origin(GATEWAY, log, 0), EMPTY, leaves, keys.salt_secret, keys.signer)
+        assert central.intake.receive(encode_upload(sealed.upload)).status == 200
+    central.catch_up()
+    gaps = central.ask(gap_archives, GATEWAY, "R1")
+    assert [gap.verdict for gap in gaps] == ["adds_up"] * len(gaps)
+    assert sum(len(gap.records) for gap in gaps) == len(found.of(Kind.ARCHIVE))
+    assert central.ask(alarms) == []
+    assert all(row.holds for row in central.ask(law))
+    central.close()
