@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from protocols.metering.conversion import PT, FixedK, Sgerg88
+from protocols.metering.composition import COMPONENTS, Composition
+from protocols.metering.conversion import Detail, FixedK, Sgerg88
 from simulators.readings import ZERO_CELSIUS_K
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ class Pace(NamedTuple):
 
 def gateway_toml(site: Site, buses: Mapping[str, Fields], gateway: Gateway, pace: Pace) -> str:
     """The whole file; `buses` is the part of plant.json that tells where the plant answers."""
-    gases = _gases(site)
     tables = [
         _table("[gateway]", {"id": gateway.gateway, "state_dir": gateway.state_dir}),
         _table(
@@ -70,24 +70,8 @@ def gateway_toml(site: Site, buses: Mapping[str, Fields], gateway: Gateway, pace
         for name, bus in buses.items()
     ]
     tables += [_device(place, site.runs, pace) for place in site.places]
-    tables += [
-        _table(
-            "[[gas]]",
-            {
-                "name": name,
-                "hs_25_0_mj_m3": gas.hs_mj_m3,
-                "relative_density_0": gas.relative_density,
-                "x_co2": gas.x_co2,
-                "x_h2": gas.x_h2,
-                "heating_value": {
-                    "superior_mj_m3": round(gas.hs_mj_m3 / HS_25_0_TO_20_20, 2),
-                    "reference": "20/20",
-                },
-            },
-        )
-        for gas, name in gases.items()
-    ]
-    tables += [_run(spec, site, gases, pace) for spec in site.runs]
+    tables += [_table("[[gas]]", {"name": name, **_gas(gas)}) for name, gas in site.gases.items()]
+    tables += [_run(spec, site, pace) for spec in site.runs]
     tables += [_regulator(spec, site, pace) for spec in site.regulators]
     return "\n".join(tables)
 
@@ -121,7 +105,7 @@ def _device(place: Place, runs: Iterable[RunSpec], pace: Pace) -> str:
     return _table("[[device]]", fields)
 
 
-def _run(spec: RunSpec, site: Site, gases: Mapping[SgergGas, str], pace: Pace) -> str:
+def _run(spec: RunSpec, site: Site, pace: Pace) -> str:
     no_load_kpa = spec.physics.pressure_pa / 1000.0
     return _table(
         "[[run]]",
@@ -134,7 +118,7 @@ def _run(spec: RunSpec, site: Site, gases: Mapping[SgergGas, str], pace: Pace) -
             "base_resolution_m3": _resolution(spec.base.exponent),
             "interval_seconds": pace.interval_s,
             "stale_seconds": pace.stale_s,
-            "conversion": _conversion(spec.method, gases),
+            "conversion": _conversion(spec.method, spec.gas),
             "base": {
                 "temperature_c": round(site.base.temperature_k - ZERO_CELSIUS_K, 3),
                 "pressure_kpa": site.base.pressure_pa / 1000.0,
@@ -202,23 +186,32 @@ def _tap(tap: Tap) -> Fields:
     return {"device": tap.instrument, "point": tap.point, "gauge": tap.gauge}
 
 
-def _gases(site: Site) -> dict[SgergGas, str]:
-    """A name for each gas that some run is converted with."""
-    gases: dict[SgergGas, str] = {}
-    for spec in site.runs:
-        if isinstance(spec.method, Sgerg88):
-            gases.setdefault(spec.method.gas, f"gas-{len(gases) + 1}")
-    return gases
+def _gas(gas: SgergGas | Composition) -> Fields:
+    """A composition tells its heating value; beside figures the contract states one, at 20/20."""
+    if isinstance(gas, Composition):
+        shares = zip(COMPONENTS, gas.fractions, strict=True)
+        return {"composition": {name: share for name, share in shares if share}}
+    return {
+        "hs_25_0_mj_m3": gas.hs_mj_m3,
+        "relative_density_0": gas.relative_density,
+        "x_co2": gas.x_co2,
+        "x_h2": gas.x_h2,
+        "heating_value": {
+            "superior_mj_m3": round(gas.hs_mj_m3 / HS_25_0_TO_20_20, 2),
+            "reference": "20/20",
+        },
+    }
 
 
-def _conversion(method: Method, gases: Mapping[SgergGas, str]) -> dict[str, Any]:
+def _conversion(method: Method, gas: str) -> Fields:
+    energy = {"gas": gas, "energy_combustion": "20"}
     match method:
-        case Sgerg88(gas):
-            return {"method": "SGERG-88", "gas": gases[gas], "energy_combustion": "20"}
+        case Sgerg88():
+            return {"method": "SGERG-88", **energy}
+        case Detail():
+            return {"method": "AGA8-DETAIL", **energy}
         case FixedK(k):
-            return {"method": "fixed-K", "k": k}
-        case PT():
-            return {"method": "PT"}
+            return {"method": "fixed-K", "k": k, **energy}
         case _:
             raise ValueError(f"no line of gateway.toml for {method}")
 

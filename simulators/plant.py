@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from protocols.metering.conversion import Factor, convert
+from protocols.metering.conversion import Factor, Prepared, convert_prepared, prepared
 from protocols.metering.gas_day import gas_day
 from simulators.books import BASE_TOTAL, FORMAT, LINE_TOTAL, RunBook, Served, TotalBook
 from simulators.moment import Moment, RunMoment, StationMoment
@@ -39,7 +39,7 @@ class MeterRun:
 
     def __init__(self, spec: RunSpec, base: BaseConditions) -> None:
         self.spec = spec
-        self._base = base
+        self._ready = prepared(spec.method, base)
         self._remainder = 0  # of the base volume, in 1e-9 mm3
         self.book = RunBook(
             spec.meter_serial,
@@ -65,7 +65,9 @@ class MeterRun:
         )
 
     def _factor(self, pressure_pa: float, temperature_k: float) -> Factor:
-        factor = convert(self.spec.method, pressure_pa, temperature_k, self._base)
+        factor: object = self._ready
+        if isinstance(self._ready, Prepared):
+            factor = convert_prepared(self._ready, pressure_pa, temperature_k)
         if not isinstance(factor, Factor):
             raise ValueError(  # noqa: TRY004 - the site's figures are wrong, not a type
                 f"{self.spec.run}: the plant's own conversion fails: {factor}; mend its physics"

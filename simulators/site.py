@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from protocols.metering.conversion import BaseConditions, FixedK, Method, Sgerg88, SgergGas
+from protocols.metering.composition import COMPONENTS, Composition
+from protocols.metering.conversion import (
+    BaseConditions,
+    Detail,
+    FixedK,
+    Method,
+    Sgerg88,
+    SgergGas,
+)
 from protocols.registers.library import load_profile
 from protocols.registers.profile import Order
 from simulators.instrument import Instrument, Reading
@@ -28,6 +36,12 @@ LINES: Final = ("line-1", "line-2")
 BAUD: Final = 9600
 
 GRID_GAS: Final = SgergGas(hs_mj_m3=40.66, relative_density=0.581, x_co2=0.006, x_h2=0.0)
+# Gas 3 of ISO 12213-2 Annex C, rich in ethane
+PIPELINE_SHARES: Final[Mapping[str, float]] = {
+    "methane": 0.859, "ethane": 0.085, "propane": 0.023, "n_butane": 0.0035, "isobutane": 0.0035,
+    "n_pentane": 0.0005, "isopentane": 0.0005, "nitrogen": 0.01, "carbon_dioxide": 0.015,
+}  # fmt: skip
+PIPELINE_GAS: Final = Composition(tuple(PIPELINE_SHARES.get(name, 0.0) for name in COMPONENTS))
 BASE: Final = BaseConditions(pressure_pa=101_325.0, temperature_k=293.15)
 
 
@@ -61,6 +75,7 @@ class RunSpec:
     temperature: Tap
     physics: RunPhysics
     method: Method
+    gas: str  # of the site's gases: what flows, and whose heating value energy is counted by
     line: Index
     base: Index
 
@@ -116,6 +131,7 @@ class Site:
     gas_day_start_hour: int
     atmosphere_pa: float
     base: BaseConditions
+    gases: Mapping[str, SgergGas | Composition]
     runs: tuple[RunSpec, ...]
     regulators: tuple[RegulatorSpec, ...]
     places: tuple[Place, ...]
@@ -137,6 +153,7 @@ class Meter(NamedTuple):
     pressure_pa: tuple[float, float]  # absolute, at no load, and the droop at full load
     temperature_k: float
     method: Method
+    gas: str
     start_counts: tuple[int, int]  # line, base
     taps: tuple[Tap, Tap]  # pressure, temperature
 
@@ -144,13 +161,13 @@ class Meter(NamedTuple):
 # R2's indexes stand so close below their rollover that both roll over within half a minute.
 _METERS: Final = (
     Meter("R1", "21450301", (420.0, 880.0), (505e3, 7.5e3), 287.0, Sgerg88(GRID_GAS),
-          (123_456_789, 610_222_333),
+          "grid", (123_456_789, 610_222_333),
           (Tap("p-1", "p1_f32", gauge=True), Tap("t-1", "process_temperature"))),
-    Meter("R2", "21450302", (450.0, 900.0), (1_640e3, 22e3), 289.0, Sgerg88(GRID_GAS),
-          (MODULUS - 2_200, MODULUS - 36_000),
+    Meter("R2", "21450302", (450.0, 900.0), (1_640e3, 22e3), 289.0, Detail(PIPELINE_GAS),
+          "pipeline", (MODULUS - 2_200, MODULUS - 36_000),
           (Tap("pt-2", "static_pressure"), Tap("pt-2", "process_temperature"))),
     Meter("R3", "21450303", (400.0, 700.0), (303e3, 4.5e3), 285.0, FixedK(k=0.98),
-          (7_000_123, 20_000_456),
+          "grid", (7_000_123, 20_000_456),
           (Tap("p-3", "p1_f32", gauge=True), Tap("meter-3", "temperature"))),
 )  # fmt: skip
 
@@ -200,6 +217,7 @@ def demo_site(seed: int = 1, day_s: float = 900.0, start_h: float = 5.0) -> Site
         gas_day_start_hour=8,
         atmosphere_pa=atmosphere_pa,
         base=BASE,
+        gases={"grid": GRID_GAS, "pipeline": PIPELINE_GAS},
         runs=runs,
         regulators=(
             RegulatorSpec("PR1", Tap("p-outlet", "p1_f32", gauge=True), 20_000.0, 1_800.0),
@@ -232,7 +250,7 @@ def _run(meter: Meter, seed: int, day_s: float, start_h: float) -> RunSpec:
     base = Index(meter.start_counts[1], EXPONENT, MODULUS)
     return RunSpec(
         meter.run, f"meter-{meter.run[1:]}", meter.serial, *meter.taps, physics, meter.method,
-        line, base,
+        meter.gas, line, base,
     )  # fmt: skip
 
 

@@ -14,7 +14,11 @@ from central.config import Listen
 from central.config import load_config as load_central
 from edge_agent.config_file import load_config
 from protocols.evidence.note import KeyType, Signer
+from protocols.metering.composition import Composition
+from protocols.metering.iso6976 import Properties, properties
 from protocols.metering.method import base_of, method_of
+from protocols.metering.mixture import mixture_of
+from protocols.metering.reference import CHINA
 from simulators.certificates import make_certificates
 from simulators.config_files import Gateway, Pace, central_toml, gateway_toml
 from simulators.plant import Plant, Start
@@ -54,6 +58,23 @@ def test_the_agent_reads_its_file_as_the_plant_is(directory: Path) -> None:
         assert run.line.modulus == spec.line.modulus
         assert run.count_cm3 * 1000 == spec.line.count_mm3
     assert [regulator.regulator for regulator in config.regulators] == ["PR1"]
+
+
+def test_every_runs_energy_is_that_of_the_gas_that_flows(directory: Path) -> None:
+    """Three methods, each with the superior heating value of its gas at China's 20/20."""
+    runs = load_config(directory / "gateway.toml").runs
+    assert [run.method for run in runs] == ["SGERG-88", "AGA8-DETAIL", "fixed-K"]
+    assert [run.gas.name for run in runs] == [spec.gas for spec in _SITE.runs]
+    for spec, run in zip(_SITE.runs, runs, strict=True):
+        gas = _SITE.gases[spec.gas]
+        if isinstance(gas, Composition):
+            found = properties(mixture_of(gas), CHINA)
+            assert isinstance(found, Properties)
+            expected, tolerance = found.hs_mj_m3, 1e-6
+        else:
+            # 1.07315 to 1.07342 over ISO 12213's gases; the file states two decimals
+            expected, tolerance = gas.hs_mj_m3 / 1.0733, 3e-4
+        assert run.gas.superior_j_m3 / 1e6 == pytest.approx(expected, rel=tolerance)
 
 
 def test_the_agents_regulator_is_the_plants_station(directory: Path) -> None:

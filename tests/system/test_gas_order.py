@@ -14,7 +14,7 @@ from protocols.evidence.leaf import decode_leaf
 from protocols.metering.run_config import RunConfig
 from tests.system.rig import PROGRAMS, Rig
 
-GAS = "gas-1"  # as the plant's gateway.toml names it
+GAS = "grid"  # as the plant's gateway.toml names it
 OLD, NEW = (
     0,
     945_000_000,
@@ -65,7 +65,7 @@ def send(rig: Rig, in_s: float) -> int:
         *("edge-central", "gas", "send", "--store", "store", "--gateway", "gw-1", "--gas", GAS),
         *("--composition", "gas.json", "--effective", at.isoformat(), "--who", "Li Wei"),
     )
-    assert "order 1 to gw-1: gas gas-1" in told
+    assert "order 1 to gw-1: gas grid" in told
     return round(at.timestamp() * 1000)
 
 
