@@ -193,6 +193,13 @@ def test_hydrogen_that_a_method_would_ignore(tmp_path: Path, method: str) -> Non
     assert any(f"{method} knows no hydrogen" in fault for fault in found), found
 
 
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("T", "PT", "fixed-K")])
+def test_a_method_of_z_names_its_gas(tmp_path: Path, method: str) -> None:
+    """And is told so by that field alone."""
+    [fault] = faults_of(tmp_path, plain({"method": method}))
+    assert fault.startswith("run[R1].conversion.gas: is missing")
+
+
 def test_no_nitrogen_may_be_said(tmp_path: Path) -> None:
     """Zero is a figure like another."""
     gas = FIGURES | {"x_n2": 0}

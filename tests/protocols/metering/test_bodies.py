@@ -121,6 +121,9 @@ def test_state_parts_belong_together() -> None:
             RunState.from_body(put(body, way, None))
     with pytest.raises(BodyError, match="conditions"):
         RunState.from_body(put(body, (3,), (7,)))
+    assert RunState.from_body(put(body, (3,), ("x",) * 16)).conditions == ("x",) * 16
+    with pytest.raises(BodyError, match="conditions"):
+        RunState.from_body(put(body, (3,), ("x",) * 17))
 
 
 @given(st.recursive(st.none() | st.integers() | st.text() | st.binary() | st.floats(), st.lists))
