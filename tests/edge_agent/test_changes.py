@@ -203,6 +203,19 @@ def test_without_a_name_the_file_itself_is_who(book: Book, tmp_path: Path) -> No
     assert [change.who for change in changes(book.start(read(tmp_path, top)))] == ["Li"]
 
 
+def test_how_a_composition_was_made_whole_is_told(book: Book, tmp_path: Path) -> None:
+    """The sum as it was written, and the rule for it, are the gateway's own parameters."""
+    top = changed(rich_table(), (*GAS, "composition", "propane"), Decimal("0.00399"))
+    leaves = book.start(read(tmp_path, changed(top, (*GAS, "sum_rule"), "normalise")))
+    found = [change for change in changes(leaves) if change.subject == ""]
+    assert found == [Change("", "gas[analysed].sum_e9", 10**9, 999_990_000, "configuration file")]
+    leaves = book.start(read(tmp_path, changed(top, (*GAS, "sum_rule"), "methane_rest")))
+    found = [change for change in changes(leaves) if change.subject == ""]
+    assert [(one.field, one.old, one.new) for one in found] == [
+        ("gas[analysed].rule", "normalise", "methane_rest")
+    ]
+
+
 def test_another_software_is_a_change(book: Book) -> None:
     """The gateway's configuration holds its hash, and both hashes are told."""
     config = book.config

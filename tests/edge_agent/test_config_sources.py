@@ -43,11 +43,18 @@ def test_a_chromatographs_points_may_be_named(tmp_path: Path) -> None:
     )
 
 
+def test_an_analysis_may_live_for_one_poll(tmp_path: Path) -> None:
+    """As long as the poll itself is not too short; no more is demanded."""
+    read(tmp_path, changed(rich_table(), (*RUN, "chromatograph", "stale_seconds"), 60))
+
+
 def test_without_them_nothing_is_assumed(tmp_path: Path) -> None:
     """No barometer, no chromatograph, nothing that must move."""
     (run,) = config_of(tmp_path).runs
     assert (run.barometer, run.gas_source) == (None, None)
     assert (run.pressure.frozen_ms, run.temperature.frozen_ms) == (0, 0)
+    assert (run.qmin_l_h, run.error_curve, run.deviation_e6, run.temporary) == (0, (), 0, False)
+    assert (run.limits, run.gas.superior_j_m3, run.gas.combustion) == ("program", 0, "")
 
 
 def test_a_meter_may_be_its_own_chromatograph(tmp_path: Path) -> None:
