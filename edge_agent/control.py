@@ -26,6 +26,7 @@ from edge_agent.device_write import (
     Changed,
     Refused,
     clock_refusal,
+    login_refusal,
     may_write,
     set_clock,
     shown,
@@ -101,7 +102,9 @@ class Control:
         said = _Said(device, request.point, request.value, _who(request.who, peer), request.reason)
         if not self._writes():
             return refusal(_OFF)
-        allowed = may_write(device, request.point, request.value)
+        allowed = login_refusal(device, request.password) or may_write(
+            device, request.point, request.value
+        )
         if isinstance(allowed, Refused):
             return self._refuse(said, allowed.reason)
         names = (request.point,)
@@ -109,7 +112,7 @@ class Control:
         if isinstance(before, Failed):
             return self._refuse(said, f"its old value cannot be read: {before.detail}")
         said = said.with_old(shown(before, request.point))
-        return self._do(said, names, lambda to: write_point(to, allowed))
+        return self._do(said, names, lambda to: write_point(to, allowed, request.password))
 
     def _set_clock(
         self, device: DeviceConfig, request: ClockRequest, peer: str
@@ -117,7 +120,7 @@ class Control:
         said = _Said(device, CLOCK, "UTC of the gateway", _who(request.who, peer), request.reason)
         if not self._writes():
             return refusal(_OFF)
-        refused = clock_refusal(device)
+        refused = login_refusal(device, request.password) or clock_refusal(device)
         if refused is None and self._clock.now().clock_state != ClockState.SYNCHRONISED:
             refused = Refused("the gateway's own clock is not synchronised")
         if refused is not None:
@@ -125,7 +128,9 @@ class Control:
         clock = device.profile.clock
         assert clock is not None
         zone = zone_name(device, self._config.site.zone)
-        return self._do(said, clock.points, lambda to: set_clock(to, zone, self._clock))
+        return self._do(
+            said, clock.points, lambda to: set_clock(to, zone, self._clock, request.password)
+        )
 
     def _writes(self) -> bool:
         return self._config.control is not None and self._config.control.writes

@@ -74,12 +74,12 @@ def read_request(device: str, points: Sequence[str]) -> ReadRequest:
 
 
 def write_request(
-    device: str, change: Sequence[str] | None, who: str, reason: str
+    device: str, change: Sequence[str] | None, who: str, reason: str, password: str = ""
 ) -> WriteRequest | ClockRequest:
     """`change`: point and value; None: the clock."""
     if change is None:
-        return ClockRequest(device, who, reason)
-    return WriteRequest(device, change[0], change[1], who, reason)
+        return ClockRequest(device, who, reason, password)
+    return WriteRequest(device, change[0], change[1], who, reason, password)
 
 
 def question(config: AgentConfig, request: WriteRequest | ClockRequest) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import sys
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser], l
     what.add_argument("--clock", action="store_true", help="set the device's clock to UTC")
     write.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
     write.add_argument("--reason", required=True, metavar="TEXT")
+    write.add_argument("--login", action="store_true",
+                       help="ask for the device's password; it is recorded nowhere")  # fmt: skip
     write.add_argument("--yes", action="store_true", help="do not ask")
     write.set_defaults(command=lambda options: _write(options, load))
 
@@ -68,7 +71,8 @@ def _write(options: argparse.Namespace, load: Load) -> int:
     config = load(options.config)
     if config is None:
         return FINDINGS
-    request = write_request(options.device, options.point, options.who, options.reason)
+    password = _password() if options.login else ""
+    request = write_request(options.device, options.point, options.who, options.reason, password)
     if not options.yes and not sys.stdin.isatty():
         return _could_not("nobody can confirm here: give --yes")
     if not options.yes:
@@ -76,6 +80,13 @@ def _write(options: argparse.Namespace, load: Load) -> int:
         if status != GOOD:
             return status
     return _guarded(lambda: _ask(config, request, as_json=False))
+
+
+def _password() -> str:
+    """Unseen at a terminal; else the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass("password of the device: ")
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _confirmed(config: AgentConfig, request: WriteRequest | ClockRequest) -> int:

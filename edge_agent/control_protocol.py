@@ -6,6 +6,8 @@
 | `{"do": "write", "device", "point", "value", "who", "reason"}` | act |
 | `{"do": "clock", "device", "who", "reason"}` | act |
 
+Those that act may have a `password` for the device's login; it is sent there, and recorded nowhere.
+
 An answer has `ok`; where it is false, `error` says why. Whoever asks is known by uid only: `who` is
 a claim, and recorded as one.
 """
@@ -22,6 +24,7 @@ MAX_ANSWER: Final = 256 * 1024
 MAX_POINTS: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _VALUE: Final = re.compile(r"[-+0-9.eE]{1,40}")
+_PASSWORD: Final = re.compile(r"[ -~]{1,32}")
 _TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -40,6 +43,7 @@ class WriteRequest(NamedTuple):
     value: str
     who: str
     reason: str
+    password: str = ""
 
 
 class ClockRequest(NamedTuple):
@@ -48,6 +52,7 @@ class ClockRequest(NamedTuple):
     device: str
     who: str
     reason: str
+    password: str = ""
 
 
 Request = ReadRequest | WriteRequest | ClockRequest
@@ -79,14 +84,18 @@ def parse_request(line: bytes) -> Request:
                 _fit(told, "value", _VALUE),
                 _fit(told, "who", _TEXT),
                 _fit(told, "reason", _TEXT),
+                _password(told),
             )
         case "clock":
             request = ClockRequest(
-                _fit(told, "device", _NAME), _fit(told, "who", _TEXT), _fit(told, "reason", _TEXT)
+                _fit(told, "device", _NAME),
+                _fit(told, "who", _TEXT),
+                _fit(told, "reason", _TEXT),
+                _password(told),
             )
         case _:
             raise BadRequest("do: must be read, write or clock")
-    left = told.keys() - {"device", "point", "value", "who", "reason"}
+    left = told.keys() - {"device", "point", "value", "who", "reason", "password"}
     if left:
         raise BadRequest(f"{sorted(left)[0][:40]}: not known here")
     return request
@@ -94,7 +103,7 @@ def parse_request(line: bytes) -> Request:
 
 def encode_request(request: Request) -> bytes:
     """The line, with its end."""
-    told = {name: value for name, value in request._asdict().items() if value != ()}
+    told = {name: value for name, value in request._asdict().items() if value not in ((), "")}
     match request:
         case ReadRequest():
             kind = "read"
@@ -113,6 +122,16 @@ def encode_answer(answer: Mapping[str, object]) -> bytes:
 def refusal(error: str) -> dict[str, object]:
     """The answer where nothing was done, or not well."""
     return {"ok": False, "error": error}
+
+
+def _password(told: Mapping[str, object]) -> str:
+    """Never quoted in an error."""
+    value = told.get("password", "")
+    if value == "":
+        return ""
+    if not isinstance(value, str) or not _PASSWORD.fullmatch(value):
+        raise BadRequest("password: must be at most 32 ASCII characters")
+    return value
 
 
 def _fit(told: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:

@@ -24,7 +24,7 @@ from protocols.modbus.write import Write as Writing
 from protocols.modbus.write import Written as Echoed
 from protocols.registers.clock import encode_clock
 from protocols.registers.codec import assemble, decode, disassemble, encode, meaning
-from protocols.registers.command import Write, is_within
+from protocols.registers.command import Command, Step, Write, is_within
 from protocols.registers.point import Point
 from protocols.registers.point_codec import factor_value
 
@@ -107,8 +107,28 @@ def shown(read: Read, name: str) -> str:
     return f"{number} {value.unit}".rstrip() + (f" ({said})" if said else "")
 
 
-def write_point(to: Reach, allowed: Allowed) -> Procedure[Changed | Refused | Failed]:
+def login_refusal(device: DeviceConfig, password: str) -> Refused | None:
+    """Whether this device can be given the password at all; none is always possible."""
+    login = _login_of(device)
+    if not password:
+        return None
+    if login is None:
+        return Refused(f"{device.profile.id} names no login: leave the password out")
+    step = login[1]
+    if len(password) > step.text or not password.isascii():
+        return Refused(
+            f"a password of {device.profile.id} has at most {step.text} ASCII characters"
+        )
+    return None
+
+
+def write_point(
+    to: Reach, allowed: Allowed, password: str = ""
+) -> Procedure[Changed | Refused | Failed]:
     """Read, write, read back. What was written and does not come back is a failure, and said."""
+    failed = yield from _log_in(to, password)
+    if failed is not None:
+        return failed
     name = allowed.point.name
     before = yield from read_points(to, (name,))
     if isinstance(before, Failed):
@@ -141,10 +161,15 @@ def clock_refusal(device: DeviceConfig) -> Refused | None:
     return None
 
 
-def set_clock(to: Reach, zone: str, clock: Now) -> Procedure[Changed | Refused | Failed]:
+def set_clock(
+    to: Reach, zone: str, clock: Now, password: str = ""
+) -> Procedure[Changed | Refused | Failed]:
     """To the gateway's UTC, which must be synchronised; each point by its own write."""
     own = to.device.profile.clock
     assert own is not None
+    failed = yield from _log_in(to, password)
+    if failed is not None:
+        return failed
     before = yield from read_clock(to, clock)
     if isinstance(before, Failed) and before.quality != Quality.BAD_VALUE:
         return before
@@ -177,6 +202,39 @@ def set_clock(to: Reach, zone: str, clock: Now) -> Procedure[Changed | Refused |
         detail = f"clock was {old}; written, but it shows {new}, {drift_ms / 1000:+.1f} s off"
         return Failed(Quality.BAD_VALUE, detail)
     return Changed(old, new)
+
+
+def _login_of(device: DeviceConfig) -> tuple[Command, Step] | None:
+    """The profile's login, and the step of it that takes a password."""
+    return next(
+        (
+            (command, step)
+            for command in device.profile.commands
+            if command.kind == "login"
+            for step in command.steps
+            if step.text
+        ),
+        None,
+    )
+
+
+def _log_in(to: Reach, password: str) -> Procedure[Failed | None]:
+    """The password, padded with blanks. Whether it was right the next write shows."""
+    login = _login_of(to.device)
+    if not password or login is None:
+        return None
+    command, step = login
+    data = password.encode("ascii").ljust(step.text, b" ").ljust(step.text + step.text % 2, b"\x00")
+    words = tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    address = step.address + to.how.shift
+    answer = yield Writing(
+        to.device.unit + command.bank, step.function, address, (*step.words, *words)
+    )
+    if isinstance(answer, Echoed):
+        return None
+    if isinstance(answer, ExceptionAnswer):
+        return Failed(Quality.BAD_EXCEPTION, f"refuses the login by exception {answer.code:02d}")
+    return failure(answer)
 
 
 def _raw(point: Point, allowed: Allowed, read: Read) -> int | Refused:

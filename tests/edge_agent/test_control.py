@@ -10,23 +10,29 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from edge_agent.config_file import load_config
+from edge_agent.control import Control
 from edge_agent.control_client import NoAgent, SocketError, ask_agent
-from edge_agent.control_protocol import MAX_LINE, ReadRequest, Request, WriteRequest
+from edge_agent.control_protocol import MAX_LINE, ClockRequest, ReadRequest, Request, WriteRequest
 from edge_agent.control_server import MAX_CLIENTS, ControlServer
+from edge_agent.device_reading import drive, reach
+from edge_agent.device_recording import Fact
+from edge_agent.joining import Failed
 from edge_agent.journal import FILE_NAME
 from edge_agent.keys import create_keys
 from protocols.evidence.leaf import Kind
+from protocols.metering.instant import ClockState
 from protocols.registers.library import load_profile
 from simulators.plausible import Given
-from tests.edge_agent.gateway import GATEWAY, TOML, wait_until, write_ca
+from tests.edge_agent.gateway import GATEWAY, TOML, SetClock, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
-from tests.edge_agent.served import Served, serving
+from tests.edge_agent.served import NOON_MS, Served, serving
 
 TIMEOUT_S = 30.0
 UNIFLO = load_profile("flonidan-uniflo1200")
@@ -186,16 +192,16 @@ def command(path: Path, *arguments: str, answer: str = "") -> subprocess.Complet
 
 
 @contextmanager
-def agent(path: Path) -> Iterator[subprocess.Popen[str]]:
+def agent(path: Path) -> Iterator[None]:
     arguments = [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(path)]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as child:
+    log = path.parent / "agent.log"
+    with log.open("w") as told, subprocess.Popen(arguments, stderr=told) as child:
         try:
             assert wait_until((path.parent / "state/control/read.sock").exists, TIMEOUT_S)
-            yield child
+            yield
             child.send_signal(signal.SIGTERM)
-            _, told = child.communicate(timeout=TIMEOUT_S)
-            assert child.returncode == 0, told
-            assert "Traceback" not in told
+            assert child.wait(TIMEOUT_S) == 0, log.read_text()
+            assert "Traceback" not in log.read_text()
         finally:
             child.kill()
 
@@ -221,7 +227,7 @@ def test_read_and_write(tmp_path: Path, served: Served, running: bool) -> None:
     """The same through a running agent and without one: shown, written, read back, recorded."""
     with serving(served) as port:
         path = write_config(tmp_path, port)
-        with agent(path) if running else contextmanager(lambda: iter([None]))():
+        with agent(path) if running else nullcontext():
             shown = command(path, "read", "--device", "corrector", "--point", "press_low_limit")
             assert shown.returncode == 0, shown.stderr
             assert shown.stdout.splitlines() == [
@@ -246,6 +252,75 @@ def test_read_and_write(tmp_path: Path, served: Served, running: bool) -> None:
     assert written[:4] == ("value_written", "1.5 bar(a)", "2.5 bar(a)", who)
     assert denied[:4] == ("write_refused", None, "5.5", who)
     assert "outside 1.0 to 5.0" in str(denied[4])
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_password_is_recorded_nowhere(tmp_path: Path, served: Served, running: bool) -> None:
+    """It goes to the device before the write, and is in no log and no answer."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        change = ("write", "--device", "corrector", "--point", "press_low_limit", "2", "--login")
+        with agent(path) if running else nullcontext():
+            done = command(path, *change, *WRITE, answer="geheim42\n")
+    assert done.returncode == 0, done.stderr
+    log = tmp_path / "agent.log"
+    told = log.read_text() if running else ""
+    leaves = read_journal(tmp_path / "state" / FILE_NAME).leaves
+    assert "geheim42" not in f"{leaves}{told}{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("device", "state", "why"),
+    [
+        ("corrector", ClockState.UNSYNCHRONISED, "own clock is not synchronised"),
+        ("corrector", ClockState.UNKNOWN, "own clock is not synchronised"),
+        ("corrector", ClockState.SYNCHRONISED, ""),
+    ],
+)
+def test_a_clock_is_set_to_believed_utc_only(
+    tmp_path: Path, served: Served, device: str, state: ClockState, why: str
+) -> None:
+    """Recorded with what the device showed before and after, or refused and recorded too."""
+    config = load_config(write_config(tmp_path, 1))
+    clock = SetClock(1_000)
+    clock.offset_ms, clock.state = NOON_MS - 1_000, state
+    served.offset_ms = 300_000
+    facts: list[Fact] = []
+
+    def ask(device, names, make):  # type: ignore[no-untyped-def]
+        to = reach(device, names, served.exchange)
+        return to if isinstance(to, Failed) else drive(make(to), served.exchange)
+
+    def note(told: Sequence[Fact]) -> bool:
+        facts.extend(told)
+        return True
+
+    control = Control(config, ask, note, clock)
+    answer = control.answer(ClockRequest(device, "Li", "after a reset"), "uid 7")
+    codes = [fact.code for fact in facts]
+    if why:
+        assert why in str(answer["error"])
+        assert codes == ["write_refused"]
+    else:
+        assert answer == {"ok": True, "old": "2026-08-01 12:05:00", "new": "2026-08-01 20:00:00"}
+        assert codes == ["value_asked", "value_written"]
+        assert facts[1].old == "2026-08-01 12:05:00"
+        assert facts[1].who == "Li (own word; uid 7)"
+
+
+def test_nothing_is_written_that_cannot_be_recorded(tmp_path: Path, served: Served) -> None:
+    """A journal that takes nothing stops the write before it is sent."""
+    config = load_config(write_config(tmp_path, 1))
+
+    def ask(device, names, make):  # type: ignore[no-untyped-def]
+        to = reach(device, names, served.exchange)
+        return to if isinstance(to, Failed) else drive(make(to), served.exchange)
+
+    control = Control(config, ask, lambda _: False, SetClock())
+    request = WriteRequest("corrector", "press_low_limit", "2", "Li", "r")
+    assert "the journal takes nothing" in str(control.answer(request, "uid 7")["error"])
+    shown = control.answer(ReadRequest("corrector", ("press_low_limit",)), "uid 7")
+    assert shown["values"][0]["text"] == "1.5 bar(a)"  # type: ignore[index]
 
 
 def test_writes_are_off_by_default(tmp_path: Path, served: Served) -> None:

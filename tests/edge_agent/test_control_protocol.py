@@ -25,10 +25,11 @@ TEXTS = st.text(
     min_size=1, max_size=200,
 ).filter(str.strip)  # fmt: skip
 VALUES = st.from_regex(r"-?[0-9]{1,9}(\.[0-9]{1,6})?", fullmatch=True)
+PASSWORDS = st.from_regex(r"[ -~]{0,32}", fullmatch=True)
 REQUESTS = st.one_of(
     st.builds(ReadRequest, NAMES, st.lists(NAMES, max_size=64).map(tuple)),
-    st.builds(WriteRequest, NAMES, NAMES, VALUES, TEXTS, TEXTS),
-    st.builds(ClockRequest, NAMES, TEXTS, TEXTS),
+    st.builds(WriteRequest, NAMES, NAMES, VALUES, TEXTS, TEXTS, PASSWORDS),
+    st.builds(ClockRequest, NAMES, TEXTS, TEXTS, PASSWORDS),
 )
 
 
@@ -58,6 +59,10 @@ def test_a_request_comes_back(request_: Request) -> None:
         ({"do": "clock", "device": "d", "who": "  ", "reason": "r"}, "who: must be"),
         ({"do": "clock", "device": "d", "who": "w", "reason": "a\nb"}, "reason: must be"),
         ({"do": "clock", "device": "d", "who": "w", "reason": "r" * 201}, "reason: must be"),
+        (
+            {"do": "clock", "device": "d", "who": "w", "reason": "r", "password": 7},
+            "password: must",
+        ),
     ],
 )
 def test_what_is_no_request_is_said(told: object, why: str) -> None:

@@ -17,6 +17,7 @@ from edge_agent.device_write import (
     Changed,
     Refused,
     clock_refusal,
+    login_refusal,
     may_write,
     rule_of,
     set_clock,
@@ -176,6 +177,50 @@ def test_a_clock_that_may_not_be_written_is_refused() -> None:
     refused = clock_refusal(device_of(load_profile("sick-flowsic500")))
     assert isinstance(refused, Refused)
     assert isinstance(clock_refusal(device_of(load_profile("keller-33x"))), Refused)
+
+
+def test_a_login_goes_before_the_write() -> None:
+    """Padded with blanks, to where the profile says; an exception to it ends the write."""
+    served, device = Served(UNIFLO), device_of(UNIFLO)
+    sent: list[Writing] = []
+
+    def exchange(asked):  # type: ignore[no-untyped-def]
+        if isinstance(asked, Writing):
+            sent.append(asked)
+        return served.exchange(asked)
+
+    allowed = may_write(device, "press_low_limit", "2")
+    assert isinstance(allowed, Allowed)
+    done = drive(write_point(reached(device, served), allowed, "secret"), exchange)
+    assert isinstance(done, Changed)
+    assert (sent[0].function, sent[0].address) == (16, 3840)
+    assert b"".join(word.to_bytes(2, "big") for word in sent[0].values) == b"secret  "
+    commands = tuple(one for one in UNIFLO.commands if one.kind != "login")
+    without = Served(replace(UNIFLO, commands=commands))
+    done = drive(write_point(reached(device, served), allowed, "secret"), without.exchange)
+    assert isinstance(done, Failed)
+    assert "refuses the login" in done.detail
+
+
+@pytest.mark.parametrize(
+    ("profile_id", "password", "reason"),
+    [
+        ("flonidan-uniflo1200", "", None),
+        ("flonidan-uniflo1200", "12345678", None),
+        ("flonidan-uniflo1200", "123456789", "at most 8"),
+        ("keller-33x", "", None),
+        ("keller-33x", "x", "names no login"),
+    ],
+)
+def test_a_password_must_fit_the_devices_login(
+    profile_id: str, password: str, reason: str | None
+) -> None:
+    """Before anything is sent."""
+    refused = login_refusal(device_of(load_profile(profile_id)), password)
+    assert (refused is None) == (reason is None)
+    if refused is not None and reason is not None:
+        assert reason in refused.reason
+        assert password not in refused.reason
 
 
 _WRITABLE = [
