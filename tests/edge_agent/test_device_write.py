@@ -209,7 +209,7 @@ def test_a_login_goes_before_the_write() -> None:
         ("flonidan-uniflo1200", "12345678", None),
         ("flonidan-uniflo1200", "123456789", "at most 8"),
         ("keller-33x", "", None),
-        ("keller-33x", "x", "names no login"),
+        ("keller-33x", "zq9", "names no login"),
     ],
 )
 def test_a_password_must_fit_the_devices_login(
