@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from edge_agent.config import AgentConfig, DeviceConfig
@@ -200,6 +201,7 @@ def _who(name: str, peer: str) -> str:
 def _lines(read: Read) -> list[dict[str, object]]:
     """Each value by name, as a person reads it and as a number."""
     points = {point.name: point for point in read.map.points}
+    totals = {total.name: total for total in read.map.composites}
     lines: list[dict[str, object]] = []
     for name, value in read.values.items():
         point = points.get(name)
@@ -208,8 +210,10 @@ def _lines(read: Read) -> list[dict[str, object]]:
             text = decode_text(point, raw)
         elif point is not None:
             text = shown(read, name)
+        elif value.number is None:
+            text = "no value"
         else:
-            number = "no value" if value.number is None else f"{value.number}"
-            text = f"{number} x {value.unit}" if value.unit else number
+            total = totals[name]
+            text = f"{Decimal(value.number) * Decimal(total.resolution):f} {total.unit}".rstrip()
         lines.append({"name": name, "text": text, "number": value.number, "unit": value.unit})
     return lines

@@ -111,9 +111,11 @@ class Errands:
 
         def done(found: Shown | Failed) -> None:
             if isinstance(found, Failed):
-                _log.warning("%s: its clock cannot be read: %s", device.name, found.detail)
-                self._again(due, min(CLOCK_RETRY_MS, device.clock_ms))
+                if not due.failures:
+                    _log.warning("%s: its clock cannot be read: %s", device.name, found.detail)
+                self._again(due, self._backoff_ms(due, CLOCK_RETRY_MS, device.clock_ms))
                 return
+            due.failures = 0
             self._again(due, device.clock_ms)
             utc_ms = found.instant.utc_ms
             if utc_ms is not None:
@@ -146,9 +148,7 @@ class Errands:
 
         def done(read: int | Failed) -> None:
             if isinstance(read, Failed) and (read.busy or read.quality in _LOST):
-                with self._lock:
-                    due.failures += 1
-                    wait_ms = min(GAP_RETRY_MS << min(due.failures - 1, 6), MAX_GAP_RETRY_MS)
+                wait_ms = self._backoff_ms(due, GAP_RETRY_MS, MAX_GAP_RETRY_MS)
                 _log.warning(
                     "%s: %s; the archive is asked again in %d s",
                     device.name, read.detail, wait_ms // 1000,
@@ -174,6 +174,12 @@ class Errands:
         )
 
     # ---- results --------------------------------------------------------------------------------
+
+    def _backoff_ms(self, due: _Due, first_ms: int, most_ms: int) -> int:
+        """A device that stays silent costs its bus less and less."""
+        wait_ms = min(first_ms << min(due.failures, 6), most_ms)
+        due.failures += 1
+        return wait_ms
 
     def _again(self, due: _Due, wait_ms: int) -> None:
         with self._lock:

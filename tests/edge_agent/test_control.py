@@ -235,7 +235,9 @@ def test_read_and_write(tmp_path: Path, served: Served, running: bool) -> None:
                 "press_low_limit                  1.5 bar(a)",
             ]
             polled = command(path, "read", "--device", "corrector", "--json")
-            assert len(json.loads(polled.stdout)["values"]) > len(UNIFLO.default_points)
+            values = {one["name"]: one for one in json.loads(polled.stdout)["values"]}
+            assert set(UNIFLO.default_points) < set(values)
+            assert values["vm"]["text"] == f"{values['vm']['number'] / 10_000:.4f} m3"
             change = ("write", "--device", "corrector", "--point", "press_low_limit")
             done = command(path, *change, "2.5", *WRITE)
             assert (done.returncode, done.stdout) == (0, "was 1.5 bar(a)\nis  2.5 bar(a)\n")
