@@ -367,3 +367,11 @@ def test_which_totals_go_on(tmp_path: Path) -> None:
     assert same_totals(old, dataclasses.replace(old, line_exponent=-2)) == points - line
     fewer = (*old.totals[1:], Total("vm", Role.LINE, 10**8))
     assert same_totals(old, dataclasses.replace(old, totals=fewer)) == points - {"vm"}
+
+
+def test_a_start_is_sent_at_once(book: Book) -> None:
+    """So is a change; ordinary scans wait for their batch."""
+    rich_round(book)
+    assert not book.urgent
+    book.start()
+    assert book.urgent
