@@ -117,13 +117,13 @@ def _read_archive(
     after_s = device_s(gap.start_utc_ms, zone, time.offset_ms)
     until_s = device_s(gap.end_utc_ms, zone, time.offset_ms)
     after_s = max(after_s, after_mark(wanted.marks.get(shape.archive.name), time.now_s))
-    count = 0
+    count, youngest_s = 0, after_s
 
     def take(number: int, at_s: int, words: tuple[int, ...]) -> None:
-        nonlocal count
-        if not after_s < at_s <= until_s:
+        nonlocal count, youngest_s
+        if not youngest_s < at_s <= until_s:
             return
-        count += 1
+        count, youngest_s = count + 1, at_s
         known = time.measured and time.synchronised
         assert shape.archive.clock is not None
         keep(

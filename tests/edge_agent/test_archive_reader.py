@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_agent.archive_places import archive_points
 from edge_agent.archive_reader import Taken, Wanted, read_gap
@@ -12,8 +15,9 @@ from edge_agent.config import DeviceConfig
 from edge_agent.device_memory import PendingGap
 from edge_agent.device_reading import Reach, drive, reach
 from edge_agent.joining import Failed
+from edge_agent.link import Answer, NoAnswer
 from protocols.metering.instant import ClockState, Instant
-from protocols.modbus.answer import Damaged
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.registers.archive import Archive
 from protocols.registers.archive_record import ArchiveRecord, decode_words, device_time
 from protocols.registers.library import load_profile
@@ -183,6 +187,60 @@ def test_one_lost_answer_is_asked_again_and_two_end_it() -> None:
     part, failed = run({14, 15})
     assert isinstance(failed, Failed)
     assert [taken.record for taken in part] == [taken.record for taken in whole[: len(part)]]
+
+
+ANSWERS = st.one_of(
+    st.just(NoAnswer(0)),
+    st.just(Damaged("noise")),
+    st.builds(ExceptionAnswer, st.sampled_from([1, 2, 3, 4, 6])),
+    st.integers(0, 0xFFFF),
+    st.just(0),
+    st.just(1),
+)
+
+
+@given(
+    st.sampled_from(
+        [
+            ("flonidan-uniflo1200", "interval"),
+            ("cameron-scanner-2000", "daily"),
+            ("rockwell-1758-flo", "hourly_r0"),
+        ]
+    ),
+    st.lists(ANSWERS, min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=80, deadline=None)
+def test_whatever_a_device_answers_the_reading_ends(
+    which: tuple[str, str], answers: list[Answer | int], random: Random
+) -> None:
+    """Between its good answers it says anything: no crash, no record outside, none out of order."""
+    device = device_of(*which)
+    served = Served(device.profile)
+    to = reach(device, device.points, served.exchange)
+    assert isinstance(to, Reach)
+    start, end = NOON_MS - 9 * HOUR_MS, NOON_MS - HOUR_MS
+    wanted = Wanted(PendingGap(7, "R1", "S1", start, end), ZONE, {})
+    found: list[Taken] = []
+    asked = 0
+
+    def exchange(request):  # type: ignore[no-untyped-def]
+        nonlocal asked
+        asked += 1
+        if random.random() < 0.7:
+            return served.exchange(request)
+        answer = random.choice(answers)
+        if isinstance(answer, int):
+            return Registers((answer,) * (request.data_bytes // 2))
+        return answer
+
+    done = drive(read_gap(to, wanted, Noon(), found.append), exchange)
+    assert isinstance(done, int | Failed)
+    times = [taken.record.device_s for taken in found]
+    assert times == sorted(set(times))
+    for taken in found:
+        taken.record.check()
+    assert asked < 100_000
 
 
 def test_the_points_of_an_archive() -> None:

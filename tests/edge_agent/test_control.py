@@ -351,6 +351,32 @@ def test_somebody_must_confirm(tmp_path: Path, served: Served) -> None:
     assert served.asked == 0
 
 
+@pytest.mark.parametrize(("said", "status"), [("y", 0), ("n", 1), ("", 1)])
+def test_a_terminal_is_asked(tmp_path: Path, served: Served, said: str, status: int) -> None:
+    """What is written, over what, within which limits and by whom; in 80 columns."""
+    with serving(served) as port:
+        path = write_config(tmp_path, port)
+        mine, its = os.openpty()
+        arguments = [
+            sys.executable, "-m", "edge_agent.cli", "write", "--config", str(path),
+            "--device", "corrector", "--point", "press_low_limit", "2",
+            "--who", "Li Wei", "--reason", "the order of Monday " * 6,
+        ]  # fmt: skip
+        with subprocess.Popen(arguments, stdin=its, stdout=subprocess.PIPE, text=True) as child:
+            os.write(mine, f"{said}\n".encode())
+            told, _ = child.communicate(timeout=TIMEOUT_S)
+        os.close(mine)
+        os.close(its)
+    assert child.returncode == status
+    assert all(len(line) <= 80 for line in told.splitlines())
+    assert "device  corrector, serial U1, flonidan-uniflo1200" in told
+    assert "point   press_low_limit, now 1.5 bar(a)" in told
+    assert "write   2, allowed 1.0 to 5.0" in told
+    assert "write it? [y/N]" in told
+    assert ("is  2 bar(a)" in told) == (status == 0)
+    assert ("nothing was written" in told) == (status == 1)
+
+
 def test_a_device_that_does_not_answer_is_said(tmp_path: Path, served: Served) -> None:
     """The attempt is on record, with why."""
     served.silent = True
