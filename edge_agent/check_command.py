@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from edge_agent.config import AgentConfig
+    from edge_agent.config import AgentConfig, DeviceConfig
     from protocols.metering.run_config import RunConfig, Source
 
 COLUMNS: Final = 80
@@ -27,6 +27,7 @@ def check_lines(config: AgentConfig) -> Iterator[str]:
                 f"  {device.name}: unit {device.unit}, {device.profile.id}, serial "
                 f"{device.serial}, {len(device.points)} points each {device.poll_ms / 1000:g} s"
             )
+            yield from _beside(device)
     for gas, sum_e9, rule in config.compositions:
         yield f"gas {gas}: its parts make {sum_e9 / 1e9:.9f}, rule {rule}"
     for run in config.runs:
@@ -34,9 +35,22 @@ def check_lines(config: AgentConfig) -> Iterator[str]:
     for regulator in config.regulators:
         gauge = (regulator.set_dpa - regulator.atmosphere_dpa) / 10_000
         yield f"regulator {regulator.regulator}: set to {gauge:g} kPa gauge"
+    if config.control is not None:
+        writes = "allowed" if config.control.writes else "off"
+        yield from _wrapped(f"control: sockets in {config.control.directory}, writes {writes}")
     for warning in config.warnings:
         yield from _wrapped(f"warning: {warning}")
     yield "no faults"
+
+
+def _beside(device: DeviceConfig) -> Iterator[str]:
+    """What is read of it beside its polls."""
+    parts = [f"archive {name} for a gap" for name in device.archives]
+    if device.profile.clock is not None and device.clock_ms:
+        limit = device.clock_limit_ms / 1000
+        parts.append(f"clock each {device.clock_ms / 1000:g} s, {limit:g} s allowed")
+    if parts:
+        yield from _wrapped(f"    {', '.join(parts)}")
 
 
 def _run_lines(run: RunConfig) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.check_command import check_lines
 from edge_agent.config import DeviceConfig
 from edge_agent.config_control import MAX_SOCKET_DIR
 from edge_agent.config_file import ConfigErrors, parse_config
@@ -125,3 +126,14 @@ def test_faults_of_control(tmp_path: Path, control: dict[str, Any], fault: str) 
     """By field, with the remedy."""
     [told] = faults_of(tmp_path, changed(**control))
     assert fault in told
+
+
+def test_check_shows_what_is_read_and_written_beside_the_polls(tmp_path: Path) -> None:
+    """So that nobody is surprised by a request or a write."""
+    config = config_of(tmp_path, changed({"archives": ["daily"]}, writes=True))
+    lines = list(check_lines(config))
+    assert "    archive daily for a gap, clock each 3600 s, 60 s allowed" in lines
+    assert any(line.startswith("control: sockets in") for line in lines)
+    told = " ".join(lines)
+    assert "writes allowed" in told
+    assert "writes off" in " ".join(check_lines(config_of(tmp_path, changed())))
