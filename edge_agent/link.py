@@ -1,14 +1,18 @@
 """One request, exactly one answer, over a serial line or a TCP connection.
 
-The port and the clock are here; when an answer is whole, lost or can no longer come is decided by
-`protocols.modbus.receive`, and whether it is the answer by `protocols.modbus.answer`. No Modbus
-library: each that was tried searches its input for a frame, and would take junk for an answer.
+The port and the clock are here. pymodbus makes the frame of each request and keeps the connection
+of a TCP bus (pyserial the port of a serial one). When an answer is whole, lost or can no longer
+come is decided by `protocols.modbus.receive`, and whether it is the answer by
+`protocols.modbus.answer`: pymodbus searches its input for a frame, and would take junk for one.
 """
 
 from __future__ import annotations
 
 import time
 from typing import Final
+
+from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU
 
 from edge_agent.bus_time import bits_per_char
 from edge_agent.config import BusConfig
@@ -28,18 +32,23 @@ from protocols.modbus.answer import Asked, Checked, Damaged
 from protocols.modbus.ascii_frames import Framing
 from protocols.modbus.budget import char_ms
 from protocols.modbus.foreign import foreign_request, sender_of
-from protocols.modbus.frames import MBAP, FrameError, tcp_frame, tcp_length
+from protocols.modbus.frames import MBAP, FrameError, tcp_length
 from protocols.modbus.receive import (
     MAX_HEARD,
     NoAnswer,
     SerialReceiver,
     TcpReceiver,
     Timing,
-    serial_frame,
 )
 
 __all__ = ["Answer", "Link", "NoAnswer", "PortGone", "timing_of"]
 
+_FRAMERS: Final[dict[str, type[FramerBase]]] = {
+    "rtu": FramerRTU,
+    "rtu-over-tcp": FramerRTU,
+    "ascii": FramerAscii,
+    "tcp": FramerSocket,
+}
 SILENCE_CHARS: Final = 3.5
 MAX_SILENT: Final = 4
 Answer = Checked | NoAnswer | PortGone
@@ -72,6 +81,7 @@ class Link:
         self.other_master = ""
         self._bus = bus
         self._timing = timing_of(bus)
+        self._framer = _FRAMERS[bus.kind](DecodePDU(False))
         self._framing: Framing = "ascii" if bus.kind == "ascii" else "rtu"
         self._names = Names()
         self._port: SerialPort | TcpPort | None = None
@@ -139,7 +149,7 @@ class Link:
     # ---- the two kinds of line ------------------------------------------------------------------
 
     def _over_line(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
-        frame = serial_frame(self._framing, asked)
+        frame = self._framer.encode(asked.pdu, asked.unit, 0)
         port.send(frame)
         sent_s = time.monotonic() + len(frame) * self._timing.char_s
         receiver = SerialReceiver(self._framing, asked, self._timing, sent_s)
@@ -172,7 +182,7 @@ class Link:
 
     def _over_tcp(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
         self._transaction = (self._transaction + 1) & 0xFFFF
-        port.send(tcp_frame(self._transaction, asked.unit, asked.pdu))
+        port.send(self._framer.encode(asked.pdu, asked.unit, self._transaction))
         receiver = TcpReceiver(asked, self._transaction, self._bus.timeout_s, time.monotonic())
         if self._rest:
             receiver.came(self._rest)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import glob
+import logging
 import os
 import select
 import socket
@@ -17,6 +18,8 @@ import time
 from typing import Final, NamedTuple
 
 import serial
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ConnectionException
 
 from edge_agent.config import BusConfig
 
@@ -26,6 +29,9 @@ CONNECT_S: Final = 2.0
 DNS_S: Final = 2.0
 _PR_SET_TIMERSLACK: Final = 29
 _PATTERN: Final = frozenset("*?[")
+
+# pymodbus tells each refused connection as an error of its own; the bus thread says it once
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
 
 
 def keep_time() -> None:
@@ -122,21 +128,31 @@ def _tell_silence_from_the_end(fd: int) -> None:
 
 
 class TcpPort:
-    """One connection to a Modbus TCP server or a serial server."""
+    """One connection to a Modbus TCP server or a serial server; pymodbus's client keeps it."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self._socket = socket.create_connection(address, timeout=CONNECT_S)
+        """Raises OSError where there is none to be had."""
+        host, port = address
+        self._client = ModbusTcpClient(host, port=port, timeout=CONNECT_S, retries=0)
+        connected = self._client.connect()  # type: ignore[no-untyped-call]
+        if not connected or self._client.socket is None:
+            raise OSError("no connection")
+        self._socket = self._client.socket
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self.fd: int = self._socket.fileno()
 
     def send(self, data: bytes) -> None:
         """Raises OSError where the connection is gone or takes nothing."""
-        if self._socket.send(data) != len(data):
+        try:
+            sent = self._client.send(data)
+        except ConnectionException as error:
+            raise OSError("the connection is gone") from error
+        if sent != len(data):
             raise OSError("the connection takes no more")
 
     def close(self) -> None:
-        self._socket.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def wake(self) -> None:
         """From another thread: end the wait of the bus thread."""
