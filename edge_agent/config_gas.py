@@ -26,6 +26,7 @@ from protocols.metering.heating_value_check import (
     Undecided,
     check_by_composition,
     check_by_density,
+    check_by_heating_value,
 )
 from protocols.metering.limits import Limits
 from protocols.metering.method import METHODS, NEEDS
@@ -106,7 +107,13 @@ def _gas(section: Section, name: str) -> FileGas:
     )
     if gas.hs_j_m3 and gas.d_e9:
         _check_reference(section, gas)
-    return FileGas(gas, None, _stated(section), section.has("x_n2"))
+    stated = _stated(section)
+    if gas.hs_j_m3 and stated is not None:
+        known = HeatingValue(gas.hs_j_m3 / 1e6, SGERG, Kind.SUPERIOR, State.REAL)
+        found = check_by_heating_value(stated, known)
+        if isinstance(found, Inconsistent | OutOfRange):
+            section.fault("heating_value", str(found), "correct it or hs_25_0_mj_m3")
+    return FileGas(gas, None, stated, section.has("x_n2"))
 
 
 def _figure(section: Section, key: str, limits: tuple[str, str, str]) -> int:

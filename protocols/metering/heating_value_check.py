@@ -4,7 +4,8 @@ The commonest error of a gas configuration is a true figure at a wrong reference
 value where SGERG-88 asks for 25/0 is 7 % low, and the inferior for the superior one 10 %. So when a
 figure does not fit, every usual reading of it is tried, and the fault names both.
 
-With a composition the check is sharp (0.1 % where nothing else is said). With d, x_CO2 and x_H2
+With a composition the check is sharp (0.1 % where nothing else is said). Two heating values of one
+gas are compared by the mean ratio of their references (1 %). With d, x_CO2 and x_H2
 only, the nitrogen stays free, and each reading implies one: by the balance of moles and masses of
 ISO 12213-3, whose hydrocarbons have M = -2.709328 + 0.021062199 H (kg/kmol, MJ/kmol). One per cent
 of Hs moves it by 0.6 mol-%. A reading that needs less than none is wrong. One that needs nitrogen
@@ -32,6 +33,9 @@ from protocols.metering.reference import ATMOSPHERE_KPA, C25, REFERENCES, SGERG
 from protocols.metering.refusal import OutOfRange
 
 TOLERANCE: Final = 0.001
+# Of two figures of one gas: more than analyses of a day differ, less than 15/15 from 20/20 (1.8 %)
+SAME_GAS: Final = 0.01
+ALIKE: Final = 0.001  # what a mean ratio is worth: of those alike the most usual is named
 X_N2: Final = (-0.007, 0.30)  # what a gas can have, and a little less than nothing
 # The balance is right within 0.1 mol-% where d is; CO, O2 and Ar count as nitrogen to it.
 X_N2_TOLERANCE: Final = 0.01
@@ -110,6 +114,21 @@ def check_by_composition(
     return Inconsistent(here, tuple(sorted(fitting, key=_off)[:1]))
 
 
+def check_by_heating_value(
+    stated: HeatingValue, known: HeatingValue, tolerance: float = SAME_GAS
+) -> Consistent | Inconsistent | OutOfRange:
+    """Against another heating value of the same gas, by the mean ratio of the pipeline gases."""
+    here = _expected_by(stated, known)
+    if isinstance(here, OutOfRange):
+        return here
+    if _off(here) <= tolerance:
+        return Consistent(here)
+    others = [_expected_by(value, known) for value in _other_readings(stated)]
+    fitting = [each for each in others if isinstance(each, Reading) and _off(each) <= tolerance]
+    nearest = min(map(_off, fitting), default=0.0)
+    return Inconsistent(here, tuple(each for each in fitting if _off(each) <= nearest + ALIKE)[:1])
+
+
 def check_by_density(
     stated: HeatingValue, d: float, x_co2: float, x_h2: float, x_n2: float | None = None
 ) -> Consistent | Inconsistent | Undecided | OutOfRange:
@@ -152,6 +171,11 @@ def _other_readings(stated: HeatingValue) -> list[HeatingValue]:
 def _expected(value: HeatingValue, mixture: Mixture) -> Reading | OutOfRange:
     found = of_mixture(mixture, value.reference, value.kind, value.state)
     return found if isinstance(found, OutOfRange) else Reading(value, found.mj_m3, None)
+
+
+def _expected_by(value: HeatingValue, known: HeatingValue) -> Reading | OutOfRange:
+    found = approximately(known, value.reference, value.kind, value.state)
+    return found if isinstance(found, OutOfRange) else Reading(value, found.mean.mj_m3, None)
 
 
 def _off(reading: Reading) -> float:

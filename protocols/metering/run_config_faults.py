@@ -171,7 +171,8 @@ def _gas_faults(config: RunConfig) -> list[str]:
     gas, found = config.gas, []
     for need in NEEDS.get(config.method, ()):
         if not gas.composition and not getattr(gas, need):
-            found.append(f"gas: method {config.method} needs {need}, or a composition")
+            figure = "" if need == "composition" else f"{need}, or "
+            found.append(f"gas: method {config.method} needs {figure}a composition")
     if config.method in WITHOUT_HYDROGEN and not gas.composition and gas.x_h2_e9:
         found.append(f"gas: method {config.method} knows no hydrogen; choose another one")
     if gas.combustion and gas.combustion not in list(ReferenceTemperature):

@@ -174,8 +174,8 @@ def test_a_faulty_gas_is_told_once(tmp_path: Path) -> None:
         ("GROSS-2", "x_n2", "GROSS-2 needs the nitrogen of gas 'grid'"),
         ("NX-19-mod", "x_n2", "NX-19-mod needs the nitrogen of gas 'grid'"),
         ("NX-19-mod", "density_20_kg_m3", "needs rho_20_mg_m3"),
-        ("AGA8-DETAIL", "x_n2", "needs composition"),
-        ("GERG-2008", "x_n2", "needs composition"),
+        ("AGA8-DETAIL", "x_n2", "needs a composition"),
+        ("GERG-2008", "x_n2", "needs a composition"),
     ],
 )
 def test_what_a_method_needs(tmp_path: Path, method: str, figure: str, told: str) -> None:
@@ -216,6 +216,22 @@ def test_energy_by_figures_needs_the_heating_value_of_the_base(tmp_path: Path) -
     assert (run.gas.superior_j_m3, run.gas.combustion) == (37_864_100, "25")
     normal = changed(plain(conversion, FIGURES), ("run", 0, "base", "temperature_c"), 0)
     assert run_of(tmp_path, normal).gas.superior_j_m3 == 40_660_000
+
+
+@pytest.mark.parametrize(
+    ("mj_m3", "reference", "fits"),
+    [("34.1", "20/20", "inferior at 20/20"), ("40.66", "20/20", "superior at 25/0"),
+     ("37.88", "25/0", "superior at 20/20"), ("10.52", "20/20", "nor its value at any usual")],
+)  # fmt: skip
+def test_a_heating_value_must_be_of_the_gas_that_the_figures_are_of(
+    tmp_path: Path, mj_m3: str, reference: str, fits: str
+) -> None:
+    """The inferior value, that of another reference, one in kWh: each would be billed by."""
+    stated = {"superior_mj_m3": Decimal(mj_m3), "reference": reference}
+    top = plain(conversion_of("SGERG-88", "grid"), FIGURES | {"heating_value": stated})
+    [fault] = faults_of(tmp_path, top)
+    assert fault.startswith("gas[grid].heating_value: ")
+    assert fits in fault
 
 
 @settings(

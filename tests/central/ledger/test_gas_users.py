@@ -49,7 +49,7 @@ def test_a_gas_that_no_run_uses_is_told_with_the_names_that_are(central, gateway
 def test_figures_for_a_run_that_needs_a_composition_are_told(central, gateway):
     """With the run and the reason."""
     (told, *_) = faults(central, gateway, "lng")
-    assert told == "run R2: gas: method GERG-2008 needs composition, or a composition"
+    assert told == "run R2: gas: method GERG-2008 needs a composition"
 
 
 def test_what_central_does_not_know_it_does_not_judge(central, made):

@@ -105,8 +105,8 @@ def test_four_figures_serve_the_methods_that_need_no_more(method: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "gas", "told"),
     [
-        ({"method": "AGA8-DETAIL", "gas": GAS_1}, BY_FIGURES, "needs composition"),
-        ({"method": "GERG-2008", "gas": GAS_1}, BY_FIGURES, "needs composition"),
+        ({"method": "AGA8-DETAIL", "gas": GAS_1}, BY_FIGURES, "needs a composition"),
+        ({"method": "GERG-2008", "gas": GAS_1}, BY_FIGURES, "needs a composition"),
         (
             {"method": "GROSS-2", "gas": Gas("grid", d_e9=581_000_000, x_n2_e9=3_000_000)},
             BY_FIGURES,

@@ -20,6 +20,7 @@ from protocols.metering.heating_value_check import (
     Undecided,
     check_by_composition,
     check_by_density,
+    check_by_heating_value,
     implied_n2,
 )
 from protocols.metering.iso6976 import Properties, properties
@@ -116,6 +117,32 @@ def test_a_figure_of_no_reference() -> None:
     assert isinstance(found, Inconsistent)
     assert found.others == ()
     assert "nor its value at any usual reference" in str(found)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize("reference", REFERENCES.values(), ids=str)
+@pytest.mark.parametrize("kind", Kind)
+def test_two_figures_of_one_gas_agree(name: str, reference: Reference, kind: Kind) -> None:
+    """Each of the gas's own values fits its superior one at 25/0, whatever the gas."""
+    found = check_by_heating_value(own(name, reference, kind), own(name, SGERG))
+    assert isinstance(found, Consistent), str(found)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize(
+    ("reference", "kind", "stated_at"),
+    [(CHINA, Kind.INFERIOR, CHINA), (CHINA, Kind.SUPERIOR, SGERG), (SGERG, Kind.SUPERIOR, CHINA),
+     (REFERENCES["15/15"], Kind.SUPERIOR, CHINA)],
+)  # fmt: skip
+def test_of_two_figures_one_is_read_wrong(
+    name: str, reference: Reference, kind: Kind, stated_at: Reference
+) -> None:
+    """The inferior for the superior one, a wrong reference: told with the reading that fits."""
+    right = own(name, reference, kind)
+    wrong = right._replace(reference=stated_at, kind=Kind.SUPERIOR)
+    found = check_by_heating_value(wrong, own(name, SGERG))
+    assert isinstance(found, Inconsistent)
+    assert [each.value for each in found.others] == [right]
 
 
 def test_without_nitrogen_it_may_stay_open() -> None:
