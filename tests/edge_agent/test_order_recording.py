@@ -280,7 +280,7 @@ def test_a_gas_that_one_run_cannot_use_no_run_takes(tmp_path: Path) -> None:
     book = Ordered(config_of(tmp_path, changed))
     leaves = book.obey(order(1, gas()))
     assert events(leaves)[1][:4] == ("gas_order_refused", "R1", None, 1)
-    assert "needs composition" in events(leaves)[1][4]
+    assert "needs a composition" in events(leaves)[1][4]
     assert book.gas.composition[0] == 10**9
 
 
