@@ -136,7 +136,7 @@ def test_only_so_many_are_served_at_once(tmp_path: Path) -> None:
         assert wait_until(lambda: bool(ask_agent(path, ReadRequest("m"))["ok"]))
 
 
-def test_a_directory_that_is_not_mine_is_said(tmp_path: Path) -> None:
+def test_a_peer_that_closes_is_said(tmp_path: Path) -> None:
     """A peer that closes without a word is no answer."""
     path = tmp_path / "read.sock"
     with socket.socket(socket.AF_UNIX) as listening:
