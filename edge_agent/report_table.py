@@ -10,7 +10,7 @@ from edge_agent.report import Report, mean_k_e9
 from edge_agent.report_text import WIDTH, celsius, fixed, hours, local, wrapped
 from protocols.metering.energy import shown_kwh, shown_mj
 from protocols.metering.gas_day import zone_of
-from protocols.metering.period_fields import line_indexes
+from protocols.metering.period_fields import line_indexes, quarantined_cm3
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -232,6 +232,8 @@ def _notes(report: Report) -> list[str]:
         )
     if sums.line_reverse_cm3:
         notes.append(f"Reverse flow {fixed(sums.line_reverse_cm3, 6, 5)} m3, in no volume above.")
+    if waits := quarantined_cm3(record, report.configs):
+        notes.append(f"Index jumps of {fixed(waits, 6, 5)} m3 wait for a decision, in no volume.")
     if record.means is not None and record.means.cf_e9 != 10**9:
         notes.append(f"The meter's correction Cf {fixed(record.means.cf_e9, 9, 6)} is in Vb.")
     if report.untimed[0]:

@@ -11,7 +11,7 @@ from central.web import numbers
 from central.web.instants import moment
 from protocols.metering.energy import J_PER_KWH, MICRO
 from protocols.metering.period import PeriodRecord
-from protocols.metering.period_fields import line_indexes
+from protocols.metering.period_fields import line_indexes, quarantined_cm3
 from protocols.metering.run_config import RunConfig
 
 EVENT_ROWS: Final = 200
@@ -51,6 +51,7 @@ def day_context(
         "hours": hours,
         "configs": known,
         "events": events_within(conn, gateway, run, whole.period, EVENT_ROWS),
+        "quarantined_cm3": quarantined_cm3(whole, found.configs),
         "valued": bool(whole.heating_values),
         "down_ms": down_ms,
     }

@@ -71,6 +71,17 @@ def line_indexes(
     return None if first is None or last is None else (first[0], last[1])
 
 
+def quarantined_cm3(record: PeriodRecord, configs: Mapping[bytes, RunConfig]) -> int:
+    """Line volume of jumps that a person must decide on: between the indexes, and in no volume."""
+    known = [configs[name] for name in record.config_hashes if name in configs]
+    count_cm3 = {config.line.point: config.count_cm3 for config in known}
+    return sum(
+        total.quarantined * count_cm3[total.point]
+        for total in record.totals
+        if total.point in count_cm3
+    )
+
+
 def flag_names(flags: int) -> list[str]:
     """The names of the flags that are set."""
     return [str(flag.name) for flag in Flag if flags & flag]

@@ -223,6 +223,24 @@ def test_a_day_that_runs(told: Told, capsys: pytest.CaptureFixture[str]) -> None
     assert "queue full" in text
 
 
+def test_an_index_jump_is_told_where_the_volume_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """End less start is Vm, its error, and what waits for a decision."""
+    station = Station(tmp_path, toml(), datetime(2026, 5, 29, 0, 0, tzinfo=UTC))
+    station.minutes(30)
+    station.polls.index += 500_000
+    station.minutes(30)
+    station.journal.close()
+    told = Told(station.path, station.config)
+    day = told.json("2026-05-29", capsys)["day"]
+    moved_cm3 = (day["index_end"] - day["index_start"]) * 1000
+    jump_cm3 = (500_000 + 10) * 1000
+    assert moved_cm3 - day["line_main_cm3"] - day["line_error_cm3"] == jump_cm3
+    assert told.report("2026-05-29") == GOOD
+    assert "Index jumps of 500.01000 m3 wait for a decision" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("day", ["2026-05-31", "2027-01-01"])
 def test_a_day_that_never_came(told: Told, day: str, capsys: pytest.CaptureFixture[str]) -> None:
     """There is nothing to show: a finding, said in words."""

@@ -1,4 +1,5 @@
 from datetime import UTC, date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,10 +7,13 @@ import requests
 
 from central.ledger.gas_days import Calendar, gas_day_hours
 from central.store.database import Store
+from central.web.app import create_app
 from central.web.day_page import day_context, energy_kwh, energy_mj, hour_labels
+from protocols.evidence.leaf import Log
 from protocols.metering.gas_day import gas_day_bounds
 from tests.central.web import story
 from tests.central.web.page import table
+from tests.central.web.serving import serving
 from tests.central.web.test_edits import edited as edited
 from tests.central.web.test_edits import edited_site as edited_site
 
@@ -62,6 +66,27 @@ def test_a_day_that_runs(site: str) -> None:
     assert "incomplete" in html
     assert 'rel="next"' not in html
     assert [row[0] for row in table(html, "hours")] == ["08:00", "09:00", "Gas day"]
+
+
+def test_an_index_jump_is_told_where_the_volume_is_missed(central: Any, made: Any) -> None:
+    """What lies between the indexes and is in no volume stands in red above the hours."""
+    gateway = made.Gateway().configure(made.config("R1"))
+    gateway.poll()
+    gateway.index["R1"][0] += 500_000
+    for _ in range(4):
+        gateway.poll()
+    central.register(gateway)
+    for log in (Log.TELEMETRY, Log.BILLING):
+        central.send(gateway, log)
+    central.catch_up()
+    with serving(create_app(central.store, lambda: 1_700_000_060_000)) as address:
+        html = _get(f"{address}/runs/gw-1/R1/days/2023-11-14").text
+        chinese = _get(f"{address}/runs/gw-1/R1/days/2023-11-14", "zh").text
+    assert "Index jumps, undecided" in html
+    assert '<dd class="alarmed">500.05000</dd>' in html
+    assert "待核读数跳变" in chinese
+    assert "kPa abs" in html
+    assert "绝对压力" in chinese
 
 
 def test_in_chinese(site: str) -> None:
