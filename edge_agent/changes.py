@@ -58,13 +58,12 @@ def gateway_fields(body: Body) -> Flat:
         ("atmosphere_dpa", atmosphere_dpa),
         ("software", software),
     ]
-    names = ("serial", "profile", "bus", "poll_ms")
+    names = ("serial", "profile", "bus", "poll_ms", "slow_points", "slow_ms")
     for entry in devices if isinstance(devices, tuple) else ():
         if isinstance(entry, tuple):
-            found.extend(
-                (f"device[{entry[0]!s}].{name}", value)
-                for name, value in zip(names, entry[1:], strict=True)
-            )
+            # a body of an earlier version ends before the slow points
+            for name, value in zip(names, entry[1:], strict=False):
+                found.extend(_flat(f"device[{entry[0]!s}].{name}", value))
     for entry in gases if isinstance(gases, tuple) else ():
         if isinstance(entry, tuple):
             name = f"gas[{entry[0]!s}]"

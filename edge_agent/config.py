@@ -71,6 +71,11 @@ class DeviceConfig:
         """Every point that is read, at its own rate."""
         return (*self.points, *self.slow_points)
 
+    def to_body(self) -> cbor.Body:
+        """What the log says of it, in the gateway's CONFIGURATION leaf."""
+        where = (self.name, self.serial, self.profile.id, self.bus)
+        return (*where, self.poll_ms, self.slow_points, self.slow_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
@@ -196,7 +201,7 @@ class AgentConfig:
             self.site.gas_day_start_hour,
             self.site.atmosphere_dpa,
             self.software,
-            tuple((d.name, d.serial, d.profile.id, d.bus, d.poll_ms) for d in self.devices),
+            tuple(device.to_body() for device in self.devices),
             tuple(tuple(rule) for rule in self.compositions),
             tuple(regulator.to_body() for regulator in self.regulators),
         )

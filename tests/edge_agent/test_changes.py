@@ -226,6 +226,29 @@ def test_another_software_is_a_change(book: Book) -> None:
     assert gateway_fields(other.to_body())["software"] == "f" * 64
 
 
+def test_slow_points_are_told(book: Book, tmp_path: Path) -> None:
+    """Which points of a device are read more rarely, and how rarely, is in the log."""
+    top = rich_table() | {"change": dict(BY)}
+    top["device"][0] |= {"slow_points": ["temperature", "pressure"], "slow_seconds": 60}
+    config = read(tmp_path, top)
+    name = config.devices[0].name
+    assert changes(book.start(config)) == [
+        Change("", f"device[{name}].slow_ms", 0, 60_000, WHO),
+        Change("", f"device[{name}].slow_points[0]", None, "temperature", WHO),
+        Change("", f"device[{name}].slow_points[1]", None, "pressure", WHO),
+    ]
+
+
+def test_a_gateways_body_of_before_the_slow_points(book: Book) -> None:
+    """A journal that an earlier version began is gone on with."""
+    body = book.config.to_body()
+    assert isinstance(body, tuple)
+    before = (*body[:6], tuple(device[:5] for device in body[6]), *body[7:])  # type: ignore[union-attr, index]
+    known, added = gateway_fields(before), gateway_fields(body)
+    assert known.items() < added.items()
+    assert {name.rpartition(".")[2] for name in added.keys() - known.keys()} == {"slow_ms"}
+
+
 def test_new_limits_of_a_transmitter_keep_its_reading(book: Book, tmp_path: Path) -> None:
     """It is the same transmitter: no substitute until its next poll, no error volume."""
     top = changed(rich_table(), (*RUN, "pressure", "low_kpa_abs"), 95)
