@@ -10,16 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_agent.console import FINDINGS, GOOD, could_not, load
+
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.control_protocol import ClockRequest, Request, WriteRequest
 
-GOOD, FINDINGS, COULD_NOT = 0, 1, 2
-Load = Callable[[Path], "AgentConfig | None"]
 
-
-def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser], load: Load) -> None:
-    """Both commands; `load` reads the configuration and tells its faults."""
+def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     read = commands.add_parser(
         "read",
         help="scan a device now and show what it says",
@@ -30,7 +28,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser], l
     read.add_argument("--point", action="append", default=[], metavar="NAME",
                       help="may be repeated; default all that is polled")  # fmt: skip
     read.add_argument("--json", action="store_true", help="the answer as it came")
-    read.set_defaults(command=lambda options: _read(options, load))
+    read.set_defaults(command=_read)
     write = commands.add_parser(
         "write",
         help="write a set point, or set a clock; off unless [control] writes = true",
@@ -47,7 +45,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser], l
     write.add_argument("--login", action="store_true",
                        help="ask for the device's password; it is recorded nowhere")  # fmt: skip
     write.add_argument("--yes", action="store_true", help="do not ask")
-    write.set_defaults(command=lambda options: _write(options, load))
+    write.set_defaults(command=_write)
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
@@ -55,7 +53,7 @@ def _add_device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", required=True, metavar="NAME")
 
 
-def _read(options: argparse.Namespace, load: Load) -> int:
+def _read(options: argparse.Namespace) -> int:
     from edge_agent.control_command import read_request
 
     config = load(options.config)
@@ -65,7 +63,7 @@ def _read(options: argparse.Namespace, load: Load) -> int:
     return _guarded(lambda: _ask(config, request, as_json=options.json))
 
 
-def _write(options: argparse.Namespace, load: Load) -> int:
+def _write(options: argparse.Namespace) -> int:
     from edge_agent.control_command import write_request
 
     config = load(options.config)
@@ -74,7 +72,7 @@ def _write(options: argparse.Namespace, load: Load) -> int:
     password = _password() if options.login else ""
     request = write_request(options.device, options.point, options.who, options.reason, password)
     if not options.yes and not sys.stdin.isatty():
-        return _could_not("nobody can confirm here: give --yes")
+        return could_not("nobody can confirm here: give --yes")
     if not options.yes:
         status = _guarded(lambda: _confirmed(config, request))
         if status != GOOD:
@@ -122,9 +120,4 @@ def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except (*known, OSError) as error:
-        return _could_not(str(error))
-
-
-def _could_not(why: str) -> int:
-    print(f"edge-agent: {why}", file=sys.stderr)
-    return COULD_NOT
+        return could_not(error)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from edge_agent.cli import COULD_NOT, FINDINGS, GOOD, main
+from edge_agent.cli import main
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD
 from edge_agent.journal import FILE_NAME
 from edge_agent.keys import load_keys
 from tests.edge_agent.gateway import TOML, write_ca
@@ -101,3 +104,19 @@ def test_run_with_the_keys_of_another_gateway_could_not(
     capsys.readouterr()
     assert main(["run", "--config", str(path)]) == COULD_NOT
     assert "are those of gateway 'gw-2'" in capsys.readouterr().err
+
+
+HEAVY = ("cbor2", "cryptography", "protocols", "pymodbus", "requests", "serial", "sqlite_utils")
+
+
+@pytest.mark.parametrize("command", ["", "gas", "profile check", "report", "write", "key new"])
+def test_help_loads_no_library(command: str) -> None:
+    """Each library is loaded by the command that needs it: a Pi answers --help at once."""
+    code = (
+        "import sys\nfrom edge_agent.cli import main\n"
+        f"try: main({[*command.split(), '--help']!r})\n"
+        f"except SystemExit: print('loaded', sorted({set(HEAVY)!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith(f"usage: edge-agent {command}".rstrip())
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("loaded []", "")

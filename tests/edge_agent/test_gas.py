@@ -14,16 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.cli import (
-    COULD_NOT,
-    FINDINGS,
-    GAS_C6_PLUS,
-    GAS_HEAT_UNITS,
-    GAS_SUM_RULES,
-    GOOD,
-    main,
-)
+from edge_agent.cli import main
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD
 from edge_agent.gas import GasInputError, GasOptions, as_json, gas_report
+from edge_agent.gas_parser import C6_PLUS, HEAT_UNITS, SUM_RULES
 from edge_agent.gas_table import DECIMALS, as_table
 from protocols.metering.c6_plus import SPLITS
 from protocols.metering.composition import SumRule
@@ -98,7 +92,7 @@ def test_the_table_fits_a_screen(gas: Any) -> None:
     assert len(out.splitlines()) <= 23
 
 
-@pytest.mark.parametrize("unit", GAS_HEAT_UNITS)
+@pytest.mark.parametrize("unit", HEAT_UNITS)
 def test_every_heat_unit_fits(gas: Any, unit: str) -> None:
     """Butane has the highest values; the columns stay apart."""
     for composition in (GAS_1, {"n_butane": 1}):
@@ -111,9 +105,9 @@ def test_every_heat_unit_fits(gas: Any, unit: str) -> None:
 
 def test_the_words_of_the_command_line() -> None:
     """Are those of the core, which other commands do not load."""
-    assert tuple(SumRule) == GAS_SUM_RULES
-    assert tuple(SPLITS) == GAS_C6_PLUS
-    assert set(GAS_HEAT_UNITS) == set(DECIMALS) <= set(MJ_PER_UNIT)
+    assert tuple(SumRule) == SUM_RULES
+    assert tuple(SPLITS) == C6_PLUS
+    assert set(HEAT_UNITS) == set(DECIMALS) <= set(MJ_PER_UNIT)
 
 
 @pytest.mark.parametrize(

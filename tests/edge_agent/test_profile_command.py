@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.cli import COULD_NOT, FINDINGS, GOOD, main
+from edge_agent.cli import main
 from edge_agent.config import BusConfig
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD
 from edge_agent.link import NoAnswer, PortGone
 from edge_agent.profile_command import columns, list_lines, show_lines
 from edge_agent.profile_probe import (

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from edge_agent.cli import COULD_NOT, FINDINGS, GOOD, main
+from edge_agent.cli import main
 from edge_agent.config import AgentConfig
 from edge_agent.config_file import load_config
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD
 from edge_agent.draft import Draft, Salts
 from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader

@@ -1,0 +1,44 @@
+"""What all commands share: the exit status, the configuration, and how a failure is told.
+
+Like every module of the command line it imports late: a command loads what it needs, no other's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from edge_agent.config import AgentConfig
+
+GOOD: Final = 0
+FINDINGS: Final = 1  # a faulty configuration, an agent that ended badly
+COULD_NOT: Final = 2
+
+
+def load(path: Path) -> AgentConfig | None:
+    """The configuration, or None once its faults are told."""
+    from edge_agent.config_file import ConfigErrors, load_config
+
+    try:
+        return load_config(path)
+    except ConfigErrors as error:
+        tell_faults(error, len(error.faults))
+        return None
+
+
+def tell_faults(error: Exception, count: int) -> None:
+    print(error, file=sys.stderr)
+    print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
+
+
+def could_not(why: object) -> int:
+    print(f"edge-agent: {why}", file=sys.stderr)
+    return COULD_NOT
+
+
+def leave_pipe() -> None:
+    """Nobody reads on: what is left in the buffer must not fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
