@@ -25,7 +25,7 @@ MAX_POINTS: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _VALUE: Final = re.compile(r"[-+0-9.eE]{1,40}")
 _PASSWORD: Final = re.compile(r"[ -~]{1,32}")
-_TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_MAX_TEXT: Final = 200
 
 
 class ReadRequest(NamedTuple):
@@ -82,22 +82,22 @@ def parse_request(line: bytes) -> Request:
                 _fit(told, "device", _NAME),
                 _fit(told, "point", _NAME),
                 _fit(told, "value", _VALUE),
-                _fit(told, "who", _TEXT),
-                _fit(told, "reason", _TEXT),
+                _text(told, "who"),
+                _text(told, "reason"),
                 _password(told),
             )
         case "clock":
             request = ClockRequest(
                 _fit(told, "device", _NAME),
-                _fit(told, "who", _TEXT),
-                _fit(told, "reason", _TEXT),
+                _text(told, "who"),
+                _text(told, "reason"),
                 _password(told),
             )
         case _:
             raise BadRequest("do: must be read, write or clock")
     left = told.keys() - {"device", "point", "value", "who", "reason", "password"}
     if left:
-        raise BadRequest(f"{sorted(left)[0][:40]}: not known here")
+        raise BadRequest(f"{ascii(sorted(left)[0][:40])[1:-1]}: not known here")
     return request
 
 
@@ -138,4 +138,20 @@ def _fit(told: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:
     value = told.get(key)
     if not isinstance(value, str) or not pattern.fullmatch(value) or not value.strip():
         raise BadRequest(f"{key}: must be a text that fits {pattern.pattern}")
+    return value
+
+
+def _text(told: Mapping[str, object], key: str) -> str:
+    """Words of a person: they go into a leaf, a log and a terminal. Blanks may be as wide as Han.
+
+    Printable: no lone surrogate, which no leaf can hold, nothing that steers a terminal.
+    """
+    value = told.get(key)
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= _MAX_TEXT
+        or not value.replace("\u3000", " ").isprintable()
+        or not value.strip()
+    ):
+        raise BadRequest(f"{key}: must be printable text of at most {_MAX_TEXT} characters")
     return value

@@ -21,7 +21,7 @@ from edge_agent.control_protocol import (
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", fullmatch=True)
 TEXTS = st.text(
-    st.characters(exclude_characters="\x7f", exclude_categories=["Cc", "Cs"]),
+    st.characters(exclude_categories=["C", "Z"], include_characters=" \u3000"),
     min_size=1, max_size=200,
 ).filter(str.strip)  # fmt: skip
 VALUES = st.from_regex(r"-?[0-9]{1,9}(\.[0-9]{1,6})?", fullmatch=True)
@@ -68,6 +68,14 @@ def test_a_request_comes_back(request_: Request) -> None:
 def test_what_is_no_request_is_said(told: object, why: str) -> None:
     """With the field, before any device is asked."""
     with pytest.raises(BadRequest, match=why):
+        parse_request(json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("hidden", ["\ud800", "\x9b31m", "\x85", "\u2028", "\u202e", "\x7f"])
+def test_who_and_why_are_printable(hidden: str) -> None:
+    """A lone surrogate fits no leaf, and no name may steer a terminal or turn its line round."""
+    told = {"do": "clock", "device": "d", "who": "w", "reason": f"r{hidden}"}
+    with pytest.raises(BadRequest, match="reason: must be printable"):
         parse_request(json.dumps(told).encode())
 
 
