@@ -320,3 +320,23 @@ def test_a_reading_that_no_record_could_hold(pascal: float, is_read: bool) -> No
     site = Site().measured().meter(0).wait(1000).pressure(pascal, "Pa").meter(10).close()
     assert (site.state.now.pressure is not None) is is_read
     assert sums(site.records) == (0, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("kpa", "celsius", "codes"),
+    [
+        (-11.325, -40.0, []),
+        (998.675, 80.0, []),
+        (-11.3251, 15.0, ["pressure_substituted"]),
+        (998.6751, 15.0, ["pressure_substituted"]),
+        (400.0, -40.001, ["temperature_substituted"]),
+        (400.0, 80.001, ["temperature_substituted"]),
+    ],
+)
+def test_a_transmitters_range_holds_to_its_ends(
+    kpa: float, celsius: float, codes: list[str]
+) -> None:
+    """Both ends are readings; 0.1 Pa or 1 mK beyond them is none."""
+    wide = config(method="PT", pressure=CONFIG.pressure._replace(low=900_000, high=11_000_000))
+    site = Site(wide).measured(kpa, celsius).meter(0).wait(1000).meter(10)
+    assert [code for code, *_ in site.codes()] == codes

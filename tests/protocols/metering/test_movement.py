@@ -225,6 +225,20 @@ def test_a_gap_that_does_not_fit_is_cut_at_its_beginning() -> None:
     check_chain(site)
 
 
+def test_a_long_gap_that_does_not_fit_is_bounded_too() -> None:
+    """With the part that holds what was counted before there are 4096, as many as a body takes."""
+    slow = config(interval_ms=1000, stale_ms=1000, qmax_l_h=100_000)
+    site = Site(slow).measured().meter(0, vb=0).wait(500).measured().meter(1, vb=499_000)
+    site.wait(400).measured().meter(2, vb=998_000)
+    site.wait(5_000_000).measured().meter(100_002, vb=497_000)
+    assert [(r.part, r.parts) for r in site.records] == [(n, 4096) for n in range(4096)]
+    first, second = site.records[:2]
+    assert (first.elapsed_ms, second.elapsed_ms) == (900, 5_000_000 - 4093 * 1000 - 1900)
+    assert sums(site.records) == (2, 100_000, 0)
+    assert sums(site.records, "vb") == (998_000, 499_000, 0)
+    assert IntervalRecord.from_body(site.last().to_body()) == site.last()
+
+
 INDEXES = st.integers(0, 10**6 - 1) | st.sampled_from([0, 1, 499_999, 500_000, 999_999])
 STEPS = st.tuples(
     st.sampled_from(["free", "on", "back", "turn"]),

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocols.metering.body import BodyError
 from protocols.metering.carry import Carry, Moment, Position
 from protocols.metering.conditions import Conditions, conditions_at
 from protocols.metering.interval import MAX_SEGMENTS, TotalRecord
 from protocols.metering.movement import Move
 from protocols.metering.quality import Flag
 from protocols.metering.run_config import Role, Total
-from protocols.metering.tally import Portion, Tally, add, begin, go_on, is_full
+from protocols.metering.tally import Portion, Tally, add, begin, go_on, is_full, parse_tally
 from tests.protocols.metering.site import CONFIG, MINUTE, Site, check_chain, config
 
 ROUNDS = st.lists(
@@ -156,3 +157,12 @@ def test_a_tally_is_full_when_a_scan_may_no_longer_fit() -> None:
     one = TotalRecord("vm", 0, 1, 1, 0, 0, 0)
     assert not is_full(Tally((one,) * (MAX_SEGMENTS - 1)))
     assert is_full(Tally((one,) * MAX_SEGMENTS))
+
+
+def test_a_tally_has_room_for_twice_as_many() -> None:
+    """One scan may add a record for each of 16 totals; a body with more is none."""
+    one = TotalRecord("vm", 0, 1, 1, 0, 0, 0)
+    most = Tally((one,) * 2 * MAX_SEGMENTS)
+    assert parse_tally(most.to_body()) == most
+    with pytest.raises(BodyError):
+        parse_tally(Tally((*most.totals, one)).to_body())
