@@ -22,11 +22,11 @@ from central.ledger.edit_plan import (
     plan_recalculation,
 )
 from central.ledger.edits import EditError, append_edits, check_edit, head_of, record_of
-from central.software import metrological_hash
 from central.store.database import Store
 from central.store.edit_tables import edit
 from protocols.metering.energy import MICRO, shown_kwh
 from protocols.metering.request_object import MAX_BYTES
+from protocols.software import metrological_hash
 
 MAX_LISTED: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -26,12 +26,12 @@ from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_devic
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_regulators import read_regulators
 from edge_agent.config_runs import read_runs
-from edge_agent.software import metrological_hash
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.note import KeyType, Verifier
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.refusal import OutOfRange
+from protocols.software import metrological_hash
 
 MAX_FILE_BYTES: Final = 1_000_000
 MAX_BUSES: Final = 32
@@ -63,7 +63,7 @@ def load_config(path: Path) -> AgentConfig:
         table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
-    return replace(parse_config(table, path), software=metrological_hash())
+    return replace(parse_config(table, path), software=metrological_hash().hex())
 
 
 def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:

@@ -9,10 +9,10 @@ import pytest
 from central.cli import main
 from central.ledger import queries
 from central.ledger.edits import head_of
-from central.software import metrological_hash
 from central.store.edit_tables import edit
 from protocols.evidence.leaf import Log
 from protocols.metering.gas import Gas
+from protocols.software import metrological_hash
 
 SIGNED = ("--who", "Li Wei", "--reason", "lab report 17")
 R1 = ("--gateway", "gw-1", "--run", "R1")

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.config_file import ConfigErrors, load_config, parse_config
-from edge_agent.software import metrological_hash
 from protocols.evidence.note import Signer
 from protocols.metering.run_config import Role, Source, Total
 from protocols.registers.library import load_profile
+from protocols.software import metrological_hash
 from tests.edge_agent.gateway import TOML, config_of, table, write_ca
 
 Table = dict[str, Any]
@@ -252,7 +252,7 @@ def test_the_file_is_read_as_the_table_is(tmp_path: Path) -> None:
     expected = config_of(tmp_path)
     found = load_config(tmp_path / "gateway.toml")
     assert replace(found, software="") == expected
-    assert found.software == metrological_hash()
+    assert found.software == metrological_hash().hex()
 
 
 def paths(at: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -11,8 +11,8 @@ import pytest
 
 import protocols.metering
 import protocols.registers
-from edge_agent import software
-from edge_agent.software import metrological_hash
+from protocols import software
+from protocols.software import metrological_hash
 
 
 def test_it_is_over_every_module_and_profile() -> None:
@@ -29,7 +29,7 @@ def test_it_is_over_every_module_and_profile() -> None:
         for name in sorted(names):
             content = names[name].read_bytes()
             found.update(f"{name}\n{len(content)}\n".encode() + content)
-    assert metrological_hash() == found.hexdigest()
+    assert metrological_hash() == found.digest()
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
-"""What central's own metrological software is, told as a gateway tells its own.
+"""What the metrological software is: one hash over the modules that make a volume of registers.
 
-Both hash name, length and content of every module and profile that makes a volume of registers: the
-same release has the same hash on both sides (a test compares them).
+WELMEC 7.2 and API MPMS 21.1 ask that a record can be traced to the software that made it. The hash
+stands in the gateway's configuration, so that a change of software is a logged change like any
+other, with the old hash and the new one; an edit at central names it too. One release has one hash
+on both sides.
 """
 
 import hashlib
@@ -11,11 +13,11 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 PACKAGES: Final = ("protocols.metering", "protocols.registers")
-_ENDINGS: Final = (".py", ".toml")
+_KINDS: Final = (".py", ".toml")
 
 
 def metrological_hash() -> bytes:
-    """SHA-256 over the modules as they are installed."""
+    """SHA-256 over name, length and content of every module and profile, as it is installed."""
     whole = hashlib.sha256()
     for package in PACKAGES:
         for name, content in sorted(_contents(files(package), package)):
@@ -26,7 +28,7 @@ def metrological_hash() -> bytes:
 def _contents(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
     for entry in folder.iterdir():
         name = f"{path}/{entry.name}"
-        if entry.name.endswith(_ENDINGS):
+        if entry.name.endswith(_KINDS):
             yield name, entry.read_bytes()
         elif entry.is_dir() and entry.name != "__pycache__":
             yield from _contents(entry, name)
