@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from edge_agent.clock import mono_ms
 from edge_agent.control_protocol import (
     MAX_ANSWER,
     MAX_LINE,
@@ -108,13 +109,17 @@ class ControlServer(threading.Thread):
         return self._answer(request, peer)
 
 
-def read_line(connection: socket.socket) -> bytes | None:
-    """One line; None at the end, and for one that is too long or never ends. Raises OSError."""
+def read_line(connection: socket.socket, now_ms: Callable[[], int] = mono_ms) -> bytes | None:
+    """One line; None at the end, and for one that is too long or takes too long. Raises OSError.
+
+    The deadline is that of the whole line: byte by byte nobody keeps a place for hours.
+    """
+    deadline_ms = now_ms() + round(1000 * LINE_S)
     data = b""
     while not data.endswith(b"\n"):
         chunk = connection.recv(MAX_LINE)
         data += chunk
-        if not chunk or len(data) > MAX_LINE:
+        if not chunk or len(data) > MAX_LINE or now_ms() >= deadline_ms:
             return None
     return data[:-1]
 

@@ -60,5 +60,7 @@ class DeviceJob(Generic[Result]):
         return False
 
     def abandon(self, reason: str) -> None:
-        """Nothing of it is done any more."""
+        """Nothing of it is done any more. What was asked already may have been a write."""
+        if self._driven is not None:
+            reason = f"{reason}; it had begun, and how much of it was done is not known"
         self._tell(Failed(Quality.BAD_PORT, reason))

@@ -20,7 +20,7 @@ from edge_agent.config_file import load_config
 from edge_agent.control import Control
 from edge_agent.control_client import NoAgent, SocketError, ask_agent
 from edge_agent.control_protocol import MAX_LINE, ClockRequest, ReadRequest, Request, WriteRequest
-from edge_agent.control_server import MAX_CLIENTS, ControlServer
+from edge_agent.control_server import LINE_S, MAX_CLIENTS, ControlServer, read_line
 from edge_agent.device_reading import drive, reach
 from edge_agent.device_recording import Fact
 from edge_agent.joining import Failed
@@ -118,6 +118,22 @@ def test_lines_are_bounded_and_several_are_answered(tmp_path: Path) -> None:
         with connected(path) as client:
             client.sendall(b"x" * (MAX_LINE + 1))
             assert client.recv(4096) == b""
+
+
+def test_a_line_byte_by_byte_has_the_deadline_of_a_line() -> None:
+    """Whoever sends a byte a second, and each in time, keeps no place for an hour."""
+    here, there = socket.socketpair()
+    turns = 0
+
+    def now_ms() -> int:
+        nonlocal turns
+        turns += 1
+        there.sendall(b"x")
+        return 1000 * turns
+
+    with here, there:
+        assert read_line(here, now_ms) is None
+    assert turns == 1 + LINE_S
 
 
 def test_only_so_many_are_served_at_once(tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.config import BusConfig
+from edge_agent.config import BusConfig, DeviceConfig
+from edge_agent.device_job import DeviceJob
+from edge_agent.device_reading import Procedure, Reach
 from edge_agent.jobs import Jobs
+from edge_agent.joining import Failed
 from edge_agent.link import PortGone
+from protocols.modbus.answer import Registers
 from protocols.modbus.frames import Request
 from protocols.registers.library import load_profile
 from tests.edge_agent.running_bus import Running, device, good
@@ -81,3 +85,23 @@ def test_a_bus_does_jobs_between_its_polls() -> None:
             assert not any(isinstance(answer, PortGone) for answer in job.answers)
         left = Told()
         assert not running.thread.jobs.put(left)
+
+
+def test_a_job_cut_short_says_that_it_had_begun() -> None:
+    """What is abandoned behind its first request may have written: nobody is told "try again"."""
+    profile = load_profile("keller-33x")
+
+    def make(_to: Reach) -> Procedure[str | Failed]:
+        while True:
+            yield Request(1, 3, 0, 1)
+
+    meter = DeviceConfig("p", "b", 1, "sn-p", profile, ("p1_f32",), 1000, 0)
+    for steps, said in ((0, False), (1, True)):
+        told: list[str | Failed] = []
+        job = DeviceJob(meter, meter.polled, make, told.append, 1 << 60)
+        for _ in range(steps):
+            assert job.step(lambda _asked: Registers((0,))) is False
+        job.abandon("the bus ends")
+        assert isinstance(told[0], Failed)
+        assert told[0].detail.startswith("the bus ends")
+        assert ("had begun" in told[0].detail) is said
