@@ -86,7 +86,7 @@ class TcpBus(threading.Thread):
             with connection, contextlib.suppress(FrameError, OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client = _Client(connection, self._kind.framing, self._is_over)
-                while frame := client.frame():
+                while (frame := client.frame()) and not self._is_over():
                     client.answer(self._bursts(frame))
         finally:
             self._places.release()

@@ -159,6 +159,20 @@ def test_a_peer_that_vanishes_closes_and_comes_back_at_its_port() -> None:
         _until(lambda: _connects(bus.port))
 
 
+def test_a_peer_that_vanishes_leaves_a_busy_client_too() -> None:
+    """A client that never pauses is no reason to stay: its next request is not answered."""
+    away = threading.Event()
+    with (
+        _bus(plain(TCP, _respond), TCP, away.is_set) as bus,
+        socket.create_connection(("127.0.0.1", bus.port), _PATIENCE_S) as client,
+    ):
+        client.sendall(TCP.join(_ASK))
+        assert len(_read(client.fileno(), 11)) == 11
+        away.set()
+        client.sendall(TCP.join(_ASK))
+        assert client.recv(1) == b""
+
+
 def _connects(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1.0) as client:
