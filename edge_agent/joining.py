@@ -43,6 +43,11 @@ class Failed(NamedTuple):
     busy: bool = False
 
 
+def depends_on_settings(profile: Profile) -> bool:
+    """Whether what its registers mean is set in the device, and may be changed while it runs."""
+    return bool(profile.order_point or profile.base_probe or profile.expected)
+
+
 def step_probe(profile: Profile, blocks: Sequence[Block]) -> Block | None:
     """What tells whether a device is in step, on a line without transactions."""
     base = _base_block(profile)

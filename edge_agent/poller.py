@@ -14,7 +14,15 @@ from typing import Final
 
 from edge_agent.config import DeviceConfig
 from edge_agent.holes import REPROBE_MS, Holes
-from edge_agent.joining import BUSY, Failed, Joined, failure, join, step_probe
+from edge_agent.joining import (
+    BUSY,
+    Failed,
+    Joined,
+    depends_on_settings,
+    failure,
+    join,
+    step_probe,
+)
 from edge_agent.link import Answer
 from edge_agent.poll_steps import Step, maps_of, step_of, steps_of, wanted
 from edge_agent.polled import Keeping, Line, Now, PolledScan
@@ -32,6 +40,8 @@ __all__ = ["DevicePoller", "Keeping", "Line", "Now", "PolledScan"]
 
 MAX_EXTRA_REQUESTS: Final = 32
 """Beyond the plan's own: what joining and bisecting may take of one poll."""
+SETTINGS_MS: Final = 60_000
+"""What a device's registers mean is asked so often, where that is set in the device."""
 _OUTCOMES: Final = {
     Quality.BAD_NO_ANSWER: Outcome.LOST,
     Quality.BAD_ANSWER: Outcome.LOST,
@@ -66,6 +76,7 @@ class DevicePoller:
         self._line = line
         self._slow_due_ms: int | None = None
         self._in_step = self._met = False
+        self._settings_due_ms = 0
         self._last: Block | None = None
         self._probe: Block | None = None
         self._other_probe: Block | None = None
@@ -93,7 +104,7 @@ class DevicePoller:
         self._requests = 0
         full = self._is_full(clock)
         reading = _Reading()
-        failed = None if self._in_step else self._join(exchange)
+        failed = None if self._is_joined(clock) else self._join(exchange, clock)
         for step in self._plans[full] if failed is None else ():
             failed = self._read(step, exchange, reading, clock)
             if failed:
@@ -140,7 +151,12 @@ class DevicePoller:
     def _is_spent(self) -> bool:
         return self._requests >= self._most_requests
 
-    def _join(self, exchange: Exchange) -> Failed | None:
+    def _is_joined(self, clock: Now) -> bool:
+        if not self._in_step or not depends_on_settings(self.device.profile):
+            return self._in_step
+        return clock.now().mono_ms < self._settings_due_ms
+
+    def _join(self, exchange: Exchange, clock: Now) -> Failed | None:
         how = join(
             self.device.profile,
             self._fresh_probe(),
@@ -154,6 +170,7 @@ class DevicePoller:
             if failed:
                 return failed
         self._met = self._in_step = True
+        self._settings_due_ms = clock.now().mono_ms + SETTINGS_MS
         return None
 
     def _fresh_probe(self) -> Block | None:

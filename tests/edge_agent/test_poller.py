@@ -204,6 +204,25 @@ def test_float_order_is_read_again_after_the_port_was_gone():
     assert instrument.asked[0] == (3, 131, 1)
 
 
+def test_float_order_is_read_again_each_minute():
+    """An order that somebody sets in operation is noticed within a minute, without any loss."""
+    instrument = rosemount("ABCD")
+    poller, clock = DevicePoller(device(ROSEMOUNT, ["diff_pressure"]), TCP), Ticks()
+    poller.poll(instrument.exchange, clock)
+    instrument.registers = rosemount("DCBA").registers
+    instrument.asked.clear()
+    clock.ms = 59_000
+    poller.poll(instrument.exchange, clock)
+    assert instrument.asked == [(4, 400, 2)]
+    clock.ms = 60_000
+    scan = poller.poll(instrument.exchange, clock)
+    assert decode_scan(scan.register_map, scan.raws)["diff_pressure"] == (100.25, "inH2O")
+    clock.ms = 119_000
+    instrument.asked.clear()
+    poller.poll(instrument.exchange, clock)
+    assert instrument.asked == [(4, 400, 2)]
+
+
 def test_unknown_float_order():
     """A float format that the profile does not know is BAD_CONFIGURATION, never a guess."""
     instrument = rosemount("ABCD")
