@@ -95,7 +95,7 @@ def test_a_job_cut_short_says_that_it_had_begun() -> None:
         while True:
             yield Request(1, 3, 0, 1)
 
-    meter = DeviceConfig("p", "b", 1, "sn-p", profile, ("p1_f32",), 1000, 0)
+    meter = DeviceConfig("p", "b", 1, profile, "sn-p", ("p1_f32",), 1000, 0)
     for steps, said in ((0, False), (1, True)):
         told: list[str | Failed] = []
         job = DeviceJob(meter, meter.polled, make, told.append, 1 << 60)
