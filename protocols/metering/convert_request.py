@@ -162,4 +162,6 @@ def _gas_field(spec: Spec, gas: Gas) -> str:
 
 
 def _range(spec: Spec, name: str, value: float, low: float, high: float) -> str:
+    if math.isinf(high):
+        return f"{name} is {value:.9g}, not above {low:.9g}"
     return f"{name} is {value:.9g}, the range of {spec.name} is {low:.9g} to {high:.9g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -14,6 +15,8 @@ class OutOfRange(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"{self.field} is {self.value:g}, not above {self.low:g}"
         return (
             f"{self.field} is {self.value:g}, the method's range is {self.low:g} to {self.high:g}"
         )
