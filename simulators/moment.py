@@ -6,8 +6,6 @@ from typing import Final, NamedTuple
 
 from simulators.physics import LineState
 
-MM3_PER_M3: Final = 1_000_000_000
-
 
 class RunMoment(NamedTuple):
     """One meter run: state of the line, conversion, and the fine volumes since the plant's start.

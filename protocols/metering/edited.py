@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import cbor2
 
-from protocols.metering.body import INT64_MAX, INT64_MIN, Body, BodyError, Fields
+from protocols.metering.body import INT64_MAX, INT64_MIN, Body, Fields
 from protocols.metering.interval import ALGORITHM, IntervalRecord, TotalRecord
 from protocols.metering.quality import ALL_FLAGS
 from protocols.metering.run import Replay, replay
@@ -167,14 +167,6 @@ def changes_between(before: Amounts, after: Amounts) -> tuple[Change, ...]:
     """Every figure that is not the same, in the order of `Amounts`."""
     named = zip(Amounts._fields, before, after, strict=True)
     return tuple(Change(field, old, new) for field, old, new in named if old != new)
-
-
-def parse_edited(body: object, before: Amounts) -> EditedRecord:
-    """The edit of a body, strict and sensible; raises BodyError with every fault."""
-    record = EditedRecord.from_body(body)
-    if found := faults(record, before):
-        raise BodyError(f"edit: {'; '.join(found)}")
-    return record
 
 
 def faults(record: EditedRecord, before: Amounts) -> list[str]:

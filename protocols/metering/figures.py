@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protocols.metering.composition import Composition
-from protocols.metering.iso6976 import properties
+from protocols.metering.iso6976 import Mixture, properties
 from protocols.metering.mixture import mixture_of
 from protocols.metering.reference import CHINA, SGERG
 from protocols.metering.refusal import OutOfRange
@@ -24,7 +24,11 @@ class Figures(NamedTuple):
 
 def figures_of(composition: Composition) -> Figures | OutOfRange:
     """The figures of a gas whose composition is known."""
-    mixture = mixture_of(composition)
+    return figures_of_mixture(mixture_of(composition))
+
+
+def figures_of_mixture(mixture: Mixture) -> Figures | OutOfRange:
+    """The same of a mixture that may hold what AGA 8 does not know."""
     at_0, at_20 = properties(mixture, SGERG), properties(mixture, CHINA)
     if isinstance(at_0, OutOfRange):
         return at_0

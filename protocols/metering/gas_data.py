@@ -181,19 +181,6 @@ def _figure_faults(gas: GasData) -> list[str]:
     return [f"hs_j_m3: {verdict}"] if isinstance(verdict, Inconsistent) else []
 
 
-def sgerg_inputs(gas: GasData) -> SgergGas | OutOfRange:
-    """Hs at 25/0, d at 0 degC, x_CO2, x_H2: as given, or worked out by ISO 6976."""
-    if gas.composition is None:
-        fractions = (gas.d_e9 / E9, gas.x_co2_e9 / E9, gas.x_h2_e9 / E9)
-        return SgergGas(gas.hs_j_m3 / 1e6, *fractions)
-    mixture = mixture_of(gas.composition)
-    found = properties(mixture, SGERG)
-    if isinstance(found, OutOfRange):
-        return found
-    x_co2, x_h2 = mixture.fraction("carbon_dioxide"), mixture.fraction("hydrogen")
-    return SgergGas(found.hs_mj_m3, found.d, x_co2, x_h2)
-
-
 def superior_heating_value(
     gas: GasData, reference: Reference
 ) -> HeatingValue | Approximate | OutOfRange:
@@ -223,14 +210,3 @@ def billing_heating_value(
         return found
     value = found.mean if isinstance(found, Approximate) else found
     return at_base(value, base_pressure_dpa, base_temperature_mk)
-
-
-def superior_heating_value_j_m3(
-    gas: GasData,
-    combustion: ReferenceTemperature,
-    base_pressure_dpa: int,
-    base_temperature_mk: int,
-) -> int | OutOfRange | EnergyFault:
-    """The same as whole J in a cubic metre, for a record."""
-    found = billing_heating_value(gas, combustion, base_pressure_dpa, base_temperature_mk)
-    return found.j_m3 if isinstance(found, BillingHeatingValue) else found

@@ -157,16 +157,6 @@ def approximately(
     return Approximate(HeatingValue(value.mj_m3 * ratio.mean, *there), low, high)
 
 
-def relative_density_at(
-    d: float, here: Reference, there: Reference, mixture: Mixture
-) -> float | OutOfRange:
-    """d of the real gas, given at the metering conditions of `here`, at those of `there`."""
-    one, other = properties(mixture, here), properties(mixture, there)
-    if isinstance(one, OutOfRange):
-        return one
-    return other if isinstance(other, OutOfRange) else d * (other.d / one.d)
-
-
 def relative_density_ratio(here: Reference, there: Reference) -> Ratio | OutOfRange:
     """d(there) / d(here) without a composition: 1.0002 to 1.0005 from 20 to 0 degC."""
     return _ratio_over_sample(

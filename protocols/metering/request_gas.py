@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from protocols.metering.aga8_detail import PROGRAM
 from protocols.metering.composition import (
@@ -20,6 +20,7 @@ from protocols.metering.composition import (
     SumRule,
     Unit,
 )
+from protocols.metering.figures import Figures, figures_of_mixture
 from protocols.metering.gross import GrossReference
 from protocols.metering.heating_value import HeatingValue, Kind, State
 from protocols.metering.heating_value_check import (
@@ -27,12 +28,14 @@ from protocols.metering.heating_value_check import (
     check_by_composition,
     check_by_density,
 )
-from protocols.metering.iso6976 import Mixture, Properties, properties
+from protocols.metering.iso6976 import Mixture, properties
 from protocols.metering.mixture import ParsedMixture, composition_of, parse_mixture
 from protocols.metering.mixture_range import shares_outside
-from protocols.metering.reference import CHINA, SGERG, Reference, ReferenceTemperature
+from protocols.metering.reference import SGERG, Reference, ReferenceTemperature
 from protocols.metering.refusal import OutOfRange
 from protocols.metering.request_object import RequestError, choice, members, number
+
+_Found = TypeVar("_Found")
 
 COMPOSITION: Final = ("composition", "composition_unit", "sum_rule")
 SGERG_FIGURES: Final = ("Hs_25_0_MJ_m3", "d_0", "x_CO2", "x_H2")
@@ -49,7 +52,10 @@ NATURAL: Final = PROGRAM._replace(
 )
 MOST_OTHERS: Final = 0.01
 
-_SHARES: Final = {"x_CO2": "carbon_dioxide", "x_N2": "nitrogen", "x_H2": "hydrogen"}
+_FIELDS: Final = {  # name in a request: field of Figures
+    "Hs_25_0_MJ_m3": "hs_mj_m3", "d_0": "d", "x_CO2": "x_co2", "x_H2": "x_h2", "x_N2": "x_n2",
+    "rho_20_kg_m3": "rho_20_kg_m3",
+}  # fmt: skip
 _SAME_K: Final = 5e-3  # 288.706 is 60 degF
 
 
@@ -64,7 +70,8 @@ class Gas(NamedTuple):
         """What the method needs, from the composition if there is one. Raises RequestError."""
         if self.parsed is not None:
             _check_natural(self.parsed.mixture)
-            return [_derived(name, self.parsed.mixture) for name in names]
+            found = _derived(self.parsed.mixture)
+            return [getattr(found, _FIELDS[name]) for name in names]
         for name in names:
             if name not in self.numbers:
                 needed = ", ".join(names) + (", or a composition" if name != "K" else "")
@@ -151,18 +158,11 @@ def _check_natural(mixture: Mixture) -> None:
         raise RequestError(str(refused), refused.field)
 
 
-def _derived(name: str, mixture: Mixture) -> float:
-    """One figure of a composition, by ISO 6976."""
-    if name in _SHARES:
-        return mixture.fraction(_SHARES[name])
-    if name == "rho_20_kg_m3":
-        return _properties(mixture, CHINA).rho_kg_m3
-    found = _properties(mixture, SGERG)
-    return found.d if name == "d_0" else found.hs_mj_m3
+def _derived(mixture: Mixture) -> Figures:
+    return _told(figures_of_mixture(mixture))
 
 
-def _properties(mixture: Mixture, reference: Reference) -> Properties:
-    found = properties(mixture, reference)
+def _told(found: _Found | OutOfRange) -> _Found:
     if isinstance(found, OutOfRange):
         raise RequestError(f"composition: ISO 6976 has no figures for it, {found}", "composition")
     return found
@@ -171,8 +171,8 @@ def _properties(mixture: Mixture, reference: Reference) -> Properties:
 def _compare(gas: Gas, mixture: Mixture) -> None:
     """Every figure beside the composition must be the composition's own."""
     for name, value in gas.numbers.items():
-        if name in _SHARES:
-            own = _derived(name, mixture)
+        if name.startswith("x_"):
+            own = getattr(_derived(mixture), _FIELDS[name])
             if not abs(value - own) <= SHARE_TOLERANCE:
                 raise RequestError(f"{name} is {value:g}, the composition's is {own:.6g}", name)
         elif name == "Hs_25_0_MJ_m3":
@@ -180,9 +180,9 @@ def _compare(gas: Gas, mixture: Mixture) -> None:
         elif name == "Hv_MJ_m3":
             _compare_heating_value(name, value, _iso_reference(gas), mixture)
         elif name == "Gr":
-            _compare_figure(name, value, _properties(mixture, _iso_reference(gas)).d)
+            _compare_figure(name, value, _told(properties(mixture, _iso_reference(gas))).d)
         elif name not in GROSS_REFERENCE:
-            _compare_figure(name, value, _derived(name, mixture))
+            _compare_figure(name, value, getattr(_derived(mixture), _FIELDS[name]))
 
 
 def _compare_figure(name: str, value: float, own: float) -> None:
@@ -195,11 +195,9 @@ def _compare_figure(name: str, value: float, own: float) -> None:
 
 def _compare_heating_value(name: str, value: float, reference: Reference, mixture: Mixture) -> None:
     stated = HeatingValue(value, reference, Kind.SUPERIOR, State.REAL)
-    found = check_by_composition(stated, mixture, TOLERANCE)
+    found = _told(check_by_composition(stated, mixture, TOLERANCE))
     if isinstance(found, Inconsistent):
         raise RequestError(f"{name}: {found}", name)
-    if isinstance(found, OutOfRange):
-        raise RequestError(f"composition: ISO 6976 has no figures for it, {found}", "composition")
 
 
 def _compare_nitrogen(gas: Gas) -> None:

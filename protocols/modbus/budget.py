@@ -71,23 +71,9 @@ def silence_ms(baud: int, bits_per_char: int) -> float:
     return 3.5 * char_ms(baud, bits_per_char) if baud <= 19200 else 1.75
 
 
-def bus_time_ms(
-    blocks: Sequence[Block], baud: int, bits_per_char: int, turnaround_ms: float = TURNAROUND_MS
-) -> float:
-    """Milliseconds that one scan of these blocks holds an RTU line."""
-    return Line(baud, bits_per_char, turnaround_ms).scan_ms(blocks)
-
-
 def load_of(loads: Sequence[Load], line: Line) -> float:
     """The part of the line that a schedule needs; 1 is all of it."""
     return sum(line.scan_ms(load.blocks) / load.poll_ms for load in loads)
-
-
-def check_schedule(
-    loads: Sequence[Load], baud: int, bits_per_char: int, turnaround_ms: float = TURNAROUND_MS
-) -> list[str]:
-    """The fault of a schedule that cannot fit an RTU line; empty where it fits."""
-    return line_faults(loads, Line(baud, bits_per_char, turnaround_ms))
 
 
 def line_faults(loads: Sequence[Load], line: Line) -> list[str]:

@@ -12,8 +12,8 @@ answers. Over TCP an answer names its transaction, and late ones are passed over
 from typing import Final, NamedTuple
 
 from protocols.modbus.answer import Asked, Checked, Damaged, check_ascii, check_rtu, check_tcp
-from protocols.modbus.ascii_frames import Framing, ascii_frame, ascii_size
-from protocols.modbus.frames import EXCEPTION_BIT, MBAP, FrameError, rtu_frame, tcp_length
+from protocols.modbus.ascii_frames import Framing, ascii_size
+from protocols.modbus.frames import EXCEPTION_BIT, MBAP, FrameError, tcp_length
 
 MAX_LATE_FRAMES: Final = 16
 EXCEPTION_PDU: Final = 2
@@ -37,12 +37,6 @@ class Timing(NamedTuple):
 
 
 Received = Checked | NoAnswer
-
-
-def serial_frame(framing: Framing, asked: Asked) -> bytes:
-    """The request as it goes over the line."""
-    make = rtu_frame if framing == "rtu" else ascii_frame
-    return make(asked.unit, asked.pdu)
 
 
 class SerialReceiver:

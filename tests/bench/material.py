@@ -27,7 +27,6 @@ BOOT_NO: Final = 3
 INTERVAL_MS: Final = 300_000
 WARM_UP_ROUNDS: Final = INTERVAL_MS // PERIOD_MS  # sent before anything is counted
 HOUR_ROUNDS: Final = 3_600_000 // PERIOD_MS
-VALUES_A_SCAN: Final = len(FIELDS)
 
 _UNITS: Final = {"pressure": "bar", "temperature": "°C", "flow_actual": "m3/h", "flow_base": "m3/h"}
 _TURN: Final = 1 << 32  # the totals are u32

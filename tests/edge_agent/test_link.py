@@ -13,8 +13,7 @@ import pytest
 from edge_agent.config import BusConfig
 from edge_agent.link import Link, NoAnswer, PortGone
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
-from protocols.modbus.frames import Request, answer_pdu, exception_pdu
-from protocols.modbus.receive import serial_frame
+from protocols.modbus.frames import Request, answer_pdu, exception_pdu, rtu_frame
 from protocols.modbus.write import Write, Written
 from tests.edge_agent.modbus_servers import CLOSE, RawAscii, RawRtu, RawRtuOverTcp, RawTcp
 
@@ -330,7 +329,7 @@ def test_an_echoing_adapter_is_named():
     """An adapter that gives our own request back is named as what it is."""
     with RawRtu() as server:
         link = Link(server.config)
-        sent = serial_frame("rtu", ASKED)
+        sent = rtu_frame(ASKED.unit, ASKED.pdu)
         server.replies[5] = lambda server, request: [sent + server.exact(request)]
         answer = link.exchange(ASKED)
         assert isinstance(answer, Damaged)

@@ -1,6 +1,6 @@
 """The demo's plant as the issue asks for it."""
 
-from protocols.modbus.budget import Load, bus_time_ms, check_schedule
+from protocols.modbus.budget import Line, Load, line_faults
 from protocols.modbus.plan import plan
 from simulators.rtu_line import BITS_PER_CHAR
 from simulators.site import BAUD, LINES, demo_site
@@ -19,11 +19,12 @@ def _loads(bus: str) -> list[Load]:
 
 def test_polls_each_two_seconds_fit_both_lines_comfortably() -> None:
     """Everything the profiles poll by default takes less than a third of each line's time."""
-    for line in LINES:
-        loads = _loads(line)
+    line = Line(BAUD, BITS_PER_CHAR)
+    for name in LINES:
+        loads = _loads(name)
         assert len(loads) >= 3
-        assert check_schedule(loads, BAUD, BITS_PER_CHAR) == []
-        assert sum(bus_time_ms(load.blocks, BAUD, BITS_PER_CHAR) for load in loads) < 2_000 / 3
+        assert line_faults(loads, line) == []
+        assert sum(line.scan_ms(load.blocks) for load in loads) < 2_000 / 3
 
 
 def test_three_runs_one_of_them_over_two_buses() -> None:

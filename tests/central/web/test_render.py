@@ -9,7 +9,6 @@ from central.web.words import load_words
 from protocols.metering.quality import Flag, Quality
 
 WORDS = load_words()
-SET_MS = "[null, 1773178200007, null]"
 SHANGHAI = zone_of("Asia/Shanghai")
 
 

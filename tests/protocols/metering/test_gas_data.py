@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from protocols.metering.body import BodyError
 from protocols.metering.composition import E9, Composition
 from protocols.metering.energy import BillingHeatingValue, EnergyFault, energy, shown_mj
+from protocols.metering.figures import Figures, figures_of
 from protocols.metering.gas_data import (
     GasData,
     GasSource,
@@ -21,9 +22,7 @@ from protocols.metering.gas_data import (
     gas_of_composition,
     gas_of_inputs,
     parse_gas_data,
-    sgerg_inputs,
     superior_heating_value,
-    superior_heating_value_j_m3,
 )
 from protocols.metering.heating_value import Approximate, HeatingValue
 from protocols.metering.iso6976 import Mixture, Properties, properties
@@ -63,8 +62,10 @@ def test_the_sample_is_without_fault(name: str) -> None:
     gas = analysed(SAMPLE[name])
     assert faults(gas) == []
     assert sum(gas.composition_e9) == E9
-    inputs = sgerg_inputs(gas)
-    assert isinstance(inputs, SgergGas)
+    assert gas.composition is not None
+    figures = figures_of(gas.composition)
+    assert isinstance(figures, Figures)
+    inputs = SgergGas(*figures[:4])
     assert faults(gas_of_inputs("g", inputs, GasSource.CENTRAL, SINCE, "receipt 7")) == []
 
 
@@ -136,20 +137,12 @@ def test_every_fault_at_once() -> None:
     assert len(faults(gas)) == 6
 
 
-def test_inputs_of_sgerg() -> None:
-    """As given, or by ISO 6976 out of the composition."""
-    assert sgerg_inputs(BY_FIGURES) == SgergGas(40.66, 0.581, 0.006, 0.0)
-    found = sgerg_inputs(BY_COMPOSITION)
-    assert isinstance(found, SgergGas)
-    assert found.hs_mj_m3 == pytest.approx(40.66, abs=0.01)
-    assert found.relative_density == pytest.approx(0.581, abs=4e-4)
-
-
 def test_an_analysis_that_the_standard_refuses() -> None:
     """No figure is made of pure n-hexane."""
     heavy = replace(BY_COMPOSITION, composition_e9=(0,) * 9 + (E9,) + (0,) * 11)
-    assert isinstance(sgerg_inputs(heavy), OutOfRange)
-    assert isinstance(superior_heating_value_j_m3(heavy, C25, *GERMANY_BASE), OutOfRange)
+    assert heavy.composition is not None
+    assert isinstance(figures_of(heavy.composition), OutOfRange)
+    assert isinstance(billing_heating_value(heavy, C25, *GERMANY_BASE), OutOfRange)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -159,24 +152,26 @@ def test_the_heating_value_of_a_composition(name: str) -> None:
     expected = properties(SAMPLE["gas 1"], at)
     assert isinstance(expected, Properties)
     base = (at.base_pressure_dpa, at.base_temperature_mk)
-    found = superior_heating_value_j_m3(BY_COMPOSITION, at.t1, *base)
-    assert isinstance(found, int)
-    assert found == pytest.approx(expected.hs_mj_m3 * 1e6, rel=0, abs=1)
+    found = billing_heating_value(BY_COMPOSITION, at.t1, *base)
+    assert isinstance(found, BillingHeatingValue)
+    assert found.j_m3 == pytest.approx(expected.hs_mj_m3 * 1e6, rel=0, abs=1)
     assert isinstance(superior_heating_value(BY_COMPOSITION, at), HeatingValue)
 
 
 def test_the_heating_value_of_four_figures() -> None:
     """As it stands at 25/0; by the mean factor, and marked so, elsewhere."""
-    assert superior_heating_value_j_m3(BY_FIGURES, C25, *GERMANY_BASE) == 40_660_000
+    stated = billing_heating_value(BY_FIGURES, C25, *GERMANY_BASE)
+    assert isinstance(stated, BillingHeatingValue)
+    assert stated.j_m3 == 40_660_000
     assert isinstance(superior_heating_value(BY_FIGURES, SGERG), HeatingValue)
     about = superior_heating_value(BY_FIGURES, CHINA)
     assert isinstance(about, Approximate)
-    found = superior_heating_value_j_m3(BY_FIGURES, C20, *CHINA_BASE)
-    assert isinstance(found, int)
-    assert about.low_mj_m3 * 1e6 - 1 < found < about.high_mj_m3 * 1e6 + 1
+    found = billing_heating_value(BY_FIGURES, C20, *CHINA_BASE)
+    assert isinstance(found, BillingHeatingValue)
+    assert about.low_mj_m3 * 1e6 - 1 < found.j_m3 < about.high_mj_m3 * 1e6 + 1
     exact = properties(SAMPLE["gas 1"], CHINA)
     assert isinstance(exact, Properties)
-    assert found == pytest.approx(exact.hs_mj_m3 * 1e6, rel=2e-4)
+    assert found.j_m3 == pytest.approx(exact.hs_mj_m3 * 1e6, rel=2e-4)
 
 
 def test_the_energy_of_a_gas_day() -> None:
@@ -190,7 +185,7 @@ def test_the_energy_of_a_gas_day() -> None:
 def test_a_gas_that_does_not_burn_has_no_energy() -> None:
     """Nitrogen in the line is a fault, and not nought joules in silence."""
     inert = replace(BY_COMPOSITION, composition_e9=(0, E9, *[0] * 19))
-    fault = superior_heating_value_j_m3(inert, C20, *CHINA_BASE)
+    fault = billing_heating_value(inert, C20, *CHINA_BASE)
     assert isinstance(fault, EnergyFault)
 
 
@@ -198,7 +193,7 @@ def test_a_gas_that_does_not_burn_has_no_energy() -> None:
 def test_base_conditions_that_the_standard_does_not_have(base: tuple[int, int]) -> None:
     """A heating value is not extrapolated for them."""
     for gas in (BY_FIGURES, BY_COMPOSITION):
-        assert isinstance(superior_heating_value_j_m3(gas, C0, *base), OutOfRange)
+        assert isinstance(billing_heating_value(gas, C0, *base), OutOfRange)
 
 
 items = st.one_of(

@@ -2,9 +2,11 @@
 
 import pytest
 
-from protocols.modbus.budget import Load, bus_time_ms, char_ms, check_schedule, silence_ms
+from protocols.modbus.budget import Line, Load, char_ms, line_faults, silence_ms
 from protocols.modbus.plan import plan
 from protocols.registers.library import load_profile
+
+LINE = Line(9600, 10)
 
 
 def blocks(profile_id, *names):
@@ -36,7 +38,7 @@ def test_a_character_at_9600_baud():
 )  # fmt: skip
 def test_exchanges_by_hand(made, baud, bits, turnaround, expected):
     """The time of a scan is characters, silences and turnarounds, as on paper."""
-    assert bus_time_ms(made, baud, bits, turnaround) == pytest.approx(expected, abs=1e-3)
+    assert Line(baud, bits, turnaround).scan_ms(made) == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_schedule_that_fits():
@@ -46,14 +48,14 @@ def test_a_schedule_that_fits():
         Load("p", blocks("keller-33x"), 2000),
         Load("t", blocks("rosemount-3095fb"), 2000),
     ]
-    assert check_schedule(loads, 9600, 10) == []
+    assert line_faults(loads, LINE) == []
 
 
 def test_a_schedule_that_cannot_fit():
     """The refusal names the line's use, each device's share, and what to do."""
     loads = [Load("m", blocks("sick-flowsic500"), 100), Load("p", blocks("keller-33x"), 1000)]
     # m: 68 characters x 1.041667 + 2 x 25 = 120.83 ms; p: 48 characters + 2 x 25 = 100 ms
-    (fault,) = check_schedule(loads, 9600, 10)
+    (fault,) = line_faults(loads, LINE)
     assert "needs 131 % of the line at 9600 baud, at most 95 %" in fault
     assert "m 2 requests, 121 ms each 100 ms = 120.8 %" in fault
     assert "p 2 requests, 100 ms each 1000 ms = 10.0 %" in fault
@@ -63,5 +65,5 @@ def test_a_schedule_that_cannot_fit():
 def test_the_limit():
     """Just under 95 % of the line is allowed, just over is not."""
     made = blocks("keller-33x", "p1_f32")  # 24 characters = 25 ms, and 25 ms turnaround
-    assert check_schedule([Load("p", made, 53)], 9600, 10) == []
-    assert check_schedule([Load("p", made, 52)], 9600, 10) != []
+    assert line_faults([Load("p", made, 53)], LINE) == []
+    assert line_faults([Load("p", made, 52)], LINE) != []

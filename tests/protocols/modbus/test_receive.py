@@ -15,7 +15,6 @@ from protocols.modbus.receive import (
     SerialReceiver,
     TcpReceiver,
     Timing,
-    serial_frame,
 )
 
 CHAR_S = 10 / 9600
@@ -69,8 +68,8 @@ def test_exceptions_are_shorter(framing):
 def test_requests_of_both_framings():
     """The same request is binary on RTU and text on ASCII."""
     asked = Request(0x11, 3, 0x6B, 3)
-    assert serial_frame("rtu", asked).hex() == "1103006b00037687"
-    assert serial_frame("ascii", asked) == b":1103006B00037E\r\n"
+    assert rtu_frame(asked.unit, asked.pdu).hex() == "1103006b00037687"
+    assert ascii_frame(asked.unit, asked.pdu) == b":1103006B00037E\r\n"
 
 
 def test_a_gap_within_the_frame():
