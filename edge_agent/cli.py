@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_agent.console import FINDINGS, GOOD, could_not, load
+from edge_agent.console import FINDINGS, GOOD, could_not, load, show
 from edge_agent.control_parser import add_control
 from edge_agent.gas_parser import add_convert, add_gas
 from edge_agent.profile_parser import add_profile
@@ -103,8 +103,7 @@ def _plan(options: argparse.Namespace) -> int:
     config = load(options.config)
     if config is None:
         return FINDINGS
-    for line in plan_lines(config):
-        print(line)
+    show("\n".join(plan_lines(config)))
     return GOOD
 
 

@@ -39,6 +39,14 @@ def could_not(why: object) -> int:
     return COULD_NOT
 
 
+def show(text: str) -> None:
+    """On standard output, also into `| head`: who reads no further is no failure."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        leave_pipe()
+
+
 def leave_pipe() -> None:
     """Nobody reads on: what is left in the buffer must not fail again when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent.console import FINDINGS, GOOD, could_not, tell_faults
+from edge_agent.console import FINDINGS, GOOD, could_not, show, tell_faults
 
 if TYPE_CHECKING:
     from protocols.registers.profile import Profile
@@ -29,9 +29,9 @@ def add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                        help="with --connect: added to the addresses")  # fmt: skip
     check.set_defaults(command=_check)
     actions.add_parser("list", help="the packaged profiles").set_defaults(command=_list)
-    show = actions.add_parser("show", help="all that one profile says")
-    show.add_argument("profile", metavar="ID|FILE")
-    show.set_defaults(command=_show)
+    whole = actions.add_parser("show", help="all that one profile says")
+    whole.add_argument("profile", metavar="ID|FILE")
+    whole.set_defaults(command=_show)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def _check(options: argparse.Namespace) -> int:
         return FINDINGS
     except OSError as error:
         return could_not(error)
-    print(
+    show(
         f"{profile.id}: no faults; {len(profile.points)} points, "
         f"{len(profile.composites)} totals, confidence {profile.confidence}"
     )
@@ -67,14 +67,14 @@ def _connect(profile: Profile, options: argparse.Namespace) -> int:
         link.close()
     if found.gone:
         return could_not(found.gone)
-    print("\n".join(report(profile, found)))
+    show("\n".join(report(profile, found)))
     return FINDINGS if found.refused else GOOD
 
 
 def _list(_options: argparse.Namespace) -> int:
     from edge_agent.profile_command import list_lines
 
-    print("\n".join(list_lines()))
+    show("\n".join(list_lines()))
     return GOOD
 
 
@@ -90,5 +90,5 @@ def _show(options: argparse.Namespace) -> int:
         profile = read_profile(path) if is_file else load_profile(options.profile)
     except (ProfileError, OSError) as error:
         return could_not(error)
-    print("\n".join(show_lines(profile)))
+    show("\n".join(show_lines(profile)))
     return GOOD

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,6 +281,17 @@ def test_list_and_show_fit_a_terminal(capsys):
         assert f"confidence: {profile.confidence}" in shown
         assert all(name in shown for name in profile.names)
     assert max(map(columns, list_lines())) <= 80
+
+
+def test_whoever_reads_only_the_head():
+    """Output into a pipe that nobody reads is no failure, and tells no traceback."""
+    for words in (["profile", "list"], ["profile", "show", "sick-flowsic500"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        code = f"import sys; from edge_agent.cli import main; sys.exit(main({words}))"
+        ran = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
+        assert (ran.returncode, ran.stderr) == (GOOD, b"")
 
 
 def test_check_of_a_sound_file(tmp_path: Path, capsys):
