@@ -25,7 +25,7 @@ from protocols.registers.profile_checks import (
     overlap_faults,
     range_faults,
 )
-from protocols.registers.profile_fields import Fields, checked, integers
+from protocols.registers.profile_fields import Fields, checked, integers, shown
 from protocols.registers.profile_points import Points, read_composites, read_groups
 from protocols.registers.profile_sections import (
     read_archives,
@@ -112,6 +112,9 @@ def _profile(table: dict[str, Any], faults: list[str]) -> Profile | None:
     _check_together(good, points, composites, groups, limits, faults)
     faults.extend(range_faults(ranges, good.get("dialect", "modbus")))
     sections = _sections(good, points.found, base, faults)
+    # who names a point that has a fault of its own is told of that one only
+    ends = tuple(f": {shown(name)} is no point" for name in points.left_out)
+    faults[:] = [fault for fault in faults if not fault.endswith(ends)]
     if faults:
         return None
     return Profile(

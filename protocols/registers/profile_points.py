@@ -74,6 +74,7 @@ class Points:
         self.notes: dict[str, str] = {}
         self.writes: dict[str, Write] = {}
         self.whole = False  # nothing was left out, so that what points are to each other is known
+        self.left_out: set[str] = set()  # the names of faulty ones: whoever names them is right
         self._base, self._ranges, self._faults = base, ranges, faults
         tables = good.get("points", [])
         if not 1 <= len(tables) <= MAX_POINTS:
@@ -87,6 +88,8 @@ class Points:
         ]
         self.found = tuple(point for point in points if point)
         self.whole = len(faults) == before
+        names_given = {name for table in tables if isinstance(name := _name_of(table), str)}
+        self.left_out = names_given - {point.name for point in self.found}
 
     def _point(self, table: Any, number: int) -> Point | None:
         where, faults = f"points[{number}].", self._faults
@@ -116,6 +119,10 @@ class Points:
         if len(self._faults) == before:
             self.writes[name] = Write(**good)
             self._faults.extend(f"{where}{fault}" for fault in write_faults(self.writes[name]))
+
+
+def _name_of(table: Any) -> Any:
+    return table.get("name") if isinstance(table, dict) else None
 
 
 def _take_factor(good: dict[str, Any], where: str, faults: list[str]) -> None:

@@ -117,6 +117,14 @@ def test_faults(text, fault):
     assert any(fault in found for found in faults_of(text))
 
 
+def test_a_faulty_point_is_told_once():
+    """Who names a point that has a fault of its own is right: only the fault itself is told."""
+    text = 'atomic = [["a"]]\n' + HEAD.replace('["a"]', '["a", "b"]') + point(type="f33")
+    faults = faults_of(text)
+    assert [fault.split(" ")[0] for fault in faults] == ["points[0].type", "default_points:"]
+    assert "'b' is no point" in faults[1]
+
+
 def test_all_faults_at_once():
     """One reading reports every fault, not only the first."""
     text = HEAD.replace('"low"', '"sure"') + point(function=9) + point(name="B", kind="y")
