@@ -22,6 +22,8 @@ MAX_GASES: Final = 64
 MAX_TEXT_CHARS: Final = 1000
 MAX_UTC_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: what a date can show."""
+MAX_COUNTS: Final = 10**18
+"""Of a total: far more than any register, and what is worked out of two stays within 64 bits."""
 
 
 class RegulatorEntry(NamedTuple):
@@ -69,6 +71,8 @@ def interval_of(leaf: Leaf) -> IntervalRecord:
         raise ValueError("interval: run or configuration is not the leaf's subject or reference")
     if max(record.start.utc_ms or 0, record.end.utc_ms or 0) > MAX_UTC_MS:
         raise ValueError("interval: begins or ends after the year 9999")
+    if any(figure > MAX_COUNTS for total in record.totals for figure in total[1:]):
+        raise ValueError(f"interval: a total has more than {MAX_COUNTS} counts or segments")
     named = [(total.point, total.segment) for total in record.totals]
     if len(set(named)) != len(named):
         raise ValueError("interval: a total appears twice in one segment")

@@ -96,6 +96,30 @@ def test_an_index_that_moved_unbooked_breaks_the_law(central, made):
     assert {(row.point, row.holds) for row in central.ask(law)} == {("vm", False), ("vb", True)}
 
 
+def test_a_total_of_64_bits_is_told_and_the_ledger_goes_on(central, made):
+    """What a total moved is worked out of two of its figures: it must fit the store as they do."""
+    most = 2**63 - 1
+
+    class Absurd(made.Gateway):
+        def told(self, record):
+            figures = {"quarantined": most, "end": 2, "reverse": 0}
+            return replace(record, totals=tuple(t._replace(**figures) for t in record.totals))
+
+    absurd, good = Absurd("gw-1"), made.Gateway("gw-2")
+    for gateway in (absurd, good):
+        central.register(gateway)
+        gateway.configure(made.config("R1"))
+        for _ in range(5):
+            gateway.poll()
+        gateway.stop()
+        for log in Log:
+            central.send(gateway, log)
+    central.catch_up()
+    assert "counts" in central.ask(alarms, "gw-1")[0].detail
+    assert central.ask(alarms, "gw-2") == []
+    assert [row.recompute for row in central.ask(intervals, "gw-2", "R1")] == ["agrees"] * 2
+
+
 def test_an_interval_without_its_configuration_is_kept_and_told(central, made):
     """The record is stored, the run appears, and an alarm says what is missing."""
     gateway = made.Gateway().configure(made.config())

@@ -27,6 +27,7 @@ def test_an_interval_comes_back_as_it_was_told(leaf):
         (lambda r: {"end": r.end._replace(utc_ms=MAX_UTC_MS + 1)}, "after the year 9999"),
         (lambda r: {"start": r.start._replace(utc_ms=2**63 - 1)}, "after the year 9999"),
         (lambda r: {"totals": r.totals * 2}, "twice"),
+        (lambda r: {"totals": (r.totals[0]._replace(quarantined=2**63 - 1),)}, "counts"),
         (lambda r: {"run": "R2"}, "subject"),
         (lambda r: {"config_hash": bytes(32)}, "reference"),
     ],
