@@ -115,7 +115,7 @@ def _print_line(used: list[Used], why_not: str) -> None:
 
 def _print_cpu(cost: CpuCost) -> None:
     print(
-        f"\nCPU of a poll over TCP, 60 registers, {VALUES} float32: ours, from schedule to scan,"
+        f"\nCPU of a poll over TCP, 60 registers, {VALUES} float32: ours, from plan to scan,"
         f" {cost.ours_us:.0f} us ({cost.ours_us / VALUES:.1f} us a value);\nbare pymodbus, its"
         f" synchronous client's request alone, {cost.pymodbus_us:.0f} us;"
         f" ratio {cost.ratio:.2f} (goal: at most {CPU_GOAL})."

@@ -26,8 +26,10 @@ from protocols.modbus.receive import SerialReceiver, Timing
 from protocols.registers.codec import decode_scan
 from protocols.registers.library import load_profile
 from protocols.registers.profile import Point
+from tests.edge_agent.gateway import config_of
 from tests.edge_agent.modbus_servers import CLOSE, RawRtu, RawTcp
 from tests.edge_agent.running_bus import Running, bad, device, good
+from tests.edge_agent.test_recording import Book, codes, line_sums
 
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
@@ -165,6 +167,26 @@ def test_busy_is_not_zero(server):
         assert scan.quality == Quality.GOOD
         assert scan.raws == (server.count << 16 | server.count,)
         assert server.count >= 3
+
+
+def test_an_impossible_jump_of_a_counter_is_no_volume(tmp_path):
+    """A counter that leaps, or shows 0 for once, books nothing: it is told, and waits for somebody.
+
+    It reaches statistics elsewhere (beside HA core #51103).
+    """
+    book = Book(config_of(tmp_path))
+    book.start()
+    book.rounds(3)
+    for wrong in (900_000_000, 0):
+        book.polls.index, right = wrong, book.polls.index
+        book.rounds(1)
+        book.polls.index = right
+        book.rounds(3)
+    book.stop()
+    # two increments of ten in each stretch that was sound; none of those over a leap
+    assert line_sums(book) == (60, 0)
+    told = [code for code in codes(book.leaves) if code == "index_jump"]
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize("name", ["adapter", "*-A10KXYZ-*"])
