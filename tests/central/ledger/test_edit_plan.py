@@ -9,7 +9,6 @@ from central.ledger.edit_plan import (
     Entry,
     Plan,
     Range,
-    Signed,
     Which,
     plan_entry,
     plan_recalculation,
@@ -20,18 +19,8 @@ from central.store.log_tables import batch
 from protocols.evidence.leaf import Log, decode_leaf, encode_leaf
 from protocols.metering.edited import Amounts, recalculate
 from protocols.metering.interval import IntervalRecord
-
-SIGNED = Signed("Li Wei", "lab report 17", 1_790_000_000_000, b"\3" * 32)
-
-
-@pytest.fixture
-def told(central, polled):
-    """Central with two runs' intervals, recomputed."""
-    central.register(polled)
-    for log in (Log.TELEMETRY, Log.BILLING):
-        central.send(polled, log)
-    central.catch_up()
-    return central
+from tests.central.ledger.edited import SIGNED
+from tests.central.ledger.edited import told as told
 
 
 def intervals(central, run="R1"):
