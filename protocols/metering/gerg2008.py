@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from protocols.metering.composition import COMPONENTS, Composition, is_whole
+from protocols.metering.condensation import condenses
 from protocols.metering.exact import cube_root, exp, log
 from protocols.metering.gas_branch import Point, density_of_gas
 from protocols.metering.gerg2008_pairs import DEPARTURE, EPSILON, GAMMA, REDUCING
@@ -89,16 +90,19 @@ def z_of(
 
 
 def z_within(
-    gas: GergGas, p_kpa: float, t_k: float, allowed: Range
+    gas: GergGas, p_kpa: float, t_k: float, allowed: Range, *, even_supersaturated: bool = False
 ) -> float | OutOfRange | NotConverged:
     """Z = p / (rho R T) with the density of the gas, never a liquid's and never the ideal gas's."""
     if refused := outside(allowed, gas.fractions, p_kpa, t_k):
         return refused
     isotherm = _isotherm(gas, t_k)
+    zero = isotherm.zero()
     pressure = p_kpa / (gas.rho_r * R * t_k)
-    delta = density_of_gas(isotherm.point, isotherm.zero(), pressure)
+    delta = density_of_gas(isotherm.point, zero, pressure)
     if delta is None:
         return NotConverged(f"GERG-2008: no density of the gas at {p_kpa:g} kPa and {t_k:g} K")
+    if not even_supersaturated and condenses(isotherm.point, zero, delta, pressure):
+        return NotConverged(f"GERG-2008: the gas condenses at {p_kpa:g} kPa and {t_k:g} K")
     return pressure / delta
 
 

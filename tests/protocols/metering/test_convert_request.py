@@ -128,7 +128,7 @@ def test_tables(row: dict[str, str]) -> None:
     told = asked(request_of(row))
     if "error" in told:  # the liquids of ISO 20765-2, which are no gas
         assert row["method"] == "GERG-2008"
-        assert "no density of the gas" in told["error"]
+        assert "no density of the gas" in told["error"] or "condenses" in told["error"]
         assert row["note"].startswith("dense/liquid root")
         return
     assert is_answer(told)

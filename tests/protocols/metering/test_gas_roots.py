@@ -44,7 +44,7 @@ def gerg(composition: Composition) -> Method:
     gas = gerg2008.gerg_gas(composition)
     return Method(
         gerg2008.R,
-        lambda p, t: gerg2008.z_within(gas, p, t, ANYWHERE),
+        lambda p, t: gerg2008.z_within(gas, p, t, ANYWHERE, even_supersaturated=True),
         lambda rho, t: gerg2008.state_of(gas, rho, t).p_kpa,
     )
 
