@@ -38,6 +38,7 @@ from tests.edge_agent.gateway import (
     new_journal,
     table,
 )
+from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
 from tests.edge_agent.served import HOUR_MS, NOON_MS, Served
 
@@ -302,15 +303,7 @@ def fill(directory: Path, served: Served, acknowledge: int | None, kill_at: int 
     journal = Journal(config.state_dir / FILE_NAME, Retention())
     rig = Rig(config, served, journal)
     rig.gap()
-    statements = 0
-
-    def count(_statement: str) -> None:
-        nonlocal statements
-        if statements == kill_at:
-            os._exit(9)
-        statements += 1
-
-    journal.connection.set_trace_callback(count)
+    statements = Statements(journal.connection, kill_at)
     rig.errands.tick(rig.recorder.memory.devices, rig.clock.mono_ms)
     while rig.jobs["line-1"].step(rig.exchange, rig.clock.mono_ms):
         assert rig.recorder.turn()
@@ -318,21 +311,12 @@ def fill(directory: Path, served: Served, acknowledge: int | None, kill_at: int 
             marks = rig.recorder.memory.devices.marks.values()
             os.write(acknowledge, struct.pack("q", max(marks, default=0)))
     assert rig.recorder.turn()
-    return statements
+    return statements.count
 
 
-def killed(directory: Path, statement: int) -> int:
+def mark_when_killed(directory: Path, statement: int) -> int:
     """In a child that dies before the statement; the mark that it acknowledged last."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        fill(directory, Served(UNIFLO), writing, statement)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
+    told = killed(lambda acknowledge: fill(directory, Served(UNIFLO), acknowledge, statement))
     return int(struct.unpack("q", told[-8:])[0]) if told else 0
 
 
@@ -367,7 +351,7 @@ def test_a_kill_while_an_archive_is_read(tmp_path: Path) -> None:
     for statement in range(statements + 1):
         directory = tmp_path / f"at-{statement}"
         shutil.copytree(new, directory)
-        mark = killed(directory, statement)
+        mark = mark_when_killed(directory, statement)
         kept = records(read_journal(directory / "state" / FILE_NAME))
         assert max((record.device_s for record in kept), default=0) >= mark
         found = resume(directory)

@@ -45,7 +45,11 @@ def test_a_chromatographs_points_may_be_named(tmp_path: Path) -> None:
 
 def test_an_analysis_may_live_for_one_poll(tmp_path: Path) -> None:
     """As long as the poll itself is not too short; no more is demanded."""
-    read(tmp_path, changed(rich_table(), (*RUN, "chromatograph", "stale_seconds"), 60))
+    (run,) = read(
+        tmp_path, changed(rich_table(), (*RUN, "chromatograph", "stale_seconds"), 60)
+    ).runs
+    assert run.gas_source is not None
+    assert run.gas_source.stale_ms == 60_000
 
 
 def test_without_them_nothing_is_assumed(tmp_path: Path) -> None:

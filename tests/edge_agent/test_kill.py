@@ -24,6 +24,7 @@ from tests.edge_agent.gateway import (
     Polls,
     config_of,
 )
+from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.ledger_law import passed_counts, read_journal
 
 ROUNDS = 5
@@ -36,15 +37,7 @@ def record(directory: Path, acknowledge: int | None, kill_at: int | None) -> int
     journal = Journal(config.state_dir / FILE_NAME, Retention())
     polls = Polls(config)
     memory = journal.load(config.gateway, BOOT_ID, 0)
-    statements = 0
-
-    def count(_statement: str) -> None:
-        nonlocal statements
-        if statements == kill_at:
-            os._exit(9)
-        statements += 1
-
-    journal.connection.set_trace_callback(count)
+    statements = Statements(journal.connection, kill_at)
     salts = Salts(KEYS.gateway, KEYS.salt_secret)
     recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)
     assert recorder.begin()
@@ -58,7 +51,7 @@ def record(directory: Path, acknowledge: int | None, kill_at: int | None) -> int
         if acknowledge is not None:
             sizes = [recorder.memory.heads[log].size for log in Log]
             os.write(acknowledge, struct.pack("2q", *sizes))
-    return statements
+    return statements.count
 
 
 def receipted(path: Path, log: Log) -> Settled:
@@ -76,18 +69,9 @@ def receipted(path: Path, log: Log) -> Settled:
     )
 
 
-def killed(directory: Path, statement: int) -> list[int]:
+def sizes_when_killed(directory: Path, statement: int) -> list[int]:
     """Run in a child that dies before the given statement; the sizes it acknowledged last."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        record(directory, writing, statement)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
+    told = killed(lambda acknowledge: record(directory, acknowledge, statement))
     size = struct.calcsize("2q")
     return list(struct.unpack("2q", told[-size:])) if told else [0, 0]
 
@@ -137,7 +121,7 @@ def test_a_kill_between_any_two_statements(tmp_path: Path) -> None:
         directory = tmp_path / f"at-{statement}"
         shutil.copytree(tmp_path / "new", directory)
         path = directory / "state" / FILE_NAME
-        acknowledged = killed(directory, statement)
+        acknowledged = sizes_when_killed(directory, statement)
         found = read_journal(path)
         for log, size in zip(Log, acknowledged, strict=True):
             assert found.sizes[log] >= size, statement

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -22,6 +21,7 @@ from edge_agent.schema import migrate, migrations
 from protocols.evidence.leaf import Kind, Log
 from protocols.evidence.order import sign_order
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, config_of, new_journal
+from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
 from tests.edge_agent.test_order_recording import NEW, ORDERS, OTHER, gas, order
 
@@ -183,28 +183,16 @@ def test_a_journal_of_the_version_before_gets_the_table(tmp_path: Path) -> None:
 def run(directory: Path, kill_at: int | None) -> int:
     """An order is received and comes into force; killed before a statement. Statements run."""
     rig = Rig(config_of(directory))
-    statements = 0
-
-    def count(_statement: str) -> None:
-        nonlocal statements
-        if statements == kill_at:
-            os._exit(9)
-        statements += 1
-
-    rig.journal.connection.set_trace_callback(count)
+    statements = Statements(rig.journal.connection, kill_at)
     assert rig.recorder.begin()
     rig.rounds(2)
     rig.obey()
     rig.rounds(ROUNDS - 2)
-    return statements
+    return statements.count
 
 
-def killed(directory: Path, statement: int) -> None:
-    child = os.fork()
-    if child == 0:
-        run(directory, statement)
-        os._exit(0)
-    os.waitpid(child, 0)
+def run_killed(directory: Path, statement: int) -> None:
+    killed(lambda _acknowledge: run(directory, statement))
 
 
 def test_a_kill_between_any_two_statements(tmp_path: Path) -> None:
@@ -216,7 +204,7 @@ def test_a_kill_between_any_two_statements(tmp_path: Path) -> None:
     for statement in range(statements + 1):
         directory = tmp_path / f"at-{statement}"
         shutil.copytree(tmp_path / "new", directory)
-        killed(directory, statement)
+        run_killed(directory, statement)
         rig = Rig(config_of(directory), rounds_before=ROUNDS)
         assert rig.recorder.begin()
         rig.obey()
