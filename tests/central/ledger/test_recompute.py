@@ -360,3 +360,47 @@ def test_long_names_in_the_carry_do_not_end_the_ledger(central, made):
         gateway.add(Kind.INTERVAL, "R1", config.hash(), record.to_body())
     settled(central, gateway)
     assert states(central) == ["agrees", "agrees"]
+
+
+def test_a_gateway_that_gives_much_work_holds_up_itself_alone(central, made, monkeypatch):
+    """In one turn each gateway has its share, whatever stands before it in the alphabet."""
+    monkeypatch.setattr(module, "SCANS_AT_ONCE", 20)
+    busy, quiet = (made.Gateway(name).configure(made.config()) for name in ("gw-1", "gw-2"))
+    for gateway, polls in ((busy, 60), (quiet, 5)):
+        for _ in range(polls):
+            gateway.poll()
+        gateway.stop()
+        central.register(gateway)
+        for log in (BILLING, TELEMETRY):
+            central.send(gateway, log)
+    follow(central.store, central.reader)
+    assert states(central).count("agrees") == 2  # of 9 scans each
+    assert "pending" not in [row.recompute for row in central.ask(intervals, "gw-2", "R1")]
+    central.catch_up()
+    assert set(states(central)) == {"agrees"}
+
+
+def test_scans_that_a_record_has_are_not_made_again_for_the_next(central, made, monkeypatch):
+    """A record that takes the scans of the one before it is wrong whatever they make."""
+
+    class Repeating(made.Gateway):
+        def told(self, record):
+            if record.telemetry_first < 9:
+                return record
+            carry = record.carry._replace(next_seq=record.telemetry_first - 3)
+            return replace(record, carry=carry)
+
+    ranges = []
+    scans_of = module.scans_of
+
+    def counted(conn, reader, due, record, config, maps):
+        ranges.append((record.telemetry_first, record.telemetry_end))
+        return scans_of(conn, reader, due, record, config, maps)
+
+    monkeypatch.setattr(module, "scans_of", counted)
+    gateway = polled_by(Repeating, made)
+    settled(central, gateway)
+    repeated = states(central).count("differs")
+    assert repeated == len(states(central)) - 1 - (states(central)[1] == "agrees")
+    assert len(ranges) == len(states(central)) - repeated
+    assert "scans are in records before" in central.ask(alarms, "gw-1")[0].detail
