@@ -17,7 +17,7 @@ class PromptProtocol(H11Protocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP has no other transport
         super().connection_made(transport)
         self._deadline = self.loop.call_later(FIRST_REQUEST_S, self._give_up)
 

@@ -134,7 +134,7 @@ class TcpPort:
         """Raises OSError where there is none to be had."""
         host, port = address
         self._client = ModbusTcpClient(host, port=port, timeout=CONNECT_S, retries=0)
-        connected = self._client.connect()  # type: ignore[no-untyped-call]
+        connected = self._client.connect()  # type: ignore[no-untyped-call]  # pymodbus has no types there
         if not connected or self._client.socket is None:
             raise OSError("no connection")
         self._socket = self._client.socket
@@ -152,7 +152,7 @@ class TcpPort:
             raise OSError("the connection takes no more")
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()  # type: ignore[no-untyped-call]  # nor there
 
     def wake(self) -> None:
         """From another thread: end the wait of the bus thread."""

@@ -82,9 +82,9 @@ class FaultPlan:
     behind: float = 0.0
     foreign: float = 0.0
     late: Chance = Chance(0.0, 0)  # noqa: RUF009 - immutable
-    gap: Chance = Chance(0.0, 0)  # noqa: RUF009
-    head: Chance = Chance(0.0, 0)  # noqa: RUF009
-    exception: Chance = Chance(0.0, 0)  # noqa: RUF009
+    gap: Chance = Chance(0.0, 0)  # noqa: RUF009 - immutable
+    head: Chance = Chance(0.0, 0)  # noqa: RUF009 - immutable
+    exception: Chance = Chance(0.0, 0)  # noqa: RUF009 - immutable
     delay: tuple[int, int] = (0, 0)
     hole: tuple[Hole, ...] = ()
     jump: Step | None = None

@@ -172,7 +172,7 @@ class LedgerThread:
                 if follow(self._store, reader):
                     continue
             except OperationalError as error:
-                _logger.error("the ledger waits: the store failed: %s", error)  # noqa: TRY400
+                _logger.error("the ledger waits: the store failed: %s", error)  # noqa: TRY400  # no bug: no trace
                 self._stop.wait(RETRY_S)
                 continue
             if not self._stop.is_set():

@@ -180,7 +180,7 @@ def _counters(conn: Connection, row: Any, *, after: bool) -> Counters:
         .limit(record.part)
     ).all()
     if after:
-        moved = [*moved, tuple(getattr(record, name) for name in names)]  # type: ignore[list-item]
+        moved = [*moved, tuple(getattr(record, name) for name in names)]  # type: ignore[list-item]  # as named
     return Counters(*(sum(column) for column in zip(record.carry.counters, *moved, strict=True)))
 
 

@@ -134,7 +134,7 @@ def _substituted(config: RunConfig, composition: tuple[int, ...]) -> Factor:
     if not isinstance(factor, Factor):
         factor = factor_at(config, config.gas.composition, *at)
     if not isinstance(factor, Factor):
-        raise ValueError(  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004 - a value, not a type
             f"run {config.run!r} is not usable: {'; '.join(faults(config))}"
         )
     return factor

@@ -18,8 +18,8 @@ FORMATS: Final[Mapping[str, int]] = {"binary": 1, "mmddyy-hhmmss": 2, "fields": 
 """How many points each format takes."""
 ZONES: Final = ("local", "utc")
 # the instrument's own time: what zone it was set to, only the site knows
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001
-_LAST: Final = datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the device's own time
+_LAST: Final = datetime(2099, 12, 31, 23, 59, 59)  # noqa: DTZ001 - see _EPOCH
 
 
 @dataclass(frozen=True, slots=True)
