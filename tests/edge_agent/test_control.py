@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,11 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from edge_agent.cli import main
 from edge_agent.config_file import load_config
 from edge_agent.control import Control
 from edge_agent.control_client import NoAgent, SocketError, ask_agent
@@ -200,6 +202,18 @@ write_limits = {{ press_low_limit = [1.0, 5.0] }}
 
 
 def command(path: Path, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    """The command in this process: to start Python costs more than all that it does."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", io.StringIO(answer))
+        status = main([arguments[0], "--config", str(path), *arguments[1:]])
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+def child_command(
+    path: Path, *arguments: str, answer: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with all that it logs."""
     return subprocess.run(
         [sys.executable, "-m", "edge_agent.cli", arguments[0], "--config", str(path),
          *arguments[1:]],
@@ -279,7 +293,7 @@ def test_a_password_is_recorded_nowhere(tmp_path: Path, served: Served, running:
         path = write_config(tmp_path, port)
         change = ("write", "--device", "corrector", "--point", "press_low_limit", "2", "--login")
         with agent(path) if running else nullcontext():
-            done = command(path, *change, *WRITE, answer="geheim42\n")
+            done = child_command(path, *change, *WRITE, answer="geheim42\n")
     assert done.returncode == 0, done.stderr
     log = tmp_path / "agent.log"
     told = log.read_text() if running else ""
