@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -55,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # fmt: skip
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        # Nobody reads on: what is left in the buffer must not fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
 
 
 def _init(parsed: argparse.Namespace) -> int:
@@ -226,7 +231,7 @@ def _edits_store(
             told = edit(store, parsed)
         finally:
             store.close()
-        print(told.text)
+        print(told.text, flush=True)
         return FINDINGS if told.is_finding else OK
 
     return _in_store(command, run)

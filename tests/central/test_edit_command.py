@@ -1,8 +1,12 @@
 """edge-central edit, from end to end: the difference first, then a booked version."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -192,6 +196,20 @@ def test_refusals(run, told, words, why):
     assert error.startswith("edge-central: ")
     assert why in error
     assert told.ask(head_of).size == 0
+
+
+def test_a_reader_who_leaves(run, told):
+    """`edge-central edit list | head -1` ends without a word."""
+    run("recalculate", *R1, *RANGE, *SIGNED, "--set", "atmosphere_dpa=900000")
+    program = Path(sys.executable).parent / "edge-central"
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [program, "edit", "list", "--store", told.store.directory],
+        stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
