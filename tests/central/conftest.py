@@ -2,8 +2,11 @@
 
 import datetime
 import ipaddress
+import tempfile
 import threading
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +19,7 @@ from central.intake.service import Intake
 from central.ledger.batches import BatchReader
 from central.ledger.follow import follow
 from central.registry import add_gateway
-from central.store.database import create_store
+from central.store.database import DATABASE_NAME, create_store, open_store
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY
 from protocols.evidence.note import KeyType, Signer
@@ -179,11 +182,30 @@ class Gateway:
         return EMPTY.extend(hashes)
 
 
-class Central:
-    """A real store with an intake over it, and a clock that the test moves."""
+@cache
+def database_of(fill=None):
+    """The database that `fill(central)` leaves, made once; without it an empty one."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        create_store(directory).close()
+        if fill is not None:
+            central = Central(directory)
+            fill(central)
+            central.close()
+        return (directory / DATABASE_NAME).read_bytes()
 
-    def __init__(self, directory):
-        self.store = create_store(directory)
+
+class Central:
+    """A real store with an intake over it, and a clock that the test moves.
+
+    `fill`: what was done before, such as sending a gateway's logs.
+    """
+
+    def __init__(self, directory, fill=None):
+        if not (directory / DATABASE_NAME).exists():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (directory / DATABASE_NAME).write_bytes(database_of(fill))
+        self.store = open_store(directory)
         self.cosigner = Signer.from_private_bytes("central", b"c" * 32, KeyType.COSIGNATURE)
         self.now_ms = T0_MS
         self.woken = threading.Event()
@@ -241,6 +263,10 @@ def made():
 @pytest.fixture
 def polled():
     """A gateway with two runs and five intervals each, stopped."""
+    return two_runs()
+
+
+def two_runs():
     gateway = Gateway().configure(run_config("R1"), run_config("R2"))
     for count in range(14):
         gateway.poll(counts=40 + count)

@@ -17,6 +17,7 @@ from central.store.edit_tables import edit
 from protocols.evidence.leaf import Log
 from protocols.metering.gas import Gas
 from protocols.software import metrological_hash
+from tests.central.conftest import Central, Gateway, run_config
 
 SIGNED = ("--who", "Li Wei", "--reason", "lab report 17")
 R1 = ("--gateway", "gw-1", "--run", "R1")
@@ -25,12 +26,10 @@ RANGE = ("--from", "2023-11-14T22:13:22Z", "--to", "2023-11-15T06:13:40+08:00")
 FROM_MS, TO_MS = 1_700_000_002_000, 1_700_000_020_000
 
 
-@pytest.fixture
-def told(central, made):
-    """A run that bills energy, its intervals recomputed."""
+def tell(central):
     gas = Gas("grid", (), 40_660_000, 581_000_000, 6_000_000, superior_j_m3=37_000_000,
               combustion="25")  # fmt: skip
-    gateway = made.Gateway().configure(made.config("R1", method="SGERG-88", gas=gas))
+    gateway = Gateway().configure(run_config("R1", method="SGERG-88", gas=gas))
     for _ in range(14):
         gateway.poll()
     gateway.stop()
@@ -38,7 +37,14 @@ def told(central, made):
     for log in (Log.TELEMETRY, Log.BILLING):
         central.send(gateway, log)
     central.catch_up()
-    return central
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A run that bills energy, its intervals recomputed."""
+    central = Central(tmp_path / "store", tell)
+    yield central
+    central.close()
 
 
 @pytest.fixture

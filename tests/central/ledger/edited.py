@@ -10,6 +10,7 @@ from central.ledger.edits import (
     append_edits,
 )
 from protocols.evidence.leaf import Log
+from tests.central.conftest import Central, two_runs
 
 SIGNED = Signed("Li Wei", "lab report 17", 1_790_000_000_000, b"\3" * 32)
 
@@ -44,14 +45,20 @@ def entered(central, run, seq, rule="", **figures):
     return plan
 
 
-@pytest.fixture
-def told(central, polled):
-    """Central with two runs' intervals, recomputed."""
-    central.register(polled)
+def tell(central):
+    gateway = two_runs()
+    central.register(gateway)
     for log in (Log.TELEMETRY, Log.BILLING):
-        central.send(polled, log)
+        central.send(gateway, log)
     central.catch_up()
-    return central
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Central with two runs' intervals, recomputed."""
+    central = Central(tmp_path / "store", tell)
+    yield central
+    central.close()
 
 
 @pytest.fixture
