@@ -136,7 +136,7 @@ def _regulator(body: object) -> RegulatorEntry:
         outlet.point,
         outlet.gauge,
         config.set_dpa,
-        config.low_dpa,
+        config.low_dpa - config.droop_dpa,  # at full flow; what the load is, no page knows
         config.high_dpa,
     )
 

@@ -202,7 +202,7 @@ def test_an_absolute_transmitter_loses_the_atmosphere(central, made):
     settled(central, gateway)
     absolute, missing = central.ask(regulators)
     assert absolute.p_dpa_gauge == 3_000_000 - 1_013_250
-    assert (absolute.set_dpa_gauge, absolute.low_dpa_gauge) == (200_000, 160_000)
+    assert (absolute.set_dpa_gauge, absolute.low_dpa_gauge) == (200_000, 140_000)
     assert (missing.p_dpa_gauge, missing.quality, missing.utc_ms) == (None, 128, None)
 
 

@@ -43,7 +43,7 @@ def test_regulators_and_events(site: str) -> None:
     """A regulator's outlet pressure is shown in kPa gauge; events are listed newest first."""
     html = _get(site).text
     assert table(html, "regulators") == [
-        ["PR1", "gw-1", "20.00", "20.00", "16.00 – 25.00", "good", "2026-03-11 09:30:00"]
+        ["PR1", "gw-1", "20.00", "20.00", "14.00 – 25.00", "good", "2026-03-11 09:30:00"]
     ]
     events = table(html, "events")
     assert [row[2] for row in events] == [
