@@ -210,7 +210,7 @@ ANSWERS = st.one_of(
     st.lists(ANSWERS, min_size=1, max_size=12),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_a_device_answers_the_reading_ends(
     which: tuple[str, str], answers: list[Answer | int], random: Random
 ) -> None:

@@ -234,9 +234,7 @@ def test_a_heating_value_must_be_of_the_gas_that_the_figures_are_of(
     assert fits in fault
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(st.integers(1, 10**15), min_size=5, max_size=5),
     off=st.integers(-90, 0),

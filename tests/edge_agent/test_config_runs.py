@@ -77,9 +77,7 @@ def test_a_faulty_meter_is_told_once(tmp_path: Path) -> None:
 DECIMALS = st.decimals(0, 900, places=3)
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     qmin=st.decimals(36, 900, places=3),
     percent=st.decimals("0.0001", 50, places=4),

@@ -232,7 +232,7 @@ _WRITABLE = [
 
 
 @given(st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_any_writable_point_of_any_profile_within_its_limits(data: st.DataObject) -> None:
     """It comes back as written, or was refused before anything was sent; never anything else."""
     profile_id, name = data.draw(st.sampled_from(_WRITABLE))

@@ -399,7 +399,7 @@ def test_an_order_with_the_same_figures_closes_nothing(book: Ordered) -> None:
     assert len({record.config_hash for record in book.intervals()}) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(-5_000, 40_000), st.sampled_from([NEW, OTHER]), st.integers(1, 5)),

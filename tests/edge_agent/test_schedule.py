@@ -171,7 +171,7 @@ def test_the_dead_are_found_again_on_an_overloaded_line():
     assert bus.busy_ms[2] <= 0.05 * 600_000
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sets(st.integers(0, 15), max_size=10),
     st.integers(0, 1000),

@@ -47,7 +47,7 @@ def _poll_meter(plant: Plant, mono_ms: int, bus: str, unit: int) -> tuple[int, i
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 3_000), max_size=20))
 def test_what_flows_does_not_depend_on_who_looks(looks_ms: list[int]) -> None:
     """Polled at any instants, the plant comes to the same volumes as when left alone."""

@@ -10,7 +10,7 @@ from protocols.registers.point import point_limits
 from simulators.plausible import Given, Now, Plausible
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(profile_ids()),
     st.integers(0, 5),

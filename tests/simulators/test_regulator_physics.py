@@ -147,7 +147,7 @@ _INPUTS = st.builds(
 _HISTORY = st.lists(st.tuples(_INPUTS, st.floats(0.01, 5.0)), min_size=1, max_size=60)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(_HISTORY)
 def test_any_history_stays_within_what_is_possible(
     history: list[tuple[Inputs, float]],

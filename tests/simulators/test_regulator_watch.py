@@ -70,9 +70,9 @@ def _lived(script: Script, draw_m3_h: float, idle: range) -> Iterator[tuple[int,
     state = at_rest(PR1)
     for second in range(int(script.span_s)):
         drawn = 0.0 if second in idle else draw_m3_h
-        for n in range(20):
-            inputs = script.inputs(second + n / 20, drawn)
-            state = station_step(PR1, state, inputs, 0.05)
+        for n in range(10):
+            inputs = script.inputs(second + n / 10, drawn)
+            state = station_step(PR1, state, inputs, 0.1)
         yield int(second), state
 
 

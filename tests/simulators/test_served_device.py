@@ -331,7 +331,7 @@ _PDUS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(profile_ids()), st.lists(_PDUS, min_size=1, max_size=5), st.integers(0, 9))
 def test_any_request_has_an_answer_or_silence(
     profile_id: str, pdus: list[bytes], unit: int

@@ -15,10 +15,7 @@ from protocols.metering.run_config import RunConfig
 from tests.system.rig import PROGRAMS, Rig
 
 GAS = "grid"  # as the plant's gateway.toml names it
-OLD, NEW = (
-    0,
-    945_000_000,
-)  # methane of the gas in the file, four figures, and of the one that is sent
+OLD, NEW = 0, 945_000_000  # methane: none in the file's four figures; of the gas that is sent
 SENT = {"methane": 0.945, "ethane": 0.03, "propane": 0.01, "nitrogen": 0.01, "CO2": 0.005}
 # This machine's clock may be steered by nobody, and an order waits for one that is. Only what the
 # kernel says of the clock is replaced.

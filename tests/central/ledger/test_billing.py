@@ -209,9 +209,7 @@ def damaged(draw, body):
 
 
 @given(data=st.data())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_body_stops_the_ledger_or_the_pages(central, polled, data):
     """Whatever an authentic gateway puts into a body, every leaf is taken and every page reads."""
     leaves = polled.leaves[BILLING]

@@ -209,7 +209,7 @@ entries = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(entries)
 def test_a_day_is_its_originals_and_all_differences(
     store: Store, made: list[tuple[int, str, int]]

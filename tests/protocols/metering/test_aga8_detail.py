@@ -142,7 +142,7 @@ def test_every_pair_of_components(seed: int) -> None:
 
 def test_against_fifty_digits() -> None:
     """The arithmetic loses less than 1e-11 of Z against the equations in 50 digits."""
-    states = pyaga8_oracle.pipeline_states(20765, 36)
+    states = pyaga8_oracle.pipeline_states(20765, 16)
     states += [
         pyaga8_oracle.PipelineState(LEAN, p, t)
         for p, t in ((1e-3, 293.15), (101.325, 273.15), (65_000.0, 225.0), (65_000.0, 350.0))
@@ -210,7 +210,7 @@ def test_only_the_gas_between_two_phases(t: float) -> None:
 SHARES = st.lists(st.floats(0.0, 1.0), min_size=14, max_size=14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shares=SHARES, t=st.floats(225.0, 350.0), p=st.floats(1.0, 65_000.0))
 def test_never_a_denser_root(shares: list[float], t: float, p: float) -> None:
     """Whatever the gas, a Z is that of the first density with this pressure, on a rising branch."""

@@ -266,7 +266,7 @@ ACTS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(acts=st.lists(ACTS, max_size=25), own=st.booleans())
 def test_an_interval_has_one_gas(acts: list[tuple[str, Any]], own: bool) -> None:
     """Whatever happens: from its first poll of the meter on a record has the same gas."""

@@ -364,7 +364,7 @@ def mutations(request: Request) -> st.SearchStrategy[Request]:
     return st.builds(mutated, fields, shares, factors, dropped)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250)
 @given(request_=st.sampled_from(list(VALID.values())).flatmap(mutations))
 def test_a_mutated_request(request_: Request) -> None:
     """However a good request is changed, the answer is an error or finite numbers, Vb = Vm C."""
@@ -375,7 +375,7 @@ def test_a_mutated_request(request_: Request) -> None:
         assert 0.5 < told["Zb"] < 1.51
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200)
 @given(request_=st.sampled_from(list(VALID.values())), data=st.data())
 def test_a_damaged_line(request_: Request, data: st.DataObject) -> None:
     """With bytes lost, doubled or changed a line is an error, or answered for what it now says."""

@@ -153,7 +153,7 @@ def test_records_of_an_early_close_count() -> None:
 COUNTS = st.sampled_from([-4, -3, -2, -1, 0])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     line=COUNTS,
     base=COUNTS,
@@ -186,7 +186,7 @@ def test_rounding_is_never_an_alarm(
     assert alarms(site) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     line=COUNTS, base=COUNTS, error=st.one_of(st.floats(0.0155, 0.5), st.floats(-0.9, -0.0151)),
     flow=st.integers(500_000, 900_000),

@@ -194,7 +194,7 @@ def test_only_t_conversion_has_a_fixed_pressure(method: str) -> None:
     assert any("fixed pressure" in f for f in faults(by("T", pressure=CONFIG.pressure)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     method=st.sampled_from([name for name in METHODS if name not in ("T", "PT", "fixed-K")]),
     p_dpa=st.integers(1_000_000, 26_000_000),

@@ -249,7 +249,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=st.lists(STEPS, max_size=40), start=INDEXES)
 def test_any_sequence_of_indexes_conserves(steps: list[Any], start: int) -> None:
     """Rollovers, resets, steps back, jumps and gaps: per segment the register's way is booked."""

@@ -314,7 +314,7 @@ def histories(draw: st.DrawFn) -> list[Slice]:
     return made
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(histories(), st.lists(st.integers(1, 24 * HOUR_MS - 1), unique=True, max_size=8))
 def test_any_partition_sums_to_the_whole(slices: list[Slice], cuts: list[int]) -> None:
     """However the day is cut, its parts joined are the day: every field, to the last unit."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.metering.body import BodyError
@@ -380,7 +380,6 @@ _SCANS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_SCANS)
 def test_any_scans_tell_each_condition_in_turn_and_keep_a_sound_state(scans: Any) -> None:
     """Never a crash; on and off alternate; the state survives its body at every step."""

@@ -134,7 +134,7 @@ def histories(*more: st.SearchStrategy[Act]) -> st.SearchStrategy[list[Act]]:
     return st.lists(rounds, min_size=1, max_size=12).map(lambda all_: [a for r in all_ for a in r])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     acts=histories(),
     start=st.sampled_from([0, 123_456, MODULUS - 1, MODULUS - 3000]),
@@ -160,7 +160,7 @@ def test_no_gas_is_lost_doubled_or_quarantined(acts: list[Act], start: int, meth
     check_averages(site)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(acts=histories(*[LIE] * len(TROUBLE)))
 def test_law_holds_for_any_index(acts: list[Act]) -> None:
     """Whatever the registers show: per segment end less start is main + error + quarantined."""
@@ -197,7 +197,7 @@ ROUND = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rounds=st.lists(ROUND, min_size=1, max_size=15))
 def test_the_order_of_other_devices_changes_no_sum(rounds: list[Any]) -> None:
     """Between two scans of the meter its other devices, and strangers, answer in any order."""
@@ -237,7 +237,7 @@ def summed(record: IntervalRecord) -> tuple[Any, ...]:
     return (record.start, record.end, *record.to_body()[9:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rounds=st.lists(ROUND, min_size=1, max_size=15))
 def test_averages_lie_between_extremes(rounds: list[Any]) -> None:
     """Each of P, T, Z, C and Cf between the least and the greatest that a scan was booked with."""

@@ -31,7 +31,7 @@ ROUNDS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rounds=ROUNDS, exponent=st.sampled_from([-4, -3]), method=st.sampled_from(["PT", "SGERG-88"]))  # noqa: E501  # fmt: skip
 def test_rounded_intervals_add_up_to_the_rounded_total(
     rounds: list[Any], exponent: int, method: str

@@ -13,7 +13,7 @@ from protocols.registers.register_map import RegisterMap
 from tests.protocols.registers.test_profile_fuzz import broken_texts, checked, wrong_values
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
-LONG = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+LONG = {"suppress_health_check": list(HealthCheck), "database": None}
 
 
 @given(broken_texts() | wrong_values())
