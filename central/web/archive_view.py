@@ -2,16 +2,19 @@
 
 import csv
 import io
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from central.ledger import queries
 from central.ledger.archives import ArchiveRow, ArchiveValue, GapArchive, gap_archives
+from central.ledger.periods import TooManyIntervals
 from central.ledger.rows import IntervalRow
 from central.web import numbers
-from central.web.csv_file import BYTE_ORDER_MARK, as_text
+from central.web.csv_file import BYTE_ORDER_MARK, MAX_ROWS, as_text
 from central.web.instants import wall_clock_ms, zone_of
 
 SHOWN_GAPS = 5
@@ -45,30 +48,39 @@ class ShownGap(NamedTuple):
 def shown_gaps(
     conn: Connection, gateway: str, run: str, most_gaps: int | None, most_records: int
 ) -> list[ShownGap]:
-    """The newest gaps that an archive told of, each record beside the estimate of its time."""
+    """The newest gaps that an archive told of, each record beside the estimate of its time.
+
+    Raises TooManyIntervals: gaps are what a gateway says, and any number of them may overlap.
+    """
     found = gap_archives(conn, gateway, run, most_records)[:most_gaps]
-    return [
-        _shown(
-            gap,
-            queries.intervals(conn, gateway, run, gap.start_utc_ms, gap.end_utc_ms, GAP_INTERVALS),
+    shown, read = [], 0
+    for gap in found:
+        intervals = queries.intervals(
+            conn, gateway, run, gap.start_utc_ms, gap.end_utc_ms, GAP_INTERVALS
         )
-        for gap in found
-    ]
+        read += len(intervals)
+        if read > MAX_ROWS:
+            raise TooManyIntervals(f"more than {MAX_ROWS} intervals in the gaps of the archives")
+        shown.append(_shown(gap, intervals))
+    return shown
 
 
 def _shown(gap: GapArchive, intervals: Sequence[IntervalRow]) -> ShownGap:
+    timed = sorted(
+        (one.end_utc_ms, one.line_main_cm3 + one.line_error_cm3)
+        for one in intervals
+        if one.end_utc_ms is not None
+    )
+    ends = [end_ms for end_ms, _ in timed]
+    sums = list(accumulate((cm3 for _, cm3 in timed), initial=0))
     records = []
-    after_ms = gap.start_utc_ms
+    after = bisect_right(ends, gap.start_utc_ms)
     for row in gap.records:
         estimated = None
         if row.utc_ms is not None:
-            volumes = [
-                one.line_main_cm3 + one.line_error_cm3
-                for one in intervals
-                if one.end_utc_ms is not None and after_ms < one.end_utc_ms <= row.utc_ms
-            ]
-            estimated = sum(volumes) if volumes else None
-            after_ms = row.utc_ms
+            upto = bisect_right(ends, row.utc_ms)
+            estimated = sums[upto] - sums[after] if upto > after else None
+            after = upto
         figures = ", ".join(map(_figure, row.values[:SHOWN_VALUES]))
         records.append(ShownRecord(row, estimated, figures))
     return ShownGap(gap, tuple(records))
@@ -99,7 +111,7 @@ def archives_csv(gaps: Iterable[ShownGap]) -> str:
                 gap.verdict,
                 SOURCE,
                 as_text(row.serial),
-                row.archive,
+                as_text(row.archive),
                 row.number,
                 row.device_time,
                 wall_clock_ms(row.utc_ms, utc),
@@ -110,7 +122,7 @@ def archives_csv(gaps: Iterable[ShownGap]) -> str:
                 shown = "" if value.number is None else f"{value.number:.9g}"
                 if type(value.number) is int:
                     shown = f"{value.number}"
-                writer.writerow((*head, value.name, shown, value.unit))
+                writer.writerow((*head, as_text(value.name), shown, as_text(value.unit)))
     return BYTE_ORDER_MARK + file.getvalue()
 
 

@@ -27,7 +27,7 @@ from central.ledger import queries
 from central.ledger.archives import MAX_RECORDS
 from central.ledger.edit_trail import edit_trail
 from central.ledger.gas_days import calendar_of, gas_days, newest_day
-from central.ledger.periods import run_extras
+from central.ledger.periods import TooManyIntervals, run_extras
 from central.ledger.rows import RunRow
 from central.store.database import Store
 from central.web.archive_view import SHOWN_GAPS, SHOWN_RECORDS, archives_csv, shown_gaps
@@ -150,7 +150,11 @@ class Pages:
         check_names(request.query_params, ())
         with self._store.engine.connect() as conn:
             check_run(conn, gateway, run)
-            text = archives_csv(shown_gaps(conn, gateway, run, None, MAX_RECORDS))
+            try:
+                text = archives_csv(shown_gaps(conn, gateway, run, None, MAX_RECORDS))
+            except TooManyIntervals as error:
+                remedy = f"read /api/runs/{gateway}/{run}/archives, which needs none of them"
+                raise BadRequestError(400, str(error), remedy) from error
         return Response(
             text,
             media_type="text/csv; charset=utf-8",

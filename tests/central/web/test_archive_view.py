@@ -6,7 +6,9 @@ import io
 import pytest
 import requests
 
+from central.ledger.archives import ArchiveRow, ArchiveValue, GapArchive
 from central.web.app import create_app
+from central.web.archive_view import ShownGap, ShownRecord, archives_csv
 from protocols.evidence.leaf import Log
 from tests.central.conftest import Central, Gateway, run_config
 from tests.central.ledger.archive_leaves import gap_of, record_of, tell_map, tell_record
@@ -79,3 +81,21 @@ def test_the_api_tells_all_of_it(site):
     assert gap["source"] == "device_archive"
     refused = requests.get(f"{site}/api/runs/gw-1/none/archives", timeout=20)
     assert refused.status_code == 404
+
+
+def test_a_unit_that_a_spreadsheet_would_run_is_text():
+    """A register map may name any printable unit, and it comes from a gateway."""
+    value = ArchiveValue("vm", -1.5, "=1+2")
+    row = ArchiveRow(1, "S", "hourly", 1, "", 0, None, 3600, (value,))
+    gap = GapArchive("gw-1", "R1", 1, "hourly", 0, 0, None, None, None, None, "within", (row,))
+    text = archives_csv([ShownGap(gap, (ShownRecord(row, None, ""),))])
+    [told] = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert (told["value"], told["unit"]) == ("-1.5", "'=1+2")
+
+
+def test_overlapping_gaps_without_end_are_refused(site, monkeypatch):
+    """Each gap costs its intervals: whoever tells thousands must not stop the page."""
+    monkeypatch.setattr("central.web.archive_view.MAX_ROWS", 3)
+    refused = requests.get(f"{site}/runs/gw-1/R1/archives.csv", timeout=20)
+    assert refused.status_code == 400
+    assert "more than 3 intervals" in refused.text
