@@ -205,17 +205,14 @@ def _wait_for_recompute(running: Running) -> None:
             summary = get_json(HOST, running.page_port, "/api/summary")
         except NoAnswerError:
             summary = {}
-        if summary and _has_followed(summary):
+        if summary and has_followed(summary):
             return
         pause.wait(0.2)
 
 
-def _has_followed(summary: dict[str, Any]) -> bool:
-    return bool(
-        summary["intervals"]
-        and summary["ledger_leaves"] == summary["leaves"]
-        and not summary["recompute_pending"]
-    )
+def has_followed(summary: dict[str, Any]) -> bool:
+    """Whether the ledger is through with all that central holds; there may be no interval yet."""
+    return bool(summary["ledger_leaves"] == summary["leaves"] and not summary["recompute_pending"])
 
 
 def _last_index(port: int, row: dict[str, Any]) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.demo import DemoOptions
+from simulators.demo import DemoOptions, has_followed
 from simulators.failure import DemoError
 
 _EDGE_SIM = str(Path(sys.executable).with_name("edge-sim"))
@@ -84,11 +84,20 @@ def whole(
 def test_ctrl_c_ends_it_in_good_order(tmp_path: Path) -> None:
     """The first interrupt stops the agent, then everything is compared as at any end."""
     with _demo(tmp_path, "") as process:
-        _read_until(process, "leaves")  # the first line of progress
+        for _ in range(2):  # lines of progress, five seconds apart
+            _read_until(process, "leaves")
         process.send_signal(signal.SIGINT)
         status, output = _end(process)
     assert status == 0, output
     assert json.loads(output.splitlines()[-1])["conserved"] is True
+
+
+def test_before_any_interval_there_is_nothing_to_wait_for() -> None:
+    """Ctrl-C at once: central is through with all that came, although no interval did."""
+    summary = {"intervals": 0, "leaves": 6, "ledger_leaves": 6, "recompute_pending": 0}
+    assert has_followed(summary)
+    assert not has_followed(summary | {"leaves": 7})
+    assert not has_followed(summary | {"recompute_pending": 1})
 
 
 def test_sigterm_leaves_nobody_behind(tmp_path: Path) -> None:
