@@ -55,26 +55,6 @@ def fifth_root(a: float) -> float:
     return math.ldexp(y, fifths)
 
 
-def integer_power(x: float, n: int) -> float:
-    """x to the whole power n, by squaring."""
-    if not -math.inf < x < math.inf:
-        raise ValueError(f"power of {x}")
-    product, square, rest = 1.0, x, abs(n)
-    while rest:
-        if rest & 1:
-            product *= square
-        rest >>= 1
-        if rest:
-            square *= square
-    if n < 0:
-        if product == 0.0:
-            raise OverflowError(f"{x} to the power {n}")
-        return 1.0 / product
-    if math.isinf(product):
-        raise OverflowError(f"{x} to the power {n}")
-    return product
-
-
 def exp(x: float) -> float:
     """e to the power x."""
     if _EXP_LOWEST < x <= _EXP_HIGHEST:
