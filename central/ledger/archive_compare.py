@@ -87,14 +87,31 @@ def _is_index(map_: RegisterMap, name: str) -> bool:
 
 
 def _indexes(records: Sequence[Decoded], gap: GapEnds, name: str, modulus: int) -> Verdict | None:
-    """They go from the gap's first index to its last without a turn back."""
-    shown = [record.values[name].number for record in records]
-    if any(type(number) is not int for number in shown):
-        return None
-    places = [gap.index_start, *(int(number or 0) for number in shown), gap.index_end]
-    steps = [(b - a) % modulus for a, b in pairwise(places)]
+    """They go from the gap's first index to its last without a turn back.
+
+    A record at an edge of the gap, to the clock's second, may be of the moment beside it.
+    """
     whole = (gap.index_end - gap.index_start) % modulus
-    return Verdict.ADDS_UP if sum(steps) == whole else Verdict.DIFFERS
+    passed = []
+    for record in records:
+        number = record.values[name].number
+        if type(number) is not int:
+            return None
+        counts = (number - gap.index_start) % modulus
+        if counts <= whole:
+            passed.append(counts)
+        elif not _is_at_an_edge(record, gap):
+            return Verdict.DIFFERS
+    if not passed:
+        return None
+    return Verdict.ADDS_UP if passed == sorted(passed) else Verdict.DIFFERS
+
+
+def _is_at_an_edge(record: Decoded, gap: GapEnds) -> bool:
+    if record.utc_ms is None:
+        return False
+    edges = (gap.start_utc_ms, gap.end_utc_ms)
+    return min(abs(record.utc_ms - edge) for edge in edges) <= EDGE_MS
 
 
 def _volumes(

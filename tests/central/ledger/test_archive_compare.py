@@ -98,11 +98,21 @@ def test_a_rollover_in_the_gap_adds_up():
 def test_indexes_of_the_device_lie_between_the_gaps_two(steps, first):
     """Whatever the meter passed, its own indexes add up; one that turns back does not."""
     places = list(accumulate(steps))
-    ends = gap(places[-1], end_h=len(steps) + 1, first=first)
+    ends = gap(places[-1], end_h=len(steps) + 2, first=first)
     shown = [index(first + place, hour) for hour, place in enumerate(places, 1)]
     assert compare(config(), ends, shown).verdict is Verdict.ADDS_UP
     beyond = [*shown, index(first + places[-1] + 1, len(steps) + 1)]
     assert compare(config(), ends, beyond).verdict is Verdict.DIFFERS
+
+
+def test_a_record_at_the_gaps_edge_may_be_of_the_moment_beside_it():
+    """Its index lies outside by what passed within the clock's second; farther in, it differs."""
+    ends = gap(1_000, start_h=1.0, end_h=3.0)
+    shown = [index(499, 1), index(900, 2), index(1_501, 3)]
+    assert compare(config(), ends, shown).verdict is Verdict.ADDS_UP
+    assert compare(config(), ends, [index(499, 1)]).verdict is Verdict.NOT_COMPARED
+    assert compare(config(), ends, [index(499, 2)]).verdict is Verdict.DIFFERS
+    assert compare(config(), ends, [index(1_501, 2)]).verdict is Verdict.DIFFERS
 
 
 def test_what_cannot_be_compared_is_said():
