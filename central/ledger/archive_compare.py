@@ -89,27 +89,28 @@ def _is_index(map_: RegisterMap, name: str) -> bool:
 def _indexes(records: Sequence[Decoded], gap: GapEnds, name: str, modulus: int) -> Verdict | None:
     """They go from the gap's first index to its last without a turn back.
 
-    A record at an edge of the gap, to the clock's second, may be of the moment beside it.
+    A record at an edge of the gap, to the clock's second, may be of the moment beside it; where no
+    clock tells, that is the first and the last.
     """
     whole = (gap.index_end - gap.index_start) % modulus
     passed = []
-    for record in records:
+    for place, record in enumerate(records):
         number = record.values[name].number
         if type(number) is not int:
             return None
         counts = (number - gap.index_start) % modulus
         if counts <= whole:
             passed.append(counts)
-        elif not _is_at_an_edge(record, gap):
+        elif not _is_at_an_edge(record, gap, is_outermost=place in (0, len(records) - 1)):
             return Verdict.DIFFERS
     if not passed:
         return None
     return Verdict.ADDS_UP if passed == sorted(passed) else Verdict.DIFFERS
 
 
-def _is_at_an_edge(record: Decoded, gap: GapEnds) -> bool:
+def _is_at_an_edge(record: Decoded, gap: GapEnds, *, is_outermost: bool) -> bool:
     if record.utc_ms is None:
-        return False
+        return is_outermost
     edges = (gap.start_utc_ms, gap.end_utc_ms)
     return min(abs(record.utc_ms - edge) for edge in edges) <= EDGE_MS
 

@@ -113,6 +113,11 @@ def test_a_record_at_the_gaps_edge_may_be_of_the_moment_beside_it():
     assert compare(config(), ends, [index(499, 1)]).verdict is Verdict.NOT_COMPARED
     assert compare(config(), ends, [index(499, 2)]).verdict is Verdict.DIFFERS
     assert compare(config(), ends, [index(1_501, 2)]).verdict is Verdict.DIFFERS
+    timeless = [one._replace(utc_ms=None) for one in shown]
+    assert compare(config(), ends, timeless).verdict is Verdict.ADDS_UP
+    inner = [index(900, 1), index(499, 2), index(1_000, 3)]
+    timeless = [one._replace(utc_ms=None) for one in inner]
+    assert compare(config(), ends, timeless).verdict is Verdict.DIFFERS
 
 
 def test_what_cannot_be_compared_is_said():
