@@ -17,6 +17,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from protocols.metering.index import flow_bound
 from protocols.metering.run_config import RunConfig
 from protocols.registers.codec import Value
 from protocols.registers.register_map import RegisterMap
@@ -75,7 +76,7 @@ def compare(config: RunConfig, gap: GapEnds, records: Sequence[Decoded]) -> Comp
     if not ordered or any(line.point not in record.values for record in ordered):
         return nothing
     if _is_index(ordered[0].map, line.point):
-        verdict = _indexes(ordered, gap, line.point, line.modulus)
+        verdict = _indexes(config, gap, ordered)
         return nothing if verdict is None else Comparison(verdict, gap_cm3, None)
     return _volumes(config, gap, ordered, gap_cm3) or nothing
 
@@ -86,12 +87,14 @@ def _is_index(map_: RegisterMap, name: str) -> bool:
     return any(point.name == name and point.kind == "counter" for point in map_.points)
 
 
-def _indexes(records: Sequence[Decoded], gap: GapEnds, name: str, modulus: int) -> Verdict | None:
+def _indexes(config: RunConfig, gap: GapEnds, records: Sequence[Decoded]) -> Verdict | None:
     """They go from the gap's first index to its last without a turn back.
 
     A record at an edge of the gap, to the clock's second, may be of the moment beside it; where no
-    clock tells, that is the first and the last.
+    clock tells, that is the first and the last. Its index is then beside the gap's by no more than
+    the meter can pass in that time.
     """
+    name, modulus = config.line.point, config.line.modulus
     whole = (gap.index_end - gap.index_start) % modulus
     passed = []
     for place, record in enumerate(records):
@@ -101,14 +104,23 @@ def _indexes(records: Sequence[Decoded], gap: GapEnds, name: str, modulus: int) 
         counts = (number - gap.index_start) % modulus
         if counts <= whole:
             passed.append(counts)
-        elif not _is_at_an_edge(record, gap, is_outermost=place in (0, len(records) - 1)):
+            continue
+        is_outermost = place in (0, len(records) - 1)
+        beside = min(modulus - counts, counts - whole)
+        if beside > _beside(config, record) or not _is_at_an_edge(record, gap, is_outermost):
             return Verdict.DIFFERS
     if not passed:
         return None
     return Verdict.ADDS_UP if passed == sorted(passed) else Verdict.DIFFERS
 
 
-def _is_at_an_edge(record: Decoded, gap: GapEnds, *, is_outermost: bool) -> bool:
+def _beside(config: RunConfig, record: Decoded) -> int:
+    """Counts by which a record at an edge may be out; without a clock it may be a period away."""
+    away_ms = EDGE_MS if record.utc_ms is not None else EDGE_MS + 1000 * record.period_s
+    return flow_bound(config.qmax_l_h, away_ms, config.count_cm3)
+
+
+def _is_at_an_edge(record: Decoded, gap: GapEnds, is_outermost: bool) -> bool:
     if record.utc_ms is None:
         return is_outermost
     edges = (gap.start_utc_ms, gap.end_utc_ms)

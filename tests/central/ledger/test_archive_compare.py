@@ -113,6 +113,10 @@ def test_a_record_at_the_gaps_edge_may_be_of_the_moment_beside_it():
     assert compare(config(), ends, [index(499, 1)]).verdict is Verdict.NOT_COMPARED
     assert compare(config(), ends, [index(499, 2)]).verdict is Verdict.DIFFERS
     assert compare(config(), ends, [index(1_501, 2)]).verdict is Verdict.DIFFERS
+    far = [index(200_000, 1), index(900, 2)]
+    assert compare(config(), ends, far).verdict is Verdict.DIFFERS
+    far = [one._replace(utc_ms=None) for one in (index(900_000_000, 1), index(900, 2))]
+    assert compare(config(), ends, far).verdict is Verdict.DIFFERS
     timeless = [one._replace(utc_ms=None) for one in shown]
     assert compare(config(), ends, timeless).verdict is Verdict.ADDS_UP
     inner = [index(900, 1), index(499, 2), index(1_000, 3)]
