@@ -7,7 +7,7 @@ the whole store, and `edit_head` the last one: what is changed or taken away is 
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
-from central.store.log_tables import metadata as metadata
+from central.store.registry_tables import metadata as metadata
 
 edit = Table(
     "edit",
