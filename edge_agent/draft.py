@@ -59,6 +59,7 @@ class Draft:
         self.changing = memory.changing  # runs that take a new gas with their meter's next scan
         self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
+        self.running = memory.running
         self.urgent = False  # central should hear of it at once
 
     @property
@@ -98,8 +99,9 @@ class Draft:
                 self._salts.of(log, epoch, seq),
             )
         )
-        self._leaves.append(NewLeaf(log, seq, data))
-        self._hashes[log].append(leaf_hash(data))
+        hashed = leaf_hash(data)
+        self._leaves.append(NewLeaf(log, seq, data, hashed))
+        self._hashes[log].append(hashed)
         self._last_mono_ms = max(self._last_mono_ms, instant.mono_ms)
         return seq
 
@@ -143,5 +145,6 @@ class Draft:
             self.order_number,
             self.devices,
             self.changing,
+            self.running,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -28,8 +28,8 @@ MAX_PRUNED: Final = 64  # batches a tick: a shorter retention must not stop the 
 _DAY_S: Final = 86_400
 
 _INSERT_LEAF: Final = {
-    Log.BILLING: "INSERT INTO billing (seq, leaf) VALUES (?, ?)",
-    Log.TELEMETRY: "INSERT INTO telemetry (seq, leaf) VALUES (?, ?)",
+    Log.BILLING: "INSERT INTO billing (seq, hash, leaf) VALUES (?, ?, ?)",
+    Log.TELEMETRY: "INSERT INTO telemetry (seq, hash, leaf) VALUES (?, ?, ?)",
 }
 _DELETE_LEAVES: Final = {
     Log.BILLING: "DELETE FROM billing WHERE seq < ?",
@@ -130,15 +130,18 @@ class Journal:
             for pragma in (
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
                 "synchronous = FULL",
+                "secure_delete = OFF",  # Debian's default writes zeros over all that goes
                 f"wal_autocheckpoint = {self._autocheckpoint_pages}",
                 f"journal_size_limit = {WAL_LIMIT_BYTES}",
             ):
                 connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise JournalError(
                 f"{self.path} cannot be opened: {error}; check the path and its owner, "
                 "or make it with edge-agent migrate"
             ) from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
         return connection
 
     def _check(self) -> None:
@@ -149,15 +152,18 @@ class Journal:
         except sqlite3.DatabaseError as error:
             damage, version, mode = str(error), schema.VERSION, "wal"
         if damage != "ok":
-            raise JournalError(
-                f"{self.path} is damaged ({' '.join(damage.split())}); put it aside with its -wal "
-                "file and keep both: salvage and a new epoch need them"
-            )
+            raise self._damaged(damage)
         if version != schema.VERSION or mode != "wal":
             raise JournalError(
                 f"{self.path} has schema {version} and mode {mode}, this program needs "
                 f"{schema.VERSION} and wal; run edge-agent migrate, of the newer of two programs"
             )
+
+    def _damaged(self, damage: str) -> JournalError:
+        return JournalError(
+            f"{self.path} is damaged ({' '.join(damage.split())}); put it aside with its -wal "
+            "file and keep both: salvage and a new epoch need them"
+        )
 
     def _count_sealed_bytes(self) -> int:
         sizes = self.connection.execute("SELECT coalesce(sum(length(upload)), 0) FROM batch")
@@ -189,7 +195,7 @@ class Journal:
 
     def _store_leaves(self, tick: Tick) -> None:
         for log in LOGS:
-            leaves = [(leaf.seq, leaf.data) for leaf in tick.leaves if leaf.log is log]
+            leaves = [(leaf.seq, leaf.hash, leaf.data) for leaf in tick.leaves if leaf.log is log]
             self.connection.executemany(_INSERT_LEAF[log], leaves)
 
     def _settle(self, batch: Settled) -> int:

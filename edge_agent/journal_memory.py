@@ -28,8 +28,8 @@ from protocols.metering.run_config_faults import parse_run_config
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_BODY_ITEMS: Final = 65_536
 _SELECT_GATEWAY: Final = (
-    "SELECT gateway, boot_id, boot_no, clock_offset_ms, clock_state, configuration, order_number "
-    "FROM gateway"
+    "SELECT gateway, boot_id, boot_no, clock_offset_ms, clock_state, configuration, order_number, "
+    "running FROM gateway"
 )
 
 
@@ -57,6 +57,7 @@ def load_memory(
         raise OtherGateway(f"it belongs to gateway {stored_gateway!r}")
     clock = ClockRelation(boot_no, offset_ms, clock_state)
     newest_ms = connection.execute("SELECT max(last_mono_ms) FROM log").fetchone()[0]
+    ended = (boot_no, int(newest_ms)) if row[7] else None
     if boot_id != stored_boot_id or mono_ms < newest_ms:  # the latter: set back to a snapshot
         boot_no += 1
     return Memory(
@@ -72,6 +73,8 @@ def load_memory(
         _load_orders(connection),
         row[6],
         load_devices(connection),
+        running=bool(row[7]),
+        ended=ended,
     )
 
 
@@ -175,14 +178,18 @@ def _store_orders(connection: sqlite3.Connection, tick: Tick) -> None:
 
 
 def _store_heads(connection: sqlite3.Connection, tick: Tick) -> None:
-    for log, head in tick.after.heads.items():
-        if tick.before.heads[log] != head or not head.size:
-            connection.execute(
-                "INSERT INTO log (log, epoch, size, frontier, last_mono_ms, receipted_size, "
-                "receipted_frontier) VALUES (?1, ?2, ?3, ?4, ?5, 0, x'') ON CONFLICT (log) "
-                "DO UPDATE SET epoch = ?2, size = ?3, frontier = ?4, last_mono_ms = ?5",
-                (log.value, head.epoch, head.size, head.frontier.to_bytes(), tick.last_mono_ms),
-            )
+    """Both rows with each leaf: it is one page, and they tell the newest moment of this boot."""
+    if not tick.leaves:
+        return
+    connection.executemany(
+        "INSERT INTO log (log, epoch, size, frontier, last_mono_ms, receipted_size, "
+        "receipted_frontier) VALUES (?1, ?2, ?3, ?4, ?5, 0, x'') ON CONFLICT (log) "
+        "DO UPDATE SET epoch = ?2, size = ?3, frontier = ?4, last_mono_ms = ?5",
+        [
+            (log.value, head.epoch, head.size, head.frontier.to_bytes(), tick.last_mono_ms)
+            for log, head in tick.after.heads.items()
+        ],
+    )
 
 
 def _store_gateway(connection: sqlite3.Connection, memory: Memory) -> None:
@@ -197,11 +204,12 @@ def _store_gateway(connection: sqlite3.Connection, memory: Memory) -> None:
         clock.state,
         None if configuration is None else cbor.encode(configuration),
         memory.order_number,
+        int(memory.running),
     )
     if connection.execute(_SELECT_GATEWAY).fetchone() != row:
         connection.execute(
             "INSERT OR REPLACE INTO gateway (id, gateway, boot_id, boot_no, clock_offset_ms, "
-            "clock_state, configuration, order_number) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+            "clock_state, configuration, order_number, running) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
 

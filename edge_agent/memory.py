@@ -79,7 +79,8 @@ class Memory:
     first start; `maps` are the (serial, hash) of the register maps that are in the log;
     `regulators` are the states of those that are watched; `orders`, by number, are those that wait
     or are in force, `order_number` is the highest that was ever received; `devices`: their clocks
-    and archives.
+    and archives. `running`: an agent started and did not stop; `ended` is then, after a load, the
+    boot and milliseconds of the last thing that it recorded.
     """
 
     gateway: str
@@ -95,6 +96,8 @@ class Memory:
     order_number: int = 0
     devices: DeviceMemory = field(default_factory=DeviceMemory)
     changing: frozenset[str] = frozenset()  # runs; not stored: a start changes them at once
+    running: bool = False
+    ended: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:
@@ -103,11 +106,12 @@ def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:
 
 
 class NewLeaf(NamedTuple):
-    """A leaf's bytes at their place."""
+    """A leaf's bytes at their place, and their hash."""
 
     log: Log
     seq: int
     data: bytes
+    hash: bytes
 
 
 class Tick(NamedTuple):

@@ -126,6 +126,7 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
         detail = "the journal was begun anew; what an earlier one had not sent is gone"
         draft.event(instant, "epoch_opened", "", epoch - 1, epoch, AGENT, detail)
     draft.urgent = True
+    draft.running = True
     who = _who(config)
     _configure_gateway(draft, config, instant, who)
     changes = {change.run: change for change in config.meter_changes}
@@ -153,6 +154,7 @@ def record_stop(draft: Draft, instant: Instant) -> None:
         if memory.active and memory.state.was_polled:
             draft.set_run(_close(draft, memory, instant))
     draft.event(instant, "agent_stopped", "", None, None, AGENT)
+    draft.running = False
 
 
 def _who(config: AgentConfig) -> str:

@@ -15,19 +15,37 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-VERSION: Final = 4  # PRAGMA user_version, written by the last migration
+VERSION: Final = 5  # PRAGMA user_version, written by the last migration
+PAGE_SIZE: Final = 1024  # bytes, of a new journal; see the README's table of what a value costs
 _TIMEOUT_S: Final = 600
+_EARLIER_FORMAT: Final = 3  # exit status of the child
+_DIGESTED: Final = (  # tables whose rows say by eight bytes that they are whole
+    "gateway",
+    "log",
+    "run",
+    "run_state",
+    "regulator_state",
+    "gas_order",
+    "register_map",
+    "device_clock",
+    "archive_gap",
+    "archive_mark",
+)
 
 
 class MigrationError(Exception):
     """The journal could not be brought to this program's version; says why."""
 
 
-def migrate_in_child(journal: Path) -> None:
-    """Create or bring up to date. Raises MigrationError."""
+class EarlierFormat(Exception):  # noqa: N818  # what was found is the name
+    """The journal holds leaves that this program cannot read; says the remedy."""
+
+
+def migrate_in_child(journal: Path, page_size: int = PAGE_SIZE) -> None:
+    """Create (with pages of so many bytes) or bring up to date. Raises MigrationError."""
     try:
         result = subprocess.run(
-            [sys.executable, "-m", "edge_agent.schema", str(journal)],
+            [sys.executable, "-m", "edge_agent.schema", str(journal), str(page_size)],
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,
@@ -35,6 +53,8 @@ def migrate_in_child(journal: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise MigrationError(f"{journal}: not done within {_TIMEOUT_S} s") from error
+    if result.returncode == _EARLIER_FORMAT:
+        raise MigrationError(f"{journal}: {result.stderr.strip()}")
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or ["no message"]
         raise MigrationError(
@@ -77,7 +97,51 @@ def migrations() -> Migrations:
         _create_devices(db)
         db.execute("PRAGMA user_version = 4")
 
+    @steps()
+    def m005_hashes_holes_and_digests(db: Database) -> None:
+        _refuse_earlier_leaves(db)
+        _create_hashed_logs(db)
+        for table in _DIGESTED:
+            db.table(table).add_column("digest", bytes, not_null_default=b"")
+        db.table("gateway").add_column("running", int, not_null_default=0)
+        db.execute("PRAGMA user_version = 5")
+
     return steps
+
+
+def _refuse_earlier_leaves(db: Database) -> None:
+    """Leaves of format 0: neither central nor this program reads them."""
+    for table in ("billing", "telemetry", "batch"):
+        if db.table(table).count:
+            raise EarlierFormat(
+                "it holds leaves of the format before version 1; let the program that wrote it "
+                "send what has no receipt, then move the file and its -wal aside and keep both: "
+                "this program begins a new journal, in a new epoch"
+            )
+
+
+def _create_hashed_logs(db: Database) -> None:
+    """Each row with its leaf hash, which is its checksum; holes, where only hashes are left."""
+    for log in ("billing", "telemetry"):
+        db.table(log).drop()
+        db.table(log).create(
+            {"seq": int, "hash": bytes, "leaf": bytes},  # the hash first: read without the leaf
+            pk="seq",
+            not_null={"hash", "leaf"},
+            strict=True,
+        )
+    db.table("hole").create(
+        {
+            "log": str,
+            "epoch": int,
+            "first": int,
+            "end": int,
+            "hashes": bytes,  # of each leaf, or (fewer) of the perfect subtrees
+        },
+        pk=("log", "epoch", "first"),
+        not_null={"end", "hashes"},
+        strict=True,
+    )
 
 
 def _create_logs(db: Database) -> None:
@@ -176,12 +240,13 @@ def _create_devices(db: Database) -> None:
     )
 
 
-def migrate(journal: Path) -> None:
-    """Apply what is missing, in this process."""
+def migrate(journal: Path, page_size: int = PAGE_SIZE) -> None:
+    """Apply what is missing, in this process. Raises EarlierFormat."""
     from sqlite_utils import Database
 
     db = Database(journal)
     try:
+        db.execute(f"PRAGMA page_size = {int(page_size)}")  # of a file that is there it stays
         db.execute("PRAGMA synchronous = FULL")
         db.enable_wal()
         migrations().apply(db)
@@ -189,5 +254,15 @@ def migrate(journal: Path) -> None:
         db.close()
 
 
+def main(arguments: list[str]) -> int:
+    """JOURNAL [PAGE_SIZE]. The exit status."""
+    try:
+        migrate(Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else PAGE_SIZE)
+    except EarlierFormat as error:
+        sys.stderr.write(f"{error}\n")
+        return _EARLIER_FORMAT
+    return 0
+
+
 if __name__ == "__main__":
-    migrate(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

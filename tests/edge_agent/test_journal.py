@@ -15,8 +15,8 @@ from edge_agent.draft import Draft, Salts
 from edge_agent.journal import FILE_NAME, CommitFailed, Journal, JournalError, Retention
 from edge_agent.journal_reader import JournalReader, ReadFailed
 from edge_agent.memory import Memory, Settled, Tick
-from edge_agent.recording import MapHashes, record_scan, record_start
-from protocols.evidence.leaf import Log
+from edge_agent.recording import MapHashes, record_scan, record_start, record_stop
+from protocols.evidence.leaf import Log, leaf_hash
 from protocols.evidence.upload import encode_upload, seal
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, config_of, new_journal
 from tests.edge_agent.ledger_law import read_journal
@@ -75,6 +75,33 @@ def test_what_is_committed_is_loaded(journal: Journal, config: AgentConfig) -> N
         journal.commit(tick)
     assert journal.load(config.gateway, BOOT_ID, polls.clock.mono_ms) == tick.after
     assert len(read_journal(journal.path).intervals()) == 1
+
+
+def test_each_row_has_its_leaf_hash(journal: Journal, config: AgentConfig) -> None:
+    """The row's checksum."""
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    journal.commit(tick)
+    journal.commit(tick_of(tick.after, polls))
+    for log in Log:
+        rows = journal.connection.execute(f"SELECT hash, leaf FROM {log.value}").fetchall()
+        assert rows
+        assert all(hashed == leaf_hash(data) for hashed, data in rows)
+
+
+def test_an_end_without_a_stop_is_known(journal: Journal, config: AgentConfig) -> None:
+    """By the boot and the milliseconds of the last thing recorded; after a stop there is none."""
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    assert tick.before.ended is None
+    journal.commit(tick)
+    tick = tick_of(tick.after, polls, 2)
+    journal.commit(tick)
+    assert journal.load(config.gateway, "another", 9_000).ended == (0, 4_000)
+    draft = Draft(tick.after, SALTS)
+    record_stop(draft, polls.clock.now())
+    journal.commit(draft.tick())
+    assert journal.load(config.gateway, "another", 9_000).ended is None
 
 
 def test_settled_rows_become_their_batch(journal: Journal, config: AgentConfig) -> None:

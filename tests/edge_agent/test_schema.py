@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database, Migrations
 
 from edge_agent.schema import VERSION, MigrationError, migrate, migrate_in_child, migrations
 
@@ -30,6 +31,37 @@ def test_a_version_is_the_number_of_its_last_step() -> None:
     assert [step.name[:4] for step in migrations()._migrations] == [
         f"m{number:03d}" for number in range(1, VERSION + 1)
     ]
+
+
+def test_leaves_of_an_earlier_format_are_refused_and_kept(tmp_path: Path) -> None:
+    """They could not be sent, and must not be thrown away; an empty journal of then is taken on."""
+    path = tmp_path / "journal.db"
+    earlier = Migrations("journal")
+    for step in migrations()._migrations[:4]:
+        earlier()(step.fn)
+    database = Database(path)
+    earlier.apply(database)
+    migrate(path)
+    database.close()
+    path.unlink()
+    database = Database(path)
+    earlier.apply(database)
+    database["telemetry"].insert({"seq": 0, "leaf": b"\x8e\x00"})
+    database.close()
+    with pytest.raises(MigrationError, match=r"before version 1; let the program .* move the file"):
+        migrate_in_child(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT seq, leaf FROM telemetry").fetchall() == [(0, b"\x8e\0")]
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+def test_pages_of_a_new_journal(tmp_path: Path) -> None:
+    """As asked for when it is made; what is there stays as it is."""
+    path = tmp_path / "journal.db"
+    migrate_in_child(path, 512)
+    migrate_in_child(path, 4096)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (512,)
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
