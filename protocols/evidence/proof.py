@@ -26,9 +26,9 @@ _INDEX: Final = "index "
 
 
 class Proof(NamedTuple):
-    """Which leaf, its path, and the signed checkpoint as it stands in the file."""
+    """Which leaf ("index" in the text), its path, and the signed checkpoint as it stands."""
 
-    index: int
+    seq: int
     path: tuple[bytes, ...]
     checkpoint: bytes
 
@@ -36,7 +36,7 @@ class Proof(NamedTuple):
 def encode_proof(proof: Proof) -> bytes:
     """Return the text of the proof."""
     hashes = [base64.b64encode(hash_).decode("ascii") for hash_ in proof.path]
-    lines = [_HEADER, f"{_INDEX}{proof.index}", *hashes, "", ""]
+    lines = [_HEADER, f"{_INDEX}{proof.seq}", *hashes, "", ""]
     return "\n".join(lines).encode("ascii") + proof.checkpoint
 
 
@@ -72,6 +72,6 @@ def check_path(proof: Proof, leaf_hash: bytes, signatures: int) -> TreeHead:
     """
     text, _ = split_signed(proof.checkpoint, signatures)
     head = read_tree_head(text)
-    if path_root(proof.index, head.size, leaf_hash, proof.path) != head.root:
-        raise Malformed(f"proof: leaf {proof.index} is not in the tree of {head.size} leaves")
+    if path_root(proof.seq, head.size, leaf_hash, proof.path) != head.root:
+        raise Malformed(f"proof: leaf {proof.seq} is not in the tree of {head.size} leaves")
     return head

@@ -1,4 +1,4 @@
-"""The text of a proof: the form of C2SP tlog-proof@v1, then what is refused."""
+"""The text of a proof: the form of C2SP tlog-proof@v1, then what fails."""
 
 import hashlib
 
@@ -35,12 +35,12 @@ def test_a_leaf_alone_in_its_tree_has_an_empty_path() -> None:
 
 
 def test_the_path_must_lead_from_the_leaf_to_the_checkpoint() -> None:
-    """The head is that of the checkpoint; another leaf, index or number of signatures is refused."""
+    """The head is that of the checkpoint; another leaf, index or number of signatures fails."""
     head = check_path(PROOF, HASHES[6], 1)
     assert (head.origin, head.size) == (str(BILLING), 11)
     for proof, leaf, signatures in (
         (PROOF, HASHES[7], 1),
-        (PROOF._replace(index=7), HASHES[6], 1),
+        (PROOF._replace(seq=7), HASHES[6], 1),
         (PROOF._replace(path=PROOF.path[:-1]), HASHES[6], 1),
         (PROOF, HASHES[6], 2),
         (PROOF, hashlib.sha256(b"").digest(), 1),

@@ -1,4 +1,4 @@
-"""Tree heads with several signature lines: the example of C2SP tlog-checkpoint, then the strictness."""
+"""Tree heads with several signature lines: the specification's example, then strictness."""
 
 import base64
 
