@@ -184,6 +184,19 @@ def open_cosignature(note: bytes, line: bytes, verifier: Verifier) -> int:
     return time_s
 
 
+def signature_line(message: bytes, signer: Signer) -> bytes:
+    """Return the signature line of ``signer`` over ``message``, whatever the key's type.
+
+    For what more than one key signs. The message must begin like nothing else the key signs.
+    """
+    return _signature_line(signer.verifier, signer.sign(message))
+
+
+def check_signature_line(message: bytes, line: bytes, verifier: Verifier) -> None:
+    """Raise Malformed or BadSignature unless ``line`` is just this key's over ``message``."""
+    verifier.verify(message, _read_signature(line, verifier, _SIGNATURE_BYTES))
+
+
 def _cosigned_message(text: bytes, time_s: int) -> bytes:
     return b"cosignature/v1\ntime %d\n" % time_s + text
 
