@@ -51,10 +51,12 @@ def read_tree_head(text: bytes) -> TreeHead:
     return TreeHead(lines[0], size, root)
 
 
-def split_signed(note: bytes, count: int) -> tuple[bytes, tuple[bytes, ...]]:
+def split_signed(
+    note: bytes, count: int, most: int = MAX_SIGNED_BYTES
+) -> tuple[bytes, tuple[bytes, ...]]:
     """Split a note at its last empty line into its text and exactly ``count`` signature lines."""
-    if len(note) > MAX_SIGNED_BYTES:
-        raise Malformed(f"note: {len(note)} bytes, at most {MAX_SIGNED_BYTES} are read")
+    if len(note) > most:
+        raise Malformed(f"note: {len(note)} bytes, at most {most} are read")
     at = note.rfind(b"\n\n")
     if at < 0 or not note.endswith(b"\n"):
         raise Malformed("note: no empty line before the signatures, or no newline at the end")
