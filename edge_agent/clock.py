@@ -37,7 +37,7 @@ class Clock:
 
     def now(self) -> Instant:
         """Boot number, ms since boot (suspend included), UTC ms or None, clock state."""
-        utc_ms = time.time_ns() // 1_000_000
+        utc_ms = wall_ms()
         return Instant(
             self.boot_no,
             mono_ms(),
@@ -49,3 +49,8 @@ class Clock:
 def mono_ms() -> int:
     """CLOCK_BOOTTIME in ms: goes on during suspend, never steps."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+def wall_ms() -> int:
+    """UTC ms as the wall clock shows it, whether it can be believed or not."""
+    return time.time_ns() // 1_000_000

@@ -1,8 +1,9 @@
 """One kept-alive TLS connection to central, with nothing left unbounded.
 
-The CA is the configured one and no other; proxy variables are ignored and redirects not followed. A
-call has a total deadline: a timer shuts the socket down under it, because the timeouts of a socket
-start anew with every byte and a dripping answer would outlive them all.
+The CA is the configured one and no other; proxy variables are ignored unless a proxy is configured,
+and redirects are not followed. A call has a total deadline: a timer shuts the socket down under it,
+because the timeouts of a socket start anew with every byte and a dripping answer would outlive them
+all. A name is resolved within a bound of its own (`resolver.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,39 +23,50 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from edge_agent.clock import wall_ms
+from edge_agent.link_failure import LinkFailure as LinkFailure
+from edge_agent.link_failure import link_failure
+from edge_agent.resolver import Resolver
 from protocols.evidence.order import ORDERS_HEADER
 from protocols.evidence.upload import UNSENT_HEADER
 
 MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
+MAX_RETRY_AFTER_S: Final = 3_600  # whatever central says: an hour later it may think otherwise
 _ORDER_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}\Z", re.ASCII)
-_MAX_WRAPPERS: Final = 8
+_RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _PIECE_BYTES: Final = 8_192
 
 
 class Answer(NamedTuple):
-    """What central said, whatever the status. `newest_order`: as its header told, else 0."""
+    """What central said, whatever the status.
+
+    `newest_order`: as its header told, else 0. `retry_after_s`: what it asks to wait, bounded;
+    only a number of seconds is read, because a date needs a right clock.
+    """
 
     status: int
     content_type: str
     body: bytes
     newest_order: int = 0
-
-
-class LinkFailure(NamedTuple):
-    """No answer: what happened, and what a technician can do about it."""
-
-    problem: str
-    remedy: str
+    retry_after_s: int = 0
 
 
 class Transport:
     """Asks one address of one central. For one thread; `abort` may be called from another."""
 
-    def __init__(self, url: str, ca: Path, deadline_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        ca: Path,
+        deadline_s: float = 30.0,
+        proxy: str = "",
+        resolver: Resolver | None = None,
+    ) -> None:
         self._url = url
         self._deadline_s = deadline_s
+        self._proxy = proxy
         self._socket: socket.socket | None = None
         self._expired = threading.Event()
         self._session = _Session()
@@ -62,7 +74,9 @@ class Transport:
         self._session.verify = str(ca)
         self._session.headers.clear()  # a header costs its bytes with every batch
         self._session.headers["User-Agent"] = "edge-agent"
-        self._session.mount("https://", _Adapter(self._hold))
+        if proxy:
+            self._session.proxies = {"https": proxy}
+        self._session.mount("https://", _Adapter(self._hold, resolver or Resolver()))
 
     def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
         """POST deterministic CBOR. `unsent` goes into the header of that name."""
@@ -97,7 +111,7 @@ class Transport:
                     f"no complete answer from {self._url} within {deadline_s:.0f} s",
                     "look at the link's speed and at central's load",
                 )
-            return _failure(self._url, error)
+            return link_failure(self._url, error, wall_ms(), _without_password(self._proxy))
         finally:
             timer.cancel()
 
@@ -137,11 +151,13 @@ class Transport:
                     )
             kind = response.headers.get("Content-Type", "")
             newest = _ORDER_NUMBER.match(response.headers.get(ORDERS_HEADER, ""))
+            later = _RETRY_AFTER.match(response.headers.get("Retry-After", ""))
             return Answer(
                 response.status_code,
                 kind.split(";")[0].strip().lower(),
                 bytes(content),
                 int(newest[0]) if newest else 0,
+                min(int(later[0]), MAX_RETRY_AFTER_S) if later else 0,
             )
 
     def _hold(self, held: socket.socket) -> None:
@@ -162,10 +178,29 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    """Tells who wants to know the socket of each new connection."""
+    """Resolves within a bound, and tells who wants to know each new socket as soon as it is there.
 
-    def __init__(self, hold: Any) -> None:
+    So the handshakes of TLS and of a proxy end with the call's deadline too.
+    """
+
+    def __init__(self, hold: Callable[[socket.socket], None], resolver: Resolver) -> None:
         class Connection(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                name = self.host
+                failure: Exception | None = None
+                for address in resolver.addresses(name, self.port):
+                    self.host = address
+                    try:
+                        made = super()._new_conn()
+                    except HTTPError as error:
+                        failure = error
+                        continue
+                    finally:
+                        self.host = name
+                    hold(made)
+                    return made
+                raise failure or OSError(f"{name} has no address")
+
             def connect(self) -> None:
                 super().connect()
                 hold(self.sock)
@@ -180,29 +215,13 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
 
-
-def _innermost(error: BaseException) -> str:
-    """What the system said, without what requests and urllib3 wrapped round it."""
-    for _ in range(_MAX_WRAPPERS):
-        inner = getattr(error, "reason", None) or error.__cause__
-        if inner is None and error.args:
-            inner = error.args[0]
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    return str(error)
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"https": self._pool_class}
+        return manager
 
 
-def _failure(url: str, error: Exception) -> LinkFailure:
-    if isinstance(error, requests.exceptions.SSLError):
-        remedy = "check the link, and that central.url leads to central"
-        if "certificate" in str(error).lower():
-            remedy = "check central.ca, central's certificate, its names, and this gateway's clock"
-        return LinkFailure(f"TLS with {url} failed: {_innermost(error)}", remedy)
-    if isinstance(error, requests.ConnectTimeout):
-        return LinkFailure(f"{url} did not take the connection", "check the link and central.url")
-    if isinstance(error, requests.ConnectionError):
-        return LinkFailure(
-            f"connection to {url} failed: {_innermost(error)}", "check the link and central"
-        )
-    return LinkFailure(f"no answer from {url}: {error}", "check the link and central")
+def _without_password(proxy: str) -> str:
+    """It is for the log."""
+    scheme, separator, rest = proxy.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

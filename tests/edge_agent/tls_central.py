@@ -147,10 +147,15 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(directory: Path, central: TlsCentral | None = None) -> Iterator[TlsCentral]:
-    """The central on a port of its own; its CA lies in `directory` as ca.pem."""
+def serving(
+    directory: Path, central: TlsCentral | None = None, days: tuple[int, int] = (-1, 1)
+) -> Iterator[TlsCentral]:
+    """The central on a port of its own; its CA lies in `directory` as ca.pem.
+
+    `days`: from today, on which its certificate is valid.
+    """
     central = central or TlsCentral()
-    make_certificates(directory)
+    make_certificates(directory, days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "server.pem", directory / "server.key")
     server = _Server(("127.0.0.1", 0), Request)
@@ -170,11 +175,11 @@ def serving(directory: Path, central: TlsCentral | None = None) -> Iterator[TlsC
         server.server_close()
 
 
-def make_certificates(directory: Path) -> None:
-    """A CA and a server certificate for localhost, P-256."""
+def make_certificates(directory: Path, days: tuple[int, int] = (-1, 1)) -> None:
+    """A CA and a server certificate for localhost, P-256; the latter valid on those days."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca = _certificate("test CA", "test CA", ca_key.public_key(), ca_key, is_ca=True)
-    server = _certificate("localhost", "test CA", key.public_key(), ca_key, is_ca=False)
+    server = _certificate("localhost", "test CA", key.public_key(), ca_key, is_ca=False, days=days)
     pem = serialization.Encoding.PEM
     (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
     (directory / "server.pem").write_bytes(server.public_bytes(pem))
@@ -184,7 +189,13 @@ def make_certificates(directory: Path) -> None:
 
 
 def _certificate(
-    subject: str, issuer: str, public_key: Any, signer: Any, *, is_ca: bool
+    subject: str,
+    issuer: str,
+    public_key: Any,
+    signer: Any,
+    *,
+    is_ca: bool,
+    days: tuple[int, int] = (-1, 1),
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
@@ -194,8 +205,8 @@ def _certificate(
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(days=days[0]))
+        .not_valid_after(now + datetime.timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )
     if not is_ca:
