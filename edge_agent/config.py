@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from edge_agent.connection_windows import ALWAYS, ConnectionWindows
 from protocols.evidence import cbor
 from protocols.metering.regulator_config import RegulatorConfig
 from protocols.metering.run_config import RunConfig
@@ -89,9 +90,10 @@ class SiteConfig:
 
 @dataclass(frozen=True, slots=True)
 class CentralConfig:
-    """Where batches go, and by what central is known: its CA, and its keys (vkeys).
+    """Where batches go, by what central is known: its CA, its keys (vkeys); how the link is used.
 
-    `order_key`: for its orders; without one they are ignored.
+    `order_key`: for its orders; without one they are ignored. `parcel_key`: what is carried by hand
+    is encrypted to it. `windows`: when the link may be used, but for urgent events.
     """
 
     url: str
@@ -101,6 +103,11 @@ class CentralConfig:
     deadline_s: float
     drain_s: float  # how long a stop waits for what has no receipt yet
     order_key: str = ""
+    parcel_key: str = ""
+    proxy: str = ""  # http://host:port; the environment's is never used
+    bytes_per_s: int = 250_000  # both ways, on average
+    windows: ConnectionWindows = ALWAYS
+    urgent_connects: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -10,24 +9,21 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from edge_agent.config import (
     AgentConfig,
     BusConfig,
-    CentralConfig,
     Change,
     DeviceConfig,
     JournalConfig,
     SiteConfig,
 )
+from edge_agent.config_central import read_central
 from edge_agent.config_control import read_control
 from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_device
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_regulators import read_regulators
 from edge_agent.config_runs import read_runs
-from protocols.evidence.errors import EvidenceError
-from protocols.evidence.note import KeyType, Verifier
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.refusal import OutOfRange
@@ -73,7 +69,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     gateway, state_dir = _gateway(top.section("gateway"), path.parent)
     change = _change(top.section("change", required=False))
     site = _site(top.section("site"))
-    central = _central(top.section("central"), path.parent)
+    central = read_central(top.section("central"), path.parent, site.zone)
     journal = _journal(top.section("journal", required=False))
     control = read_control(top.section("control", required=False), state_dir, path.parent)
     buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
@@ -156,61 +152,6 @@ def _site(section: Section) -> SiteConfig:
     )
     section.done()
     return site
-
-
-def _central(section: Section, base: Path) -> CentralConfig:
-    url = section.text("url", r"https://[!-~]+")
-    if url:
-        try:
-            parts = urlsplit(url)
-            usable = bool(parts.hostname) and parts.port != 0 and not parts.query
-        except ValueError:
-            usable = False
-        if not usable:
-            section.fault("url", f"{url[:80]!r} names no host", "write https://host:port")
-    ca = base / section.text("ca")
-    if section.has("ca"):
-        _check_ca(section, ca)
-    receipt_key = section.text("receipt_key")
-    if receipt_key:
-        _check_key(section, "receipt_key", receipt_key, KeyType.COSIGNATURE)
-    order_key = section.text("order_key", default="")
-    if order_key:
-        _check_key(section, "order_key", order_key, KeyType.NOTE)
-    central = CentralConfig(
-        url=url.rstrip("/"),
-        ca=ca,
-        receipt_key=receipt_key,
-        batch_s=float(section.number("batch_seconds", "0.5", "86400", 300)),
-        deadline_s=float(section.number("deadline_seconds", "1", "600", 30)),
-        drain_s=float(section.number("drain_seconds", "0", "60", 10)),
-        order_key=order_key,
-    )
-    section.done()
-    return central
-
-
-def _check_ca(section: Section, ca: Path) -> None:
-    remedy = "copy central's CA certificate (PEM) there"
-    if not ca.is_file():
-        section.fault("ca", f"{ca} is no file", remedy)
-        return
-    try:
-        ssl.create_default_context(cafile=ca)
-    except OSError as error:  # SSLError is one
-        section.fault("ca", f"{ca} holds no certificate: {error}", remedy)
-
-
-def _check_key(section: Section, field: str, text: str, key_type: KeyType) -> None:
-    """Each of central's keys is for one thing, and its type says for which."""
-    remedy = f"copy what edge-central {field.replace('_', '-')} prints"
-    try:
-        verifier = Verifier.from_vkey(text)
-    except EvidenceError as error:
-        section.fault(field, str(error), remedy)
-        return
-    if verifier.key_type is not key_type:
-        section.fault(field, f"is no key for {field.removesuffix('_key')}s", remedy)
 
 
 def _journal(section: Section) -> JournalConfig:

@@ -51,6 +51,9 @@ class ConnectionWindows(NamedTuple):
         return min(float(wait_s), LOOK_AGAIN_S)
 
 
+ALWAYS: Final = ConnectionWindows("UTC")
+
+
 def parse_window(text: str) -> Window | None:
     """Read "22:00-06:00"; None for anything else, and for a window without length."""
     found = _WINDOW.fullmatch(text)
