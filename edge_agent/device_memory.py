@@ -7,9 +7,11 @@ twice, and none is forgotten, whenever the agent is killed.
 from __future__ import annotations
 
 import sqlite3  # noqa: TID251  # rows of the journal, on its own connection
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from edge_agent.memory_rows import put
 
 MAX_GAPS: Final = 64
 """Gaps that wait to be filled from archives; a line that flaps for days must not fill the disk."""
@@ -45,17 +47,12 @@ class DeviceMemory:
     marks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def load_devices(connection: sqlite3.Connection) -> DeviceMemory:
-    """What the last commit stored."""
-    clocks = connection.execute("SELECT serial, offset_ms, drifts FROM device_clock")
-    gaps = connection.execute(
-        "SELECT seq, run, serial, start_utc_ms, end_utc_ms, taken FROM archive_gap ORDER BY seq"
-    )
-    marks = connection.execute("SELECT serial, archive, device_s FROM archive_mark")
+def load_devices(rows: Callable[[str], list[tuple[Any, ...]]]) -> DeviceMemory:
+    """What the last commit stored; `rows` gives those of a table."""
     return DeviceMemory(
-        {serial: DeviceClock(offset_ms, bool(drifts)) for serial, offset_ms, drifts in clocks},
-        {row[0]: PendingGap(*row) for row in gaps},
-        {(serial, archive): device_s for serial, archive, device_s in marks},
+        {serial: DeviceClock(ms, bool(drifts)) for serial, ms, drifts in rows("device_clock")},
+        {row[0]: PendingGap(*row) for row in sorted(rows("archive_gap"))},
+        {(serial, archive): device_s for serial, archive, device_s in rows("archive_mark")},
     )
 
 
@@ -65,23 +62,12 @@ def store_devices(
     """What changed, within the transaction of the tick's leaves."""
     if before is after:
         return
-    connection.executemany(
-        "INSERT OR REPLACE INTO device_clock (serial, offset_ms, drifts) VALUES (?, ?, ?)",
-        [
-            (serial, clock.offset_ms, clock.drifts)
-            for serial, clock in after.clocks.items()
-            if before.clocks.get(serial) != clock
-        ],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO archive_mark (serial, archive, device_s) VALUES (?, ?, ?)",
-        [(*key, mark) for key, mark in after.marks.items() if before.marks.get(key) != mark],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO archive_gap (seq, run, serial, start_utc_ms, end_utc_ms, taken) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        [gap for seq, gap in after.gaps.items() if before.gaps.get(seq) != gap],
-    )
+    clocks, marks, gaps = after.clocks.items(), after.marks.items(), after.gaps.items()
+    changed = ((serial, *clock) for serial, clock in clocks if before.clocks.get(serial) != clock)
+    put(connection, "device_clock", changed)
+    moved = ((*key, mark) for key, mark in marks if before.marks.get(key) != mark)
+    put(connection, "archive_mark", moved)
+    put(connection, "archive_gap", (gap for seq, gap in gaps if before.gaps.get(seq) != gap))
     connection.executemany(
         "DELETE FROM archive_gap WHERE seq = ?",
         [(seq,) for seq in before.gaps.keys() - after.gaps.keys()],

@@ -18,6 +18,7 @@ from edge_agent import schema
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
 from edge_agent.memory import LOGS, Memory, Settled, Tick
+from edge_agent.memory_rows import DamagedRow, renew_log_digests
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
@@ -26,6 +27,12 @@ BUSY_TIMEOUT_MS: Final = 5_000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 MAX_PRUNED: Final = 64  # batches a tick: a shorter retention must not stop the clockwork
 _DAY_S: Final = 86_400
+_DAMAGE: Final = frozenset(
+    (
+        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
+        *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT),
+    )
+)
 
 _INSERT_LEAF: Final = {
     Log.BILLING: "INSERT INTO billing (seq, hash, leaf) VALUES (?, ?, ?)",
@@ -39,6 +46,10 @@ _DELETE_LEAVES: Final = {
 
 class JournalError(Exception):
     """The journal cannot be used; says what, where and the remedy."""
+
+
+class JournalDamaged(JournalError):  # noqa: N818  # what was found is the name
+    """The file does not give what was stored in it: it is to be put aside and salvaged."""
 
 
 class CommitFailed(Exception):  # noqa: N818  # what happened is the name
@@ -56,6 +67,13 @@ class Retention(NamedTuple):
 
     days: int = 90
     megabytes: int = 512
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether it says that the file is not what was written, rather than that the disk is full or
+    fails. A missing column or a seq that is there already says so too."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
+    return code is not None and code & 0xFF in _DAMAGE
 
 
 class Journal:
@@ -86,21 +104,28 @@ class Journal:
         mono_ms: int,
         new_epoch: Callable[[], int] = lambda: 0,
     ) -> Memory:
-        """What the last commit stored, with the number of this boot. Raises JournalError."""
+        """What the last commit stored, with the number of this boot.
+
+        Raises JournalError; JournalDamaged for what is not as it was stored.
+        """
         try:
             return load_memory(self.connection, gateway, boot_id, mono_ms, new_epoch)
         except OtherGateway as error:
             raise JournalError(
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
             ) from error
-        except (EvidenceError, ValueError) as error:
-            raise JournalError(
-                f"{self.path}: {error}; use the program that wrote it, or put the journal aside "
-                "and keep it for salvage"
-            ) from error
+        except (EvidenceError, ValueError, sqlite3.DatabaseError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
+                raise JournalError(
+                    f"{self.path} cannot be read: {error}; look at the disk"
+                ) from error
+            raise self._damaged(str(error)) from error
 
     def commit(self, tick: Tick, settled: tuple[Settled, ...] = ()) -> None:
-        """All of it or nothing. Raises CommitFailed; only the same tick may then be tried next."""
+        """All of it or nothing. Raises CommitFailed; only the same tick may then be tried next.
+
+        Raises JournalDamaged where the file is not as it was stored: then nothing more goes in.
+        """
         if self._in_doubt and self._is_stored(tick):
             return
         sealed_bytes = self.sealed_bytes
@@ -112,10 +137,18 @@ class Journal:
                 sealed_bytes += self._settle(batch)
             if settled:
                 sealed_bytes -= self._prune(max(b.receipt_time_s for b in settled), sealed_bytes)
+            renew_log_digests(self.connection)
             self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.ProgrammingError:
+            raise  # a bug, not the disk
+        except sqlite3.DatabaseError as error:
             self._give_up(error)
+            if is_damage(error):
+                raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
+        except DamagedRow as error:
+            self._roll_back()
+            raise self._damaged(str(error)) from error
         self.sealed_bytes = sealed_bytes
 
     def _connect(self) -> sqlite3.Connection:
@@ -159,8 +192,8 @@ class Journal:
                 f"{schema.VERSION} and wal; run edge-agent migrate, of the newer of two programs"
             )
 
-    def _damaged(self, damage: str) -> JournalError:
-        return JournalError(
+    def _damaged(self, damage: str) -> JournalDamaged:
+        return JournalDamaged(
             f"{self.path} is damaged ({' '.join(damage.split())}); put it aside with its -wal "
             "file and keep both: salvage and a new epoch need them"
         )
@@ -179,17 +212,26 @@ class Journal:
             self.connection = self._connect()
             stored = load_heads(self.connection) == tick.after.heads
             self.sealed_bytes = self._count_sealed_bytes()
-        except (JournalError, sqlite3.OperationalError) as error:
+        except JournalDamaged:
+            raise
+        except DamagedRow as error:
+            raise self._damaged(str(error)) from error
+        except (JournalError, sqlite3.DatabaseError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+                raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         self._in_doubt = False
         return stored
 
-    def _give_up(self, error: sqlite3.OperationalError) -> None:
+    def _give_up(self, error: sqlite3.DatabaseError) -> None:
         self._in_doubt = error.sqlite_errorcode & 0xFF not in (
             sqlite3.SQLITE_FULL,
             sqlite3.SQLITE_BUSY,
         )
-        with contextlib.suppress(sqlite3.OperationalError):  # SQLite may have rolled back already
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.DatabaseError):  # SQLite may have rolled back already
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
 

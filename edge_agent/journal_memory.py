@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3  # noqa: TID251  # the journal's shell
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from edge_agent.device_memory import load_devices, store_devices
 from edge_agent.memory import (
+    LOGS,
     ClockRelation,
     HeldOrder,
     LogHead,
@@ -17,6 +20,7 @@ from edge_agent.memory import (
     Tick,
     first_memory,
 )
+from edge_agent.memory_rows import SELECT, DamagedRow, digest, put, take
 from protocols.evidence import cbor
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
@@ -27,10 +31,9 @@ from protocols.metering.run_config_faults import parse_run_config
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_BODY_ITEMS: Final = 65_536
-_SELECT_GATEWAY: Final = (
-    "SELECT gateway, boot_id, boot_no, clock_offset_ms, clock_state, configuration, order_number, "
-    "running FROM gateway"
-)
+
+Rows: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
+"""Gives all rows of a table."""
 
 
 class OtherGateway(ValueError):  # noqa: N818  # what was found is the name
@@ -47,71 +50,80 @@ def load_memory(
     """What the last commit stored; a new boot, or a clock behind the newest leaf, has the next
     number. An empty journal begins in a `new_epoch`.
 
-    Raises EvidenceError, BodyError or another ValueError for rows that this program cannot read.
+    Raises DamagedRow, or EvidenceError, BodyError or another ValueError for rows that this program
+    cannot read.
     """
-    row = connection.execute(_SELECT_GATEWAY).fetchone()
-    if row is None:
+    rows: Rows = partial(take, connection)
+    stored = rows("gateway")
+    if not stored:
+        if rows("log") or connection.execute("SELECT 1 FROM telemetry LIMIT 1").fetchone():
+            raise DamagedRow("the gateway's row is missing")
         return first_memory(gateway, boot_id, new_epoch())
-    stored_gateway, stored_boot_id, boot_no, offset_ms, clock_state, configuration = row[:6]
-    if stored_gateway != gateway:
-        raise OtherGateway(f"it belongs to gateway {stored_gateway!r}")
-    clock = ClockRelation(boot_no, offset_ms, clock_state)
-    newest_ms = connection.execute("SELECT max(last_mono_ms) FROM log").fetchone()[0]
-    ended = (boot_no, int(newest_ms)) if row[7] else None
-    if boot_id != stored_boot_id or mono_ms < newest_ms:  # the latter: set back to a snapshot
+    if stored[0][1] != gateway:
+        raise OtherGateway(f"it belongs to gateway {stored[0][1]!r}")
+    memory = stored_memory(rows, stored[0], load_heads(connection))
+    if memory.counts() != cbor.decode(bytes(stored[0][9]), "counts", 256, 16):
+        raise DamagedRow("rows are missing: there are fewer or more than were remembered")
+    newest_ms = max(int(row[4]) for row in rows("log"))
+    boot_no = memory.boot_no
+    if boot_id != memory.boot_id or mono_ms < newest_ms:  # the latter: set back to a snapshot
         boot_no += 1
+    ended = (memory.boot_no, newest_ms) if memory.running else None
+    return replace(memory, boot_id=boot_id, boot_no=boot_no, ended=ended)
+
+
+def stored_memory(rows: Rows, gateway: tuple[Any, ...], heads: Mapping[Log, LogHead]) -> Memory:
+    """The memory in these rows, as it was stored. Raises ValueError for what cannot be read."""
+    _, name, boot_id, boot_no, offset_ms, clock_state, configuration, order_number, running, _ = (
+        gateway
+    )
     return Memory(
-        gateway,
+        name,
         boot_id,
         boot_no,
-        load_heads(connection),
-        _load_runs(connection),
-        frozenset(connection.execute("SELECT serial, hash FROM register_map")),
+        heads,
+        _load_runs(rows),
+        frozenset(rows("register_map")),
         _body(configuration, "gateway configuration"),
-        clock,
-        _load_regulators(connection),
-        _load_orders(connection),
-        row[6],
-        load_devices(connection),
-        running=bool(row[7]),
-        ended=ended,
+        ClockRelation(boot_no, offset_ms, clock_state),
+        {
+            name: RegulatorState.from_body(_body(state, f"state of regulator {name}"))
+            for name, state in rows("regulator_state")
+        },
+        _load_orders(rows),
+        order_number,
+        load_devices(rows),
+        running=bool(running),
     )
 
 
 def load_heads(connection: sqlite3.Connection) -> dict[Log, LogHead]:
-    """The stored ends of both logs; none before the first commit."""
-    rows = connection.execute("SELECT log, epoch, size, frontier FROM log")
-    return {
-        Log(log): LogHead(epoch, Frontier.from_bytes(size, data)) for log, epoch, size, data in rows
+    """The stored ends of both logs; none before the first commit. Raises DamagedRow."""
+    heads = {
+        Log(row[0]): LogHead(row[1], Frontier.from_bytes(row[2], row[3]))
+        for row in take(connection, "log")
     }
+    if len(heads) not in (0, len(LOGS)):
+        raise DamagedRow("the row of one log is missing")
+    return heads
 
 
-def _load_runs(connection: sqlite3.Connection) -> dict[str, RunMemory]:
-    rows = connection.execute(
-        "SELECT run, configuration, state, active FROM run JOIN run_state USING (run)"
-    )
+def _load_runs(rows: Rows) -> dict[str, RunMemory]:
+    states: dict[str, bytes] = dict(rows("run_state"))
+    runs = rows("run")
+    if {run for run, _, _ in runs} != states.keys():
+        raise DamagedRow("a run has no state, or a state no run")
     return {
         run: RunMemory(
             parse_run_config(_body(config, f"configuration of run {run}")),
-            RunState.from_body(_body(state, f"state of run {run}")),
+            RunState.from_body(_body(states[run], f"state of run {run}")),
             bool(active),
         )
-        for run, config, state, active in rows
+        for run, config, active in runs
     }
 
 
-def _load_regulators(connection: sqlite3.Connection) -> dict[str, RegulatorState]:
-    rows = connection.execute("SELECT regulator, state FROM regulator_state")
-    return {
-        name: RegulatorState.from_body(_body(state, f"state of regulator {name}"))
-        for name, state in rows
-    }
-
-
-def _load_orders(connection: sqlite3.Connection) -> dict[int, HeldOrder]:
-    rows = connection.execute(
-        "SELECT number, note, gas, state, file_hash FROM gas_order ORDER BY number"
-    )
+def _load_orders(rows: Rows) -> dict[int, HeldOrder]:
     return {
         number: HeldOrder(
             number,
@@ -120,57 +132,53 @@ def _load_orders(connection: sqlite3.Connection) -> dict[int, HeldOrder]:
             OrderState(state),
             file_hash,
         )
-        for number, note, gas, state, file_hash in rows
+        for number, note, gas, state, file_hash in sorted(rows("gas_order"))
     }
 
 
 def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
-    """What changed, within the transaction of the tick's leaves."""
+    """What changed, within the transaction of the tick's leaves.
+
+    Raises DamagedRow where the stored heads are no longer what was stored.
+    """
     before, after = tick.before, tick.after
+    take(connection, "log")  # part of each row goes on as it is: it must not be damaged
     _store_heads(connection, tick)
     _store_gateway(connection, after)
     store_devices(connection, before.devices, after.devices)
     for run, memory in after.runs.items():
         old = before.runs.get(run)
         if old is None or old.config is not memory.config or old.active != memory.active:
-            connection.execute(
-                "INSERT OR REPLACE INTO run (run, configuration, active) VALUES (?, ?, ?)",
-                (run, cbor.encode(memory.config.to_body()), memory.active),
-            )
+            row = (run, cbor.encode(memory.config.to_body()), memory.active)
+            put(connection, "run", [row])
         if old is None or old.state is not memory.state:
-            connection.execute(
-                "INSERT OR REPLACE INTO run_state (run, state) VALUES (?, ?)",
-                (run, cbor.encode(memory.state.to_body())),
-            )
+            put(connection, "run_state", [(run, cbor.encode(memory.state.to_body()))])
     for name, watched in after.regulators.items():
         if before.regulators.get(name) is not watched:
-            connection.execute(
-                "INSERT OR REPLACE INTO regulator_state (regulator, state) VALUES (?, ?)",
-                (name, cbor.encode(watched.to_body())),
-            )
+            put(connection, "regulator_state", [(name, cbor.encode(watched.to_body()))])
     connection.executemany(
         "DELETE FROM regulator_state WHERE regulator = ?",
         [(name,) for name in before.regulators.keys() - after.regulators.keys()],
     )
     _store_orders(connection, tick)
+    put(connection, "register_map", after.maps - before.maps)
     connection.executemany(
-        "INSERT INTO register_map (serial, hash) VALUES (?, ?)", after.maps - before.maps
+        "DELETE FROM register_map WHERE serial = ? AND hash = ?", before.maps - after.maps
     )
 
 
 def _store_orders(connection: sqlite3.Connection, tick: Tick) -> None:
     """An order that is over goes: the log tells of it."""
     before, after = tick.before.orders, tick.after.orders
-    for number, order in after.items():
-        if before.get(number) is not order:
-            connection.execute(
-                "INSERT OR REPLACE INTO gas_order (number, note, gas, state, file_hash) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (
-                    *(number, order.note, cbor.encode(order.gas.to_body())),
-                    *(order.state.value, order.file_hash),
-                ),
-            )
+    changed = [order for number, order in after.items() if before.get(number) is not order]
+    put(
+        connection,
+        "gas_order",
+        (
+            (o.number, o.note, cbor.encode(o.gas.to_body()), o.state.value, o.file_hash)
+            for o in changed
+        ),
+    )
     connection.executemany(
         "DELETE FROM gas_order WHERE number = ?",
         [(number,) for number in before.keys() - after.keys()],
@@ -197,21 +205,19 @@ def _store_gateway(connection: sqlite3.Connection, memory: Memory) -> None:
     clock = memory.clock or ClockRelation(memory.boot_no, None, 0)
     configuration = memory.configuration
     row = (
+        1,
         memory.gateway,
         memory.boot_id,
         memory.boot_no,
         clock.offset_ms,
-        clock.state,
+        int(clock.state),
         None if configuration is None else cbor.encode(configuration),
         memory.order_number,
         int(memory.running),
+        cbor.encode(memory.counts()),
     )
-    if connection.execute(_SELECT_GATEWAY).fetchone() != row:
-        connection.execute(
-            "INSERT OR REPLACE INTO gateway (id, gateway, boot_id, boot_no, clock_offset_ms, "
-            "clock_state, configuration, order_number, running) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+    if connection.execute(SELECT["gateway"]).fetchone() != (*row, digest("gateway", row)):
+        put(connection, "gateway", [row])
 
 
 def _body(data: bytes | None, what: str) -> cbor.Body | None:

@@ -99,6 +99,15 @@ class Memory:
     running: bool = False
     ended: tuple[int, int] | None = field(default=None, compare=False)
 
+    def counts(self) -> tuple[int, ...]:
+        """How many rows are remembered of each kind: a row that vanished is missed by it."""
+        devices = self.devices
+        kinds = (
+            *(self.runs, self.maps, self.regulators, self.orders),
+            *(devices.clocks, devices.gaps, devices.marks),
+        )
+        return tuple(len(kind) for kind in kinds)
+
 
 def first_memory(gateway: str, boot_id: str, epoch: int = 0) -> Memory:
     """Of a journal that never recorded anything."""

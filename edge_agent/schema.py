@@ -104,6 +104,8 @@ def migrations() -> Migrations:
         for table in _DIGESTED:
             db.table(table).add_column("digest", bytes, not_null_default=b"")
         db.table("gateway").add_column("running", int, not_null_default=0)
+        db.table("gateway").add_column("remembered", bytes, not_null_default=b"")
+        _create_opening(db)
         db.execute("PRAGMA user_version = 5")
 
     return steps
@@ -140,6 +142,36 @@ def _create_hashed_logs(db: Database) -> None:
         },
         pk=("log", "epoch", "first"),
         not_null={"end", "hashes"},
+        strict=True,
+    )
+
+
+def _create_opening(db: Database) -> None:
+    """A new epoch that is being opened, and the leaves that are to be appended again in it."""
+    db.table("opening").create(
+        {
+            "id": int,
+            "old_epoch": int,
+            "stage": str,
+            "moved_gaps": bytes,
+            "lost": bytes,
+            "digest": bytes,
+        },
+        pk="id",
+        not_null={"stage", "moved_gaps", "lost", "digest"},
+        strict=True,
+    )
+    for log in ("billing", "telemetry"):
+        db.table(f"old_{log}").create(  # as `billing` and `telemetry`, whose place they change with
+            {"seq": int, "hash": bytes, "leaf": bytes},
+            pk="seq",
+            not_null={"hash", "leaf"},
+            strict=True,
+        )
+    db.table("survivor").create(
+        {"log": str, "epoch": int, "seq": int, "hash": bytes, "leaf": bytes},
+        pk=("log", "epoch", "seq"),
+        not_null={"hash", "leaf"},
         strict=True,
     )
 

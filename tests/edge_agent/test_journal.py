@@ -11,15 +11,25 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config import AgentConfig
+from edge_agent.device_memory import DeviceClock, DeviceMemory, PendingGap
 from edge_agent.draft import Draft, Salts
-from edge_agent.journal import FILE_NAME, CommitFailed, Journal, JournalError, Retention
+from edge_agent.journal import (
+    FILE_NAME,
+    CommitFailed,
+    Journal,
+    JournalDamaged,
+    JournalError,
+    Retention,
+)
 from edge_agent.journal_reader import JournalReader, ReadFailed
-from edge_agent.memory import Memory, Settled, Tick
+from edge_agent.memory import HeldOrder, Memory, Settled, Tick
+from edge_agent.memory_rows import COLUMNS, SELECT, is_whole, put
 from edge_agent.recording import MapHashes, record_scan, record_start, record_stop
 from protocols.evidence.leaf import Log, leaf_hash
 from protocols.evidence.upload import encode_upload, seal
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, config_of, new_journal
 from tests.edge_agent.ledger_law import read_journal
+from tests.edge_agent.test_order_recording import NEW, gas
 
 SALTS = Salts(KEYS.gateway, KEYS.salt_secret)
 BOTH = Retention(days=90, megabytes=512)
@@ -41,6 +51,20 @@ def first_tick(journal: Journal, config: AgentConfig, polls: Polls) -> Tick:
     memory = journal.load(config.gateway, BOOT_ID, 0)
     draft = Draft(memory, SALTS)
     record_start(draft, config, polls.clock.now(), VERSION)
+    return draft.tick()
+
+
+def full_tick(journal: Journal, config: AgentConfig) -> Tick:
+    """With something of everything that is remembered."""
+    polls = Polls(config)
+    draft = Draft(first_tick(journal, config, polls).before, SALTS)
+    record_start(draft, config, polls.clock.now(), VERSION)
+    for scan in polls.rounds(4):
+        record_scan(draft, scan, MapHashes(), config.regulators)
+    draft.orders[3] = HeldOrder(3, b"note", gas(NEW, at_ms=9_000))
+    draft.devices = DeviceMemory(
+        {"M1": DeviceClock(5, False)}, {9: PendingGap(9, "R1", "M1", 1, 2)}, {("M1", "day"): 7}
+    )
     return draft.tick()
 
 
@@ -251,11 +275,62 @@ def test_a_journal_of_another_gateway_is_refused(journal: Journal, config: Agent
 
 
 def test_a_state_that_cannot_be_read_is_refused(journal: Journal, config: AgentConfig) -> None:
-    """A row from another version, or a damaged one, is an error with its name."""
+    """A row from another version, or a damaged one, is damage with its name."""
     journal.commit(first_tick(journal, config, Polls(config)))
-    journal.connection.execute("UPDATE run_state SET state = x'80'")
-    with pytest.raises(JournalError, match="run state"):
+    put(journal.connection, "run_state", [("R1", b"\x80")])
+    with pytest.raises(JournalDamaged, match="run state"):
         journal.load(config.gateway, BOOT_ID, 0)
+
+
+@pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"opening"}))
+def test_no_flipped_bit_is_remembered(journal: Journal, config: AgentConfig, table: str) -> None:
+    """A row whose digest does not fit, and a row that is gone, are damage."""
+    journal.commit(full_tick(journal, config))
+    assert journal.load(config.gateway, BOOT_ID, 99_000_000)
+    rows = journal.connection.execute(SELECT[table]).fetchall()
+    assert rows
+    for row in rows:
+        assert is_whole(table, row)
+    for change in (f"UPDATE {table} SET digest = x'00'", f"DELETE FROM {table}"):
+        journal.connection.execute("BEGIN")
+        journal.connection.execute(change)
+        with pytest.raises(JournalDamaged):
+            journal.load(config.gateway, BOOT_ID, 99_000_000)
+        journal.connection.execute("ROLLBACK")
+
+
+def test_a_damaged_head_stops_the_commit(journal: Journal, config: AgentConfig) -> None:
+    """Half of the row would go on as if it were whole."""
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    journal.commit(tick)
+    journal.connection.execute("UPDATE log SET receipted_size = 1 WHERE log = 'telemetry'")
+    for _ in range(2):
+        with pytest.raises(JournalDamaged, match="a row of log is damaged"):
+            journal.commit(tick_of(tick.after, polls))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO telemetry (seq, hash, leaf) VALUES (0, x'', x'')",
+        "ALTER TABLE billing RENAME COLUMN leaf TO leef",
+        "ALTER TABLE run_state RENAME TO run_stato",
+    ],
+)
+def test_what_no_program_wrote_is_damage(
+    journal: Journal, config: AgentConfig, change: str
+) -> None:
+    """A seq that is there already, a column or a table that is gone."""
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    journal.commit(tick)
+    journal.connection.execute(change)
+    draft = Draft(tick.after, SALTS)
+    for scan in polls.rounds(1):
+        record_scan(draft, scan, MapHashes())
+    with pytest.raises(JournalDamaged):
+        journal.commit(draft.tick())
 
 
 def test_a_journal_that_was_never_made(tmp_path: Path) -> None:
