@@ -18,20 +18,18 @@ from edge_agent.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal_memory import load_memory
 from edge_agent.memory import Memory
 from edge_agent.schema import VERSION
-from protocols.evidence.batch import decode_batch
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.leaf import Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import unverified_checkpoint
-from protocols.evidence.upload import decode_upload
+from protocols.evidence.upload import decode_upload, open_leaves
 
 _SELECT_LEAVES = {
     Log.BILLING: "SELECT seq, leaf FROM billing WHERE seq >= ? AND seq < ? ORDER BY seq",
     Log.TELEMETRY: "SELECT seq, leaf FROM telemetry WHERE seq >= ? AND seq < ? ORDER BY seq",
 }
 _SELECT_BATCHES = (
-    "SELECT epoch, first, size, upload FROM batch WHERE log = ? AND receipt_time_s >= ? "
-    "ORDER BY epoch, first"
+    "SELECT size, upload FROM batch WHERE log = ? AND receipt_time_s >= ? ORDER BY epoch, first"
 )
 
 
@@ -134,11 +132,8 @@ class JournalReader:
         with self._reading(), self._snapshot():
             state = self._state(Log.BILLING)
             rows = self._connection.execute(_SELECT_BATCHES, (Log.BILLING.value, receipted_s))
-            for epoch, first, size, data in rows:
-                upload = decode_upload(data)
-                salts = dict(upload.block_salts)
-                origin = state.origin._replace(epoch=epoch)
-                yield from decode_batch(upload.payload, origin, first, size - first, salts)
+            for size, data in rows:
+                yield from open_leaves(decode_upload(data), size)
             unsent = state.frontier.size - state.receipted.size
             yield from self._rows(state, unsent, sys.maxsize)
 
@@ -187,8 +182,7 @@ class JournalReader:
         size = unverified_checkpoint(upload.checkpoint).size
         if size <= first:
             return None
-        salts = dict(upload.block_salts)
-        leaves = decode_batch(upload.payload, state.origin, start, size - start, salts)
+        leaves = open_leaves(upload, size)
         skipped = (leaf_hash(encode_leaf(leaf)) for leaf in leaves[: first - start])
         return Frontier.from_bytes(start, frontier).extend(skipped), leaves[first - start :]
 

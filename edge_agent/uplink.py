@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from edge_agent.transport import Transport
     from protocols.evidence.note import Verifier
 
-PATH: Final = "/v0/upload"
+PATH: Final = "/v1/upload"
 MOST_LEAVES: Final = 4096
 MOST_BYTES: Final = 2_000_000  # of leaves, before they are packed
 SETTLE_TIMEOUT_S: Final = 30.0

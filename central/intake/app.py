@@ -1,4 +1,4 @@
-"""The intake as bare ASGI: POST /v0/upload with a bounded body, GET /v1/orders/<gateway>.
+"""The intake as bare ASGI: POST /v1/upload with a bounded body, GET /v1/orders/<gateway>.
 
 All work is done in a worker thread.
 """
@@ -17,7 +17,7 @@ from central.intake.service import Intake
 from protocols.evidence.order import ORDERS_HEADER, REQUEST_HEADER
 from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
 
-PATH: Final = "/v0/upload"
+PATH: Final = "/v1/upload"
 MAX_HELD_BYTES: Final = 32 * MAX_UPLOAD_BYTES
 """Of all bodies in memory at one time. Bytes and not bodies are counted: whoever opens connections
 and sends nothing, known or not, must not keep the gateways out."""

@@ -1,6 +1,5 @@
 """Leaves out of the stored batches, with the last few batches kept decoded."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -10,11 +9,10 @@ from sqlalchemy import Connection, select
 
 from central.store.database import Store
 from central.store.log_tables import batch
-from protocols.evidence.batch import decode_batch
 from protocols.evidence.cbor import Body
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Leaf, Origin
-from protocols.evidence.upload import Upload, decode_upload
+from protocols.evidence.upload import Upload, decode_upload, open_leaves
 
 MAX_KEPT_LEAVES: Final = 100_000
 MAX_KEPT_BYTES: Final = 256 * 1024 * 1024
@@ -117,7 +115,7 @@ def _upload_of(stored: bytes, origin: Origin, first: int) -> Upload:
     """Raises Malformed where it is not the upload that was accepted."""
     upload = decode_upload(stored)
     same = upload.origin == origin and upload.first == first
-    if not same or hashlib.sha256(upload.payload).digest() != upload.payload_sha256:
+    if not same:
         raise Malformed("it is not the upload that was accepted")
     return upload
 
@@ -133,8 +131,7 @@ def _read(conn: Connection, origin: Origin, first: int) -> Batch:
     ).one()
     try:
         upload = _upload_of(row.upload, origin, first)
-        salts = dict(upload.block_salts)
-        leaves = decode_batch(upload.payload, origin, first, row.size - first, salts)
+        leaves = open_leaves(upload, row.size)
     except Malformed as error:
         raise DamagedBatch(
             f"{origin}: the stored batch of leaves {first} to {row.size - 1} is damaged ({error});"

@@ -1,11 +1,11 @@
-"""Consecutive leaves as columns: the payload of an upload.
+"""Leaves of one log as columns, in the order of their seqs: the payload of an upload.
 
 Leaves that agree in all but their integers form a group (for scans: one device); groups whose
 leaves have the same shape lie under each other in the same columns, device after device, field
 after field. Gateway, epoch, seq and salt are not sent: they follow from the upload's envelope.
 
     payload = varint(noise bytes) | noise | raw deflate of the rest
-    rest    = varint(header bytes) | CBOR (shapes, groups) | order of the groups | columns
+    rest    = varint(header bytes) | CBOR (shapes, groups) | order of the groups | columns | repeats
 
     shape   = [kind, utc known, skeleton]: the body with 0 for an integer, 1 for a text equal to the
               subject, 2 for bytes equal to the reference; other texts, bytes and nulls as they are
@@ -13,6 +13,8 @@ after field. Gateway, epoch, seq and salt are not sent: they follow from the upl
 
 The order is, for each leaf, 0 where the group follows that followed the last leaf's group before,
 else 1 + the group. The columns of a shape are mono_ms, utc_ms if known, then the body's integers.
+The repeats are the leaves with a `was`: their number, then of each how many leaves lie between it
+and the one before it, epoch, seq and hash.
 """
 
 import zlib
@@ -24,7 +26,7 @@ from protocols.evidence.bits import BitReader, BitWriter, VarintReader, write_va
 from protocols.evidence.cbor import Body, Item
 from protocols.evidence.columns import MAX_COLUMNS, read_columns, write_columns
 from protocols.evidence.errors import Malformed
-from protocols.evidence.leaf import HASH_BYTES, Kind, Leaf, Origin
+from protocols.evidence.leaf import HASH_BYTES, MAX_EPOCH, MAX_SEQ, Kind, Leaf, Origin, Was
 from protocols.evidence.salt import BLOCK, leaf_salt
 
 MAX_LEAVES = 65536
@@ -59,7 +61,7 @@ class Group(NamedTuple):
 
 
 def encode_batch(leaves: Sequence[Leaf]) -> bytes:
-    """Return the payload of consecutive leaves of one log; raise Malformed for others."""
+    """Return the payload of leaves of one log with rising seqs; raise Malformed for others."""
     _check_run(leaves)
     left = MAX_ITEMS
     shapes: dict[tuple[int, int, Body], int] = {}
@@ -88,6 +90,7 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
     for members in _members(len(shapes), groups):
         columns = list(zip(*(row for at in members for row in rows[at]), strict=True))
         write_columns(columns, [len(rows[at]) for at in members], rest, noise)
+    _write_repeats(leaves, rest)
     if len(rest) > MAX_INFLATED_BYTES:
         raise Malformed(f"batch: {len(rest)} bytes before deflate, at most {MAX_INFLATED_BYTES}")
     packed = noise.to_bytes()
@@ -97,9 +100,10 @@ def encode_batch(leaves: Sequence[Leaf]) -> bytes:
 
 
 def decode_batch(
-    payload: bytes, origin: Origin, first: int, count: int, block_salts: Mapping[int, bytes]
+    payload: bytes, origin: Origin, seqs: Sequence[int], block_salts: Mapping[int, bytes]
 ) -> list[Leaf]:
-    """Return the ``count`` leaves from ``first`` on; raise Malformed. Inflating is bounded."""
+    """Return the leaves, whose seqs the envelope tells; raise Malformed. Inflating is bounded."""
+    count = len(seqs)
     if not 0 < count <= MAX_LEAVES:
         raise Malformed(f"batch: {count} leaves, 1..{MAX_LEAVES} are read")
     rest, noise = _open(payload)
@@ -122,28 +126,53 @@ def decode_batch(
         for at in members:
             rows[at] = shape_rows[start : start + lengths[at]]
             start += lengths[at]
+    repeats = _read_repeats(rest, count)
     rest.end()
     noise.end()
     places = [iter(group_rows) for group_rows in rows]
     leaves = []
-    for seq, at in enumerate(order, first):
+    for place, (seq, at) in enumerate(zip(seqs, order, strict=True)):
         salt_of_block = block_salts.get(seq // BLOCK)
         if salt_of_block is None:
             raise Malformed(f"batch: no salt for block {seq // BLOCK}")
         group = groups[at]
         leaf = _leaf(origin, seq, group, shapes[group.shape], next(places[at]))
-        leaves.append(leaf._replace(salt=leaf_salt(salt_of_block, seq)))
+        salt = leaf_salt(salt_of_block, seq)
+        leaves.append(leaf._replace(salt=salt, was=repeats.get(place)))
     return leaves
 
 
 def _check_run(leaves: Sequence[Leaf]) -> None:
     if not 0 < len(leaves) <= MAX_LEAVES:
         raise Malformed(f"batch: {len(leaves)} leaves, 1..{MAX_LEAVES} can be sent")
-    first = leaves[0]
-    origin = first.origin()
-    for seq, leaf in enumerate(leaves, first.seq):
-        if leaf.seq != seq or leaf.origin() != origin:
-            raise Malformed(f"batch: leaf {leaf.origin()} {leaf.seq} where {origin} {seq} belongs")
+    origin, last = leaves[0].origin(), -1
+    for leaf in leaves:
+        if leaf.seq <= last or leaf.origin() != origin:
+            raise Malformed(f"batch: leaf {leaf.origin()} {leaf.seq} after {origin} {last}")
+        last = leaf.seq
+
+
+def _write_repeats(leaves: Sequence[Leaf], rest: bytearray) -> None:
+    repeats = [(place, leaf.was) for place, leaf in enumerate(leaves) if leaf.was is not None]
+    write_varint(rest, len(repeats))
+    next_place = 0
+    for place, was in repeats:
+        for number in (place - next_place, was.epoch, was.seq):
+            write_varint(rest, number)
+        rest += was.hash
+        next_place = place + 1
+
+
+def _read_repeats(rest: VarintReader, count: int) -> dict[int, Was]:
+    """Return the `was` of each leaf that has one, by its place among the leaves."""
+    repeats: dict[int, Was] = {}
+    next_place = 0
+    for _ in range(rest.one(count, "repeated leaves")):
+        place = next_place + rest.one(count - 1 - next_place, "place of a repeated leaf")
+        epoch, seq = rest.one(MAX_EPOCH, "was.epoch"), rest.one(MAX_SEQ, "was.seq")
+        repeats[place] = Was(epoch, seq, rest.take(HASH_BYTES))
+        next_place = place + 1
+    return repeats
 
 
 def _group(leaf: Leaf, shapes: dict[tuple[int, int, Body], int]) -> tuple[Group, list[int]]:

@@ -1,7 +1,10 @@
 """A leaf: one record of a log, as the bytes that are hashed, signed and proven.
 
-Deterministic CBOR array: [version 0, kind, gateway, epoch, seq, subject, reference, boot_no,
-mono_ms, utc_ms | null, clock_state, quality, body, salt]. What each kind holds is in the README.
+Deterministic CBOR array: [version 1, kind, gateway, epoch, seq, subject, reference, boot_no,
+mono_ms, utc_ms | null, clock_state, quality, body, salt, was]. What each kind holds is in the
+README. `was` is null, or [epoch, seq, hash] of the leaf that this one repeats in a later epoch.
+
+Format 1 is frozen: its golden bytes may never change. New kinds may be added at the end.
 """
 
 import hashlib
@@ -10,10 +13,10 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from protocols.evidence import cbor
-from protocols.evidence.cbor import Body
+from protocols.evidence.cbor import Body, Item
 from protocols.evidence.errors import Malformed
 
-VERSION = 0
+VERSION = 1
 SALT_BYTES = 16
 HASH_BYTES = 32
 NO_REFERENCE = bytes(HASH_BYTES)
@@ -24,6 +27,8 @@ MAX_SUBJECT_CHARS = 128
 MAX_SEQ = (1 << 48) - 1
 MAX_EPOCH = (1 << 31) - 1
 
+_FIELDS = 15
+_ENVELOPE_ITEMS = _FIELDS + 4  # the array itself, its fields, and those of `was`
 _GATEWAY = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}\Z", re.ASCII)
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z", re.ASCII)
 
@@ -47,6 +52,7 @@ class Kind(IntEnum):
     KEY = 6
     LOSS = 7
     ARCHIVE = 8
+    EPOCH = 9
 
     @property
     def log(self) -> Log:
@@ -62,6 +68,17 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         return f"gas-evidence/{self.gateway}/{self.log.value}/{self.epoch}"
+
+
+class Was(NamedTuple):
+    """The leaf that was recorded first, in an epoch that ended before it had a receipt.
+
+    Seqs of telemetry in the body are then those of this epoch, not of the leaf's own.
+    """
+
+    epoch: int
+    seq: int
+    hash: bytes
 
 
 class Leaf(NamedTuple):
@@ -84,6 +101,7 @@ class Leaf(NamedTuple):
     quality: int
     body: Body
     salt: bytes
+    was: Was | None = None
 
     def origin(self) -> Origin:
         return Origin(self.gateway, self.kind.log, self.epoch)
@@ -128,15 +146,29 @@ def encode_leaf(leaf: Leaf) -> bytes:
 def decode_leaf(data: bytes) -> Leaf:
     """Read a leaf strictly: decode, check, encode again, compare. Raises Malformed."""
     fields = cbor.decode(data, "leaf", MAX_LEAF_BYTES, MAX_LEAF_ITEMS)
-    if type(fields) is not tuple or len(fields) != 14:
-        raise Malformed("leaf: not an array of 14 fields")
+    if type(fields) is not tuple or not fields or type(fields[0]) is not int:
+        raise Malformed("leaf: not an array that begins with its version")
     if fields[0] != VERSION:
-        raise Malformed(f"leaf: version {fields[0]!r}, this program reads {VERSION}")
+        raise Malformed(f"leaf: version {fields[0]}, this program reads {VERSION}")
+    if len(fields) != _FIELDS:
+        raise Malformed(f"leaf: {len(fields)} fields, not {_FIELDS}")
     if type(fields[1]) is not int or not 0 <= fields[1] < len(Kind):
         raise Malformed(f"leaf: unknown kind {fields[1]!r}")
-    leaf = Leaf(Kind(fields[1]), *fields[2:])  # type: ignore[arg-type]  # checked on the next line
+    was = read_was(fields[14], "leaf")
+    leaf = Leaf._make((Kind(fields[1]), *fields[2:14], was))
     check_leaf(leaf)
     return leaf
+
+
+def read_was(item: Item, what: str) -> Was | None:
+    """Read what `Leaf.was` is on the wire; raise Malformed for anything else."""
+    match item:
+        case None:
+            return None
+        case (int(epoch), int(seq), bytes(digest)):
+            return Was(epoch, seq, digest)
+        case _:
+            raise Malformed(f"{what}: was is not null or [epoch, seq, hash]")
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -165,9 +197,13 @@ def check_leaf(leaf: Leaf) -> None:
     ):
         if type(data) is not bytes or len(data) != size:
             raise Malformed(f"{where}: {name} is not {size} bytes")
+    if leaf.was is not None:
+        if type(leaf.was) is not Was:
+            raise Malformed(f"{where}: was is not (epoch, seq, hash)")
+        _check_was(leaf.was, leaf.epoch, where)
     if type(leaf.body) is not tuple:
         raise Malformed(f"{where}: body is not an array")
-    cbor.check_item(leaf.body, f"{where}: body", MAX_LEAF_ITEMS - 14, MAX_BODY_DEPTH)
+    cbor.check_item(leaf.body, f"{where}: body", MAX_LEAF_ITEMS - _ENVELOPE_ITEMS, MAX_BODY_DEPTH)
 
 
 def _is_integer(value: object) -> bool:
@@ -180,3 +216,11 @@ def _check_text(leaf: Leaf, where: str) -> None:
         raise Malformed(f"{where}: bad gateway id {leaf.gateway!r:.80}")
     if type(leaf.subject) is not str or len(leaf.subject) > MAX_SUBJECT_CHARS:
         raise Malformed(f"{where}: subject is not a text of at most {MAX_SUBJECT_CHARS} characters")
+
+
+def _check_was(was: Was, epoch: int, where: str) -> None:
+    for name, value, high in (("epoch", was.epoch, epoch - 1), ("seq", was.seq, MAX_SEQ)):
+        if not _is_integer(value) or not 0 <= value <= high:
+            raise Malformed(f"{where}: was.{name} {value!r} is not an integer in 0..{high}")
+    if type(was.hash) is not bytes or len(was.hash) != HASH_BYTES:
+        raise Malformed(f"{where}: was.hash is not {HASH_BYTES} bytes")

@@ -15,13 +15,13 @@ BLOCK_SALT_BYTES = 16
 
 def block_salt(secret: bytes, origin: Origin, block: int) -> bytes:
     """Salt of leaves ``block * BLOCK`` to ``(block + 1) * BLOCK - 1`` of one log."""
-    message = f"block-salt/v0\n{origin}\n{block}\n".encode("ascii")
+    message = f"block-salt/v1\n{origin}\n{block}\n".encode("ascii")
     return hmac.digest(secret, message, "sha256")[:BLOCK_SALT_BYTES]
 
 
 def leaf_salt(salt_of_block: bytes, seq: int) -> bytes:
     """Salt of one leaf: HMAC-SHA256(block salt, seq), the first 16 bytes."""
-    message = f"leaf-salt/v0\n{seq}\n".encode("ascii")
+    message = f"leaf-salt/v1\n{seq}\n".encode("ascii")
     return hmac.digest(salt_of_block, message, "sha256")[:SALT_BYTES]
 
 

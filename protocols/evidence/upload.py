@@ -13,7 +13,7 @@ from protocols.evidence.batch import MAX_LEAVES, decode_batch, encode_batch
 from protocols.evidence.cbor import Item
 from protocols.evidence.errors import BadSignature, Fork, Malformed, NotHeld
 from protocols.evidence.leaf import HASH_BYTES, Leaf, Origin, encode_leaf, leaf_hash, parse_origin
-from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.evidence.merkle import EMPTY, Frontier, Hole
 from protocols.evidence.note import (
     MAX_NOTE_BYTES,
     Checkpoint,
@@ -27,18 +27,25 @@ from protocols.evidence.note import (
 )
 from protocols.evidence.salt import BLOCK, BLOCK_SALT_BYTES, block_salt, leaf_salt
 
-VERSION = 0
+VERSION = 1
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 MAX_BATCH_LEAF_BYTES = 64 * 1024 * 1024  # of the leaves that a payload stands for
 UNSENT_HEADER = "Gas-Unsent"
 _UNSENT = re.compile(r"(0|[1-9][0-9]{0,14}) (0|[1-9][0-9]{0,14})\Z", re.ASCII)
-_MAX_SALTS = MAX_LEAVES // BLOCK + 1
-_MAX_UPLOAD_ITEMS = 8 + 3 * _MAX_SALTS
+MAX_HOLES = 256
+MAX_HOLE_LEAVES = 1 << 32  # between one checkpoint and the next
+_MAX_SALTS = MAX_LEAVES // BLOCK + 1 + MAX_HOLES
+_MAX_HOLE_HASHES = 2 * MAX_HOLE_LEAVES.bit_length()
+_MAX_UPLOAD_ITEMS = 9 + 3 * _MAX_SALTS + MAX_HOLES * (4 + _MAX_HOLE_HASHES)
 _MAX_CONFLICT_BYTES = 2 * MAX_NOTE_BYTES + 64
 
 
 class Upload(NamedTuple):
-    """What is POSTed. The number of leaves is the checkpoint's size less ``first``."""
+    """What is POSTed. The number of leaves is the checkpoint's size less ``first``.
+
+    Of leaves in ``holes`` the gateway holds only hashes; the payload is of all others, b"" where
+    there are none.
+    """
 
     origin: Origin
     first: int
@@ -46,6 +53,7 @@ class Upload(NamedTuple):
     payload: bytes
     payload_sha256: bytes
     checkpoint: bytes
+    holes: tuple[Hole, ...] = ()
 
 
 class Head(NamedTuple):
@@ -75,10 +83,14 @@ class Receipt(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """The upload extends the head: store it, move the head, then countersign."""
+    """The upload extends the head: store it, move the head, then countersign.
+
+    ``leaves`` are without those of ``holes``: go by their seqs.
+    """
 
     frontier: Frontier
     leaves: list[Leaf]
+    holes: tuple[Hole, ...] = ()
 
 
 class Conflict(NamedTuple):
@@ -109,7 +121,7 @@ Outcome = Accepted | Conflict | Refused | Equivocation
 
 def encode_upload(upload: Upload) -> bytes:
     """Return the bytes to POST; raise Malformed where they would be too many."""
-    data = cbor.encode((VERSION, str(upload.origin), *upload[1:]))
+    data = cbor.encode((VERSION, str(upload.origin), *upload[1:]))  # a hole is an array of three
     if len(data) > MAX_UPLOAD_BYTES:
         raise Malformed(f"upload: {len(data)} bytes, at most {MAX_UPLOAD_BYTES}; seal fewer leaves")
     return data
@@ -119,15 +131,16 @@ def decode_upload(data: bytes) -> Upload:
     """Read an upload strictly; raise Malformed. Signature and content are ``accept``'s part."""
     match cbor.decode(data, "upload", MAX_UPLOAD_BYTES, _MAX_UPLOAD_ITEMS):
         case (
-            0, str(origin), int(first), tuple(salts),
-            bytes(payload), bytes(payload_sha256), bytes(checkpoint),
+            1, str(origin), int(first), tuple(salts),
+            bytes(payload), bytes(payload_sha256), bytes(checkpoint), tuple(holes),
         ) if first >= 0 and len(payload_sha256) == HASH_BYTES:  # fmt: skip
             block_salts = tuple(_read_salt(salt) for salt in salts)
             return Upload(
-                parse_origin(origin), first, block_salts, payload, payload_sha256, checkpoint
-            )
+                parse_origin(origin), first, block_salts, payload, payload_sha256, checkpoint,
+                _read_holes(holes),
+            )  # fmt: skip
         case _:
-            raise Malformed("upload: not the seven fields of version 0")
+            raise Malformed("upload: not the eight fields of version 1")
 
 
 def _read_salt(item: Item) -> tuple[int, bytes]:
@@ -136,6 +149,56 @@ def _read_salt(item: Item) -> tuple[int, bytes]:
             return block, salt
         case _:
             raise Malformed("upload: a block salt is not [block, salt]")
+
+
+def _read_holes(items: tuple[Item, ...]) -> tuple[Hole, ...]:
+    """Read the holes: each whole, and none beside another, so that there is one way to say it."""
+    if len(items) > MAX_HOLES:
+        raise Malformed(f"upload: {len(items)} holes, at most {MAX_HOLES}")
+    holes: list[Hole] = []
+    for item in items:
+        match item:
+            case (int(first), int(end), tuple(hashes)):
+                hole = Hole(first, end, tuple(each for each in hashes if isinstance(each, bytes)))
+            case _:
+                raise Malformed("upload: a hole is not [first, end, hashes]")
+        if len(hole.hashes) != len(hashes):
+            raise Malformed("upload: a hash of a hole is not a byte string")
+        hole.check()
+        if holes and hole.first <= holes[-1].end:
+            raise Malformed(f"upload: hole at {hole.first} does not follow that to {holes[-1].end}")
+        holes.append(hole)
+    return tuple(holes)
+
+
+def open_leaves(upload: Upload, size: int) -> list[Leaf]:
+    """Decode the leaves of an upload whose checkpoint is of ``size``; raise Malformed.
+
+    The payload's SHA-256 is compared before anything is inflated. The signature, and whether the
+    leaves lead to the signed root, are ``accept``'s part.
+    """
+    if hashlib.sha256(upload.payload).digest() != upload.payload_sha256:
+        raise Malformed("payload: SHA-256 differs")
+    seqs = _held_seqs(upload.first, size, upload.holes)
+    if not seqs:
+        if upload.payload:
+            raise Malformed("payload: bytes, where every leaf is in a hole")
+        return []
+    return decode_batch(upload.payload, upload.origin, seqs, dict(upload.block_salts))
+
+
+def _held_seqs(first: int, size: int, holes: Sequence[Hole]) -> Sequence[int]:
+    """Return the seqs of ``first`` .. ``size`` - 1 that are in no hole; raise Malformed."""
+    if holes and not first <= holes[0].first <= holes[-1].end <= size:
+        raise Malformed(f"upload: holes outside leaves {first} to {size}")
+    held = size - first - sum(hole.end - hole.first for hole in holes)
+    if held > MAX_LEAVES:
+        raise Malformed(f"upload: {held} leaves, at most {MAX_LEAVES} are read at once")
+    if not holes:
+        return range(first, size)
+    edges = [first, *(edge for hole in holes for edge in (hole.first, hole.end)), size]
+    parts = zip(edges[::2], edges[1::2], strict=True)
+    return [seq for start, end in parts for seq in range(start, end)]
 
 
 def unsent_text(billing: int, telemetry: int) -> str:
@@ -160,32 +223,69 @@ def encode_conflict(conflict: Conflict) -> bytes:
 def decode_conflict(data: bytes) -> Conflict:
     """Read the body of a 409 answer strictly; raise Malformed."""
     match cbor.decode(data, "conflict", _MAX_CONFLICT_BYTES, 5):
-        case (0, int(size), bytes(checkpoint), bytes(receipt)) if size >= 0:
+        case (1, int(size), bytes(checkpoint), bytes(receipt)) if size >= 0:
             return Conflict(size, checkpoint, receipt)
         case _:
-            raise Malformed("conflict: not the four fields of version 0")
+            raise Malformed("conflict: not the four fields of version 1")
 
 
 def seal(
-    origin: Origin, frontier: Frontier, leaves: Sequence[Leaf], secret: bytes, signer: Signer
+    origin: Origin,
+    frontier: Frontier,
+    leaves: Sequence[Leaf],
+    secret: bytes,
+    signer: Signer,
+    holes: Sequence[Hole] = (),
 ) -> Sealed:
-    """Gateway: make the upload of ``leaves``, which follow ``frontier`` without a gap.
+    """Gateway: make the upload of what follows ``frontier``: leaves and holes without a gap.
 
-    Raises Malformed where they do not, or where a salt is not of this epoch's ``secret``.
+    Raises Malformed where there is one, or where a salt is not of this epoch's ``secret``.
     """
     first = frontier.size
-    if not leaves or leaves[0].seq != first or leaves[0].origin() != origin:
-        raise Malformed(f"seal: the leaves do not follow {origin} at {first}")
-    payload = encode_batch(leaves)
-    blocks = range(first // BLOCK, leaves[-1].seq // BLOCK + 1)
-    salts = {block: block_salt(secret, origin, block) for block in blocks}
+    if any(leaf.origin() != origin for leaf in leaves):
+        raise Malformed(f"seal: a leaf is not of {origin}")
+    after = _extended(frontier, leaves, holes)
+    if after.size == first:
+        raise Malformed(f"seal: nothing to seal after {origin} {first}")
+    salts = {block: block_salt(secret, origin, block) for block in _blocks(leaves)}
     for leaf in leaves:
         if leaf.salt != leaf_salt(salts[leaf.seq // BLOCK], leaf.seq):
             raise Malformed(f"seal: leaf {leaf.seq} was salted with another secret")
-    after = frontier.extend([leaf_hash(encode_leaf(leaf)) for leaf in leaves])
+    payload = encode_batch(leaves) if leaves else b""
     checkpoint = sign_checkpoint(Checkpoint(origin, after.size, after.root()), signer)
     digest = hashlib.sha256(payload).digest()
-    return Sealed(Upload(origin, first, tuple(salts.items()), payload, digest, checkpoint), after)
+    upload = Upload(
+        origin, first, tuple(salts.items()), payload, digest, checkpoint, tuple(holes)
+    )  # fmt: skip
+    return Sealed(upload, after)
+
+
+def _blocks(leaves: Sequence[Leaf]) -> list[int]:
+    """Return the blocks of salts that these leaves need; what lies in a hole needs none."""
+    return sorted({leaf.seq // BLOCK for leaf in leaves})
+
+
+def _extended(frontier: Frontier, leaves: Sequence[Leaf], holes: Sequence[Hole]) -> Frontier:
+    """Extend by leaves and holes in the order of their seqs; raise Malformed for a gap."""
+    left = MAX_BATCH_LEAF_BYTES
+    hashes: list[bytes] = []
+    rest = list(reversed(holes))
+    for leaf in leaves:
+        while rest and rest[-1].first == frontier.size + len(hashes):
+            frontier, hashes = frontier.extend(hashes).extend_hole(rest.pop()), []
+        if leaf.seq != frontier.size + len(hashes):
+            raise Malformed(
+                f"leaves: {leaf.origin()} {leaf.seq} where {frontier.size + len(hashes)} belongs"
+            )
+        data = encode_leaf(leaf)
+        left -= len(data)
+        if left < 0:
+            raise Malformed(f"leaves: more bytes than {MAX_BATCH_LEAF_BYTES}; send fewer leaves")
+        hashes.append(leaf_hash(data))
+    frontier = frontier.extend(hashes)
+    for hole in reversed(rest):
+        frontier = frontier.extend_hole(hole)
+    return frontier
 
 
 def check_receipt(checkpoint: bytes, receipt: bytes, verifier: Verifier) -> Receipt:
@@ -246,8 +346,8 @@ def accept(
         return Refused("content", str(error), "send the checkpoint as it was signed")
     if claimed.origin != upload.origin:
         return Refused("content", f"checkpoint of {claimed.origin}", f"sign one of {upload.origin}")
-    if not upload.first < claimed.size <= upload.first + MAX_LEAVES:
-        reason = f"leaves {upload.first} to {claimed.size}, 1..{MAX_LEAVES} are read at once"
+    if not upload.first < claimed.size <= upload.first + MAX_LEAVES + MAX_HOLE_LEAVES:
+        reason = f"leaves {upload.first} to {claimed.size}: none, or more than are read at once"
         return Refused("content", reason, "send fewer leaves, and at least one")
     ours = head.checkpoint if claimed.size == head.frontier.size else same_size_checkpoint
     if ours:
@@ -264,30 +364,16 @@ def accept(
 def _extend(frontier: Frontier, upload: Upload, claimed: Checkpoint) -> Accepted | Refused:
     """Extend central's own frontier by the payload; it must arrive at the signed root."""
     again = "send the leaves from the log again"
-    if hashlib.sha256(upload.payload).digest() != upload.payload_sha256:
-        return Refused("content", "payload: SHA-256 differs", again)
-    blocks = range(upload.first // BLOCK, (claimed.size - 1) // BLOCK + 1)
-    if [block for block, _ in upload.block_salts] != list(blocks):
-        return Refused("content", "block salts: not those of these leaves", again)
-    count = claimed.size - upload.first
     try:
-        leaves = decode_batch(
-            upload.payload, upload.origin, upload.first, count, dict(upload.block_salts)
-        )
-        hashes = []
-        left = MAX_BATCH_LEAF_BYTES
-        for leaf in leaves:
-            data = encode_leaf(leaf)
-            left -= len(data)
-            if left < 0:
-                return Refused("content", "leaves: more bytes than are read", "send fewer leaves")
-            hashes.append(leaf_hash(data))
+        leaves = open_leaves(upload, claimed.size)
+        if [block for block, _ in upload.block_salts] != _blocks(leaves):
+            return Refused("content", "block salts: not those of these leaves", again)
+        after = _extended(frontier, leaves, upload.holes)
     except Malformed as error:
         return Refused("content", str(error), again)
-    after = frontier.extend(hashes)
-    if after.root() != claimed.root:
+    if after.size != claimed.size or after.root() != claimed.root:
         return Refused("content", f"root differs from the signed one at {claimed.size}", again)
-    return Accepted(after, leaves)
+    return Accepted(after, leaves, upload.holes)
 
 
 def countersign(checkpoint: bytes, cosigner: Signer, time_s: int) -> bytes:

@@ -44,7 +44,7 @@ def encoder_cost(leaves: Sequence[Leaf]) -> Cost:
     before = Frontier(first, (bytes(32),) * first.bit_count())
     runs: list[Callable[[], object]] = [
         lambda: encode_batch(leaves),
-        lambda: decode_batch(payload, origin, first, len(leaves), salts),
+        lambda: decode_batch(payload, origin, range(first, first + len(leaves)), salts),
         lambda: seal(origin, before, leaves, SECRET, signer),
         lambda: zlib.compress(raw, 9),
     ]

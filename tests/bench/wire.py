@@ -13,7 +13,7 @@ from protocols.evidence.upload import Upload, check_receipt, encode_upload, seal
 from tests.bench.material import GATEWAY, SECRET
 from tests.bench.proxy import CountingProxy, Traffic
 
-PATH = "/v0/upload"
+PATH = "/v1/upload"
 RECORD_BYTES = 22  # TLS 1.3: header 5, content type 1, authentication tag 16
 
 

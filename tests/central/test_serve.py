@@ -70,7 +70,7 @@ class Server:
 
     def post(self, body):
         return self.session.post(
-            f"{self.intake}/v0/upload",
+            f"{self.intake}/v1/upload",
             data=body,
             headers={"Content-Type": "application/cbor"},
             timeout=DEADLINE_S,

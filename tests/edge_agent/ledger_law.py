@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocols.evidence import cbor
-from protocols.evidence.batch import decode_batch
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
-from protocols.evidence.upload import decode_upload
+from protocols.evidence.upload import decode_upload, open_leaves
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.run import RunState, Step, step
 from protocols.metering.run_config import RunConfig
@@ -69,12 +68,10 @@ def read_journal(path: Path) -> Found:
 def _sealed(connection: sqlite3.Connection, origin: Origin) -> list[Leaf]:
     leaves: list[Leaf] = []
     rows = connection.execute(
-        "SELECT first, size, upload FROM batch WHERE log = ? ORDER BY first", (origin.log.value,)
+        "SELECT size, upload FROM batch WHERE log = ? ORDER BY first", (origin.log.value,)
     )
-    for first, size, data in rows:
-        upload = decode_upload(data)
-        salts = dict(upload.block_salts)
-        leaves += decode_batch(upload.payload, origin, first, size - first, salts)
+    for size, data in rows:
+        leaves += open_leaves(decode_upload(data), size)
     return leaves
 
 

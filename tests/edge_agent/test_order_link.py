@@ -160,6 +160,6 @@ def test_a_header_that_is_no_number_tells_of_nothing(
     """Whatever stands there, the answer is taken for what it is."""
     central.faults.append(lambda request, body, _: request.send(418, b"tea", Gas_Orders=header))
     transport = Transport(central.url, tmp_path / "ca.pem", 2.0)
-    answer = transport.post("/v0/upload", b"x")
+    answer = transport.post("/v1/upload", b"x")
     transport.close()
     assert answer == Answer(418, "text/plain", b"tea", 0)

@@ -81,7 +81,7 @@ def cut(request: Request, _body: bytes, _central: TlsCentral) -> None:
 def test_posts_on_one_kept_connection(central: TlsCentral, transport: Transport) -> None:
     """Several posts share one TLS connection, and each answer belongs to its post."""
     for number in range(3):
-        assert transport.post("/v0/upload", bytes([number])) == Answer(
+        assert transport.post("/v1/upload", bytes([number])) == Answer(
             200, "text/plain", bytes([number])
         )
     assert central.connections == 1
@@ -90,7 +90,7 @@ def test_posts_on_one_kept_connection(central: TlsCentral, transport: Transport)
 def test_a_redirect_is_an_answer(central: TlsCentral, transport: Transport) -> None:
     """It is not followed."""
     central.faults.append(redirect)
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, Answer)
     assert answer.status == 307
     assert central.connections == 1
@@ -104,7 +104,7 @@ def test_a_redirect_to_nowhere_is_an_answer_too(
     central.faults.append(
         lambda request, _body, _central: request.send(302, b"", Location=location)
     )
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, Answer)
     assert answer.status == 302
 
@@ -113,10 +113,10 @@ def test_a_redirect_to_nowhere_is_an_answer_too(
 def test_an_answer_is_bounded(central: TlsCentral, transport: Transport, fault: Fault) -> None:
     """More bytes than any receipt has are not read."""
     central.faults.append(fault)
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert str(MAX_ANSWER_BYTES) in answer.problem
-    assert isinstance(transport.post("/v0/upload", BODY), Answer)
+    assert isinstance(transport.post("/v1/upload", BODY), Answer)
 
 
 @pytest.mark.parametrize("fault", [dripping_body, dripping_header])
@@ -126,11 +126,11 @@ def test_a_dripping_answer_ends_at_the_deadline(
     """A byte each 0.1 s outlives every socket timeout, but not the call's deadline."""
     central.faults.append(fault)
     begun = monotonic()
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert "no complete answer" in answer.problem
     assert monotonic() - begun < 3.0
-    assert isinstance(transport.post("/v0/upload", BODY), Answer)
+    assert isinstance(transport.post("/v1/upload", BODY), Answer)
 
 
 def test_a_deadline_that_passed_while_connecting_still_holds(
@@ -147,7 +147,7 @@ def test_a_deadline_that_passed_while_connecting_still_holds(
     monkeypatch.setattr(connection, "create_connection", slowly)
     transport = Transport(central.url, tmp_path / "ca.pem", deadline_s=0.3)
     begun = monotonic()
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert "no complete answer" in answer.problem
     assert monotonic() - begun < 3.0
@@ -160,7 +160,7 @@ def test_abort_ends_a_call_from_another_thread(central: TlsCentral, tmp_path: Pa
     transport = Transport(central.url, tmp_path / "ca.pem", deadline_s=60.0)
     threading.Timer(0.3, transport.abort).start()
     begun = monotonic()
-    assert isinstance(transport.post("/v0/upload", BODY), LinkFailure)
+    assert isinstance(transport.post("/v1/upload", BODY), LinkFailure)
     assert monotonic() - begun < 5.0
     transport.close()
 
@@ -168,10 +168,10 @@ def test_abort_ends_a_call_from_another_thread(central: TlsCentral, tmp_path: Pa
 def test_a_cut_connection_is_a_failure(central: TlsCentral, transport: Transport) -> None:
     """And the next post makes a new one."""
     central.faults.append(cut)
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert "failed" in answer.problem
-    assert isinstance(transport.post("/v0/upload", BODY), Answer)
+    assert isinstance(transport.post("/v1/upload", BODY), Answer)
 
 
 def test_another_ca_is_not_trusted(
@@ -184,13 +184,13 @@ def test_another_ca_is_not_trusted(
     other.mkdir()
     make_certificates(other)
     refusing = Transport(central.url, other / "ca.pem", deadline_s=2.0)
-    answer = refusing.post("/v0/upload", BODY)
+    answer = refusing.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert "TLS" in answer.problem
     assert "central.ca" in answer.remedy
     refusing.close()
     trusting = Transport(central.url, tmp_path / "ca.pem", deadline_s=2.0)
-    assert isinstance(trusting.post("/v0/upload", BODY), Answer), "the proxy was used"
+    assert isinstance(trusting.post("/v1/upload", BODY), Answer), "the proxy was used"
     trusting.close()
 
 
@@ -198,7 +198,7 @@ def test_the_name_must_be_in_the_certificate(central: TlsCentral, tmp_path: Path
     """A good certificate of another host is none."""
     url = central.url.replace("localhost", "127.0.0.2")
     transport = Transport(url, tmp_path / "ca.pem", deadline_s=2.0)
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     transport.close()
 
@@ -209,7 +209,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     transport = Transport(f"https://localhost:{port}", tmp_path / "ca.pem", deadline_s=2.0)
-    answer = transport.post("/v0/upload", BODY)
+    answer = transport.post("/v1/upload", BODY)
     assert isinstance(answer, LinkFailure)
     assert str(port) in answer.problem
     transport.close()

@@ -155,7 +155,7 @@ def empty_receipt(request: Request, _body: bytes, _central: TlsCentral) -> None:
 
 
 def redirect(request: Request, _body: bytes, _central: TlsCentral) -> None:
-    request.send(308, b"", Location="/v0/upload")
+    request.send(308, b"", Location="/v1/upload")
 
 
 def conflict_of_nonsense(request: Request, _body: bytes, _central: TlsCentral) -> None:

@@ -13,7 +13,7 @@ from protocols.evidence.leaf import Log
 from protocols.evidence.upload import MAX_UPLOAD_BYTES
 
 
-def scope(path="/v0/upload", method="POST", length=None, kind=b"application/cbor"):
+def scope(path="/v1/upload", method="POST", length=None, kind=b"application/cbor"):
     headers = [(b"content-type", kind)]
     if length is not None:
         headers.append((b"content-length", length))
@@ -73,7 +73,7 @@ def test_an_upload_in_pieces_is_one_upload(call, central, polled):
     ("status", "of_scope"),
     [
         (404, {"path": "/"}),
-        (404, {"path": "/v0/upload/"}),
+        (404, {"path": "/v1/upload/"}),
         (405, {"method": "GET"}),
         (415, {"kind": b"application/json"}),
         (413, {"length": str(MAX_UPLOAD_BYTES + 1).encode()}),

@@ -146,7 +146,7 @@ def test_the_header_is_sent_only_where_there_is_an_order(central, polled):
     """A header costs its bytes with every batch."""
     central.register(polled)
     app = IntakeApp(central.intake)
-    scope = {"type": "http", "path": "/v0/upload", "method": "POST",
+    scope = {"type": "http", "path": "/v1/upload", "method": "POST",
              "headers": [(b"content-type", b"application/cbor")]}  # fmt: skip
     body = polled.upload(Log.BILLING, 0)
     assert b"gas-orders" not in asyncio.run(talk(app, scope, body))[1]

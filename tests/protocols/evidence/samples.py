@@ -6,7 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from protocols.evidence.leaf import Kind, Leaf, Log, Origin
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin, Was
 from protocols.evidence.note import KeyType, Signer
 from protocols.evidence.salt import salt_of
 from simulators.series import series
@@ -39,6 +39,11 @@ bodies = st.lists(items, max_size=6).map(tuple).filter(lambda body: _depth(body)
 millis = st.one_of(st.integers(0, (1 << 53) - 1), st.integers(0, 100_000))
 
 
+repeats = st.builds(
+    Was, st.integers(0, 2), st.integers(0, (1 << 48) - 1), st.sampled_from([MAP_HASH, bytes(32)])
+)
+
+
 def leaf_lists(log: Log) -> st.SearchStrategy[list[Leaf]]:
     """Runs of consecutive, salted leaves with few bodies, so that some share a group."""
     kinds = [kind for kind in Kind if kind.log is log]
@@ -53,12 +58,13 @@ def leaf_lists(log: Log) -> st.SearchStrategy[list[Leaf]]:
         st.integers(0, 255),
         st.integers(0, 255),
         bodies,
+        st.one_of(st.none(), repeats),
     )
     first = st.sampled_from([0, 1, 1020, 1 << 40])
     return st.tuples(first, st.lists(part, min_size=1, max_size=12)).map(
         lambda drawn: [
-            _salted(Leaf(kind, "gw-1", 3, seq, *rest, salt=b""), origin)
-            for seq, (kind, *rest) in enumerate(drawn[1], drawn[0])
+            _salted(Leaf(kind, "gw-1", 3, seq, *rest, salt=b"", was=was), origin)
+            for seq, (kind, *rest, was) in enumerate(drawn[1], drawn[0])
         ]
     )
 

@@ -11,7 +11,7 @@ from protocols.evidence import cbor
 from protocols.evidence.batch import MAX_INFLATED_BYTES, decode_batch, encode_batch
 from protocols.evidence.bits import write_varint
 from protocols.evidence.errors import Malformed
-from protocols.evidence.leaf import Kind, Leaf, Log, Origin
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin, Was
 from protocols.evidence.salt import BLOCK, block_salt, salt_of
 from tests.protocols.evidence.samples import (
     BILLING,
@@ -32,7 +32,7 @@ def _salts(leaves: list[Leaf], origin: Origin) -> dict[int, bytes]:
 def _again(leaves: list[Leaf]) -> list[Leaf]:
     origin = leaves[0].origin()
     payload = encode_batch(leaves)
-    return decode_batch(payload, origin, leaves[0].seq, len(leaves), _salts(leaves, origin))
+    return decode_batch(payload, origin, [leaf.seq for leaf in leaves], _salts(leaves, origin))
 
 
 @given(leaf_lists(Log.BILLING))
@@ -91,15 +91,15 @@ def test_subject_and_reference_are_not_sent_twice() -> None:
     "change",
     [
         lambda leaves: [],
-        lambda leaves: leaves[:3] + leaves[4:],
+        lambda leaves: [*leaves[:3], leaves[2], *leaves[4:]],
         lambda leaves: [*leaves[:3], leaves[3]._replace(kind=Kind.EVENT), *leaves[4:]],
         lambda leaves: [*leaves[:3], leaves[3]._replace(gateway="gw-2"), *leaves[4:]],
         lambda leaves: [*leaves[:3], leaves[3]._replace(epoch=1), *leaves[4:]],
         lambda leaves: leaves[::-1],
     ],
 )
-def test_only_consecutive_leaves_of_one_log_are_a_batch(change: object) -> None:
-    """Nothing, a gap, another log, gateway or epoch, or another order is refused."""
+def test_only_rising_leaves_of_one_log_are_a_batch(change: object) -> None:
+    """Nothing, a leaf twice, another log, gateway or epoch, or another order is refused."""
     with pytest.raises(Malformed, match="batch"):
         encode_batch(change(scan_leaves(rounds=1)))
 
@@ -113,24 +113,24 @@ SALTS = _salts(LEAVES, TELEMETRY)
 def test_another_count_is_refused(count: int) -> None:
     """The number of leaves is what the checkpoint says, or the batch is Malformed."""
     with pytest.raises(Malformed):
-        decode_batch(PAYLOAD, TELEMETRY, 0, count, SALTS)
+        decode_batch(PAYLOAD, TELEMETRY, range(count), SALTS)
 
 
 def test_another_log_is_refused() -> None:
     """Scans do not belong to the billing log."""
     with pytest.raises(Malformed, match="does not belong"):
-        decode_batch(PAYLOAD, BILLING, 0, len(LEAVES), SALTS)
+        decode_batch(PAYLOAD, BILLING, range(len(LEAVES)), SALTS)
 
 
 def test_a_missing_block_salt_is_refused() -> None:
     """A leaf whose block has no salt cannot be put together."""
     with pytest.raises(Malformed, match="no salt"):
-        decode_batch(PAYLOAD, TELEMETRY, 0, len(LEAVES), {})
+        decode_batch(PAYLOAD, TELEMETRY, range(len(LEAVES)), {})
 
 
 SHAPE = (0, 1, (0,))
 GROUP = (0, "m", MAP_HASH, 0, 0, 0)
-TAIL = bytes([0, 0, 0]) * 2 + bytes([10, 20, 30])  # three columns of one row
+TAIL = bytes([0, 0, 0]) * 2 + bytes([10, 20, 30, 0])  # three columns of one row, no repeats
 
 
 def _rest(tables: cbor.Item, order: bytes = b"\x01", tail: bytes = TAIL) -> bytes:
@@ -152,7 +152,7 @@ def test_a_bomb_is_not_inflated() -> None:
     bomb = _payload(bytes(MAX_INFLATED_BYTES + 1))
     assert len(bomb) < 20_000
     with pytest.raises(Malformed, match="inflates to more"):
-        decode_batch(bomb, TELEMETRY, 0, 16, SALTS)
+        decode_batch(bomb, TELEMETRY, range(16), SALTS)
 
 
 def test_few_bytes_do_not_become_very_many_items() -> None:
@@ -161,7 +161,7 @@ def test_few_bytes_do_not_become_very_many_items() -> None:
     payload = _payload(_rest(tables, order=b"\x01" * 200, tail=b""))
     assert len(payload) < 1_000
     with pytest.raises(Malformed, match="items"):
-        decode_batch(payload, TELEMETRY, 0, 200, SALTS)
+        decode_batch(payload, TELEMETRY, range(200), SALTS)
 
 
 def test_what_could_not_be_read_is_not_written() -> None:
@@ -182,7 +182,7 @@ def test_very_many_forms_are_read_in_time() -> None:
         for seq in range(6_000)
     ]
     salts = {block: bytes(16) for block in range(6)}
-    got = decode_batch(encode_batch(leaves), BILLING, 0, len(leaves), salts)
+    got = decode_batch(encode_batch(leaves), BILLING, range(len(leaves)), salts)
     assert [one.body for one in got] == [one.body for one in leaves]
 
 
@@ -200,13 +200,16 @@ def test_very_many_forms_are_read_in_time() -> None:
 def test_damaged_streams_are_refused(payload: bytes, reason: str) -> None:
     """A cut, lengthened or oversized payload is Malformed."""
     with pytest.raises(Malformed, match=reason):
-        decode_batch(payload, TELEMETRY, 0, len(LEAVES), SALTS)
+        decode_batch(payload, TELEMETRY, range(len(LEAVES)), SALTS)
 
 
 def test_a_payload_written_by_hand_is_read() -> None:
     """The documented layout, put together byte by byte, is a leaf."""
-    leaves = decode_batch(_payload(_rest(((SHAPE,), (GROUP,)))), TELEMETRY, 0, 1, SALTS)
+    leaves = decode_batch(_payload(_rest(((SHAPE,), (GROUP,)))), TELEMETRY, range(1), SALTS)
     assert [(leaf.mono_ms, leaf.utc_ms, leaf.body) for leaf in leaves] == [(5, 10, (15,))]
+    again = _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1] + bytes([1, 0, 2, 7]) + MAP_HASH)
+    repeated = decode_batch(_payload(again), TELEMETRY, range(1), SALTS)
+    assert repeated == [leaves[0]._replace(was=Was(2, 7, MAP_HASH))]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ def test_a_payload_written_by_hand_is_read() -> None:
         _rest(((), ())),
         _rest(((SHAPE, SHAPE), (GROUP,))),
         _rest(((SHAPE,), (GROUP, GROUP))),
-        _rest((((8, 1, (0,)),), (GROUP,))),
+        _rest((((10, 1, (0,)),), (GROUP,))),
         _rest((((1, 1, (0,)),), (GROUP,))),
         _rest((((0, 2, (0,)),), (GROUP,))),
         _rest((((0, 1, (3,)),), (GROUP,))),
@@ -233,19 +236,23 @@ def test_a_payload_written_by_hand_is_read() -> None:
         _rest(((SHAPE,), (GROUP,)), order=b"\x02"),
         _rest(((SHAPE,), (GROUP,)), tail=TAIL + b"\x00"),
         _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1]),
+        _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1] + bytes([2])),
+        _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1] + bytes([1, 1, 0, 7]) + MAP_HASH),
+        _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1] + bytes([1, 0, 0, 7]) + MAP_HASH[1:]),
+        _rest(((SHAPE,), (GROUP,)), tail=TAIL[:-1] + b"\1\0\xff\xff\xff\xff\x0f\7" + MAP_HASH),
         b"\xff\xff\xff\x7f",
     ],
 )
 def test_other_headers_are_refused(rest: bytes) -> None:
     """Tables that contradict themselves, the log or the data are Malformed."""
     with pytest.raises(Malformed):
-        decode_batch(_payload(rest), TELEMETRY, 0, 1, SALTS)
+        decode_batch(_payload(rest), TELEMETRY, range(1), SALTS)
 
 
 def test_noise_that_nobody_asked_for_is_refused() -> None:
     """Packed bits that no column takes are Malformed."""
     with pytest.raises(Malformed, match="noise after the end"):
-        decode_batch(_payload(_rest(((SHAPE,), (GROUP,))), b"\x00"), TELEMETRY, 0, 1, SALTS)
+        decode_batch(_payload(_rest(((SHAPE,), (GROUP,))), b"\x00"), TELEMETRY, range(1), SALTS)
 
 
 @settings(max_examples=300)
@@ -254,7 +261,7 @@ def test_damaged_payloads_are_leaves_or_malformed(at: int, patch: bytes) -> None
     """Bytes overwritten anywhere end in leaves or in Malformed; never in another error."""
     damaged = PAYLOAD[:at] + patch + PAYLOAD[at + len(patch) :]
     try:
-        leaves = decode_batch(damaged, TELEMETRY, 0, len(LEAVES), SALTS)
+        leaves = decode_batch(damaged, TELEMETRY, range(len(LEAVES)), SALTS)
     except Malformed:
         return
     assert len(leaves) == len(LEAVES)
@@ -266,6 +273,6 @@ def test_any_inflated_stream_is_leaves_or_malformed(rest: bytes) -> None:
     """The same for what deflate would hide: arbitrary bytes after a good header."""
     stream = _rest(((SHAPE,), (GROUP,)), tail=rest)
     try:
-        decode_batch(_payload(stream), TELEMETRY, 0, 1, SALTS)
+        decode_batch(_payload(stream), TELEMETRY, range(1), SALTS)
     except Malformed:
         return

@@ -1,6 +1,6 @@
-"""Golden bytes of version 0: whoever changes them changes the contract.
+"""Golden bytes of format 1, which may never change: what was signed must stay provable.
 
-``python -m tests.protocols.evidence.test_golden`` writes the file anew, after a change on purpose.
+``python -m tests.protocols.evidence.test_golden`` made the file. It writes only what is not there.
 Deflate may be packed in more than one way, so the payload is compared as it is before deflate.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from protocols.evidence.batch import decode_batch
 from protocols.evidence.bits import VarintReader
-from protocols.evidence.leaf import Kind, Leaf, decode_leaf, encode_leaf, leaf_hash
-from protocols.evidence.merkle import EMPTY
+from protocols.evidence.leaf import Kind, Leaf, Was, decode_leaf, encode_leaf, leaf_hash
+from protocols.evidence.merkle import EMPTY, Hole, hole_of
 from protocols.evidence.salt import salt_of
 from protocols.evidence.upload import (
     EMPTY_HEAD,
@@ -37,7 +37,8 @@ from tests.protocols.evidence.samples import (
     with_failed_polls,
 )
 
-PATH = Path(__file__).parents[2] / "golden" / "evidence_v0.json"
+LATER = TELEMETRY._replace(epoch=1)
+PATH = Path(__file__).parents[2] / "golden" / "evidence_v1.json"
 TIME_S = 1_790_000_000
 
 
@@ -52,6 +53,7 @@ def _billing() -> list[Leaf]:
         (Kind.KEY, "", (b"\x00\xff", -(1 << 63))),
         (Kind.LOSS, "", ()),
         (Kind.ARCHIVE, "10234567", (0, "hourly", 17, 1_790_000_000, None, (4, None), (0, 65535))),
+        (Kind.EPOCH, "", ("salvaged", 0, (("billing", 7, b"checkpoint", b"receipt"),), "")),
     ]
     leaves = []
     for seq, (kind, subject, body) in enumerate(bodies):
@@ -66,15 +68,31 @@ def _billing() -> list[Leaf]:
     return leaves
 
 
+def _repeated() -> tuple[list[Leaf], tuple[Hole, ...]]:
+    """Scans of epoch 0 as epoch 1 has them, and a hole of four among them."""
+    leaves = [
+        leaf._replace(
+            epoch=1,
+            salt=salt_of(SECRET, LATER, leaf.seq),
+            was=Was(0, leaf.seq + 1000, leaf_hash(encode_leaf(leaf))),
+        )
+        for leaf in scan_leaves(rounds=2)
+    ]
+    hashes = [leaf_hash(encode_leaf(leaf)) for leaf in leaves[5:9]]
+    return leaves[:5] + leaves[9:], (hole_of(5, hashes),)
+
+
 def _made() -> dict[str, object]:
     made: dict[str, object] = {}
-    for log, leaves in (
-        ("telemetry", with_failed_polls(scan_leaves(rounds=3))),
-        ("billing", _billing()),
+    for log, leaves, holes in (
+        ("telemetry", with_failed_polls(scan_leaves(rounds=3)), ()),
+        ("billing", _billing(), ()),
+        ("repeated", *_repeated()),
     ):
-        upload = seal(leaves[0].origin(), EMPTY, leaves, SECRET, GATEWAY).upload
+        sealed = seal(leaves[0].origin(), EMPTY, leaves, SECRET, GATEWAY, holes)
+        upload = sealed.upload
         receipt = countersign(upload.checkpoint, CENTRAL, TIME_S)
-        conflict = encode_conflict(Conflict(len(leaves), upload.checkpoint, receipt))
+        conflict = encode_conflict(Conflict(sealed.frontier.size, upload.checkpoint, receipt))
         made[log] = {
             "leaves": [encode_leaf(leaf).hex() for leaf in leaves],
             "checkpoint": upload.checkpoint.decode(),
@@ -98,7 +116,7 @@ def _streams(upload: str) -> tuple[bytes, bytes]:
 def test_what_is_written_is_the_golden_text_and_bytes() -> None:
     """Leaves, checkpoints, receipts, conflicts and verifier keys are made as they always were."""
     made = _made()
-    for log in ("telemetry", "billing"):
+    for log in ("telemetry", "billing", "repeated"):
         upload, golden = made[log].pop("upload"), dict(GOLDEN[log])
         assert _streams(upload) == _streams(golden.pop("upload"))
         assert made[log] == golden
@@ -108,29 +126,31 @@ def test_what_is_written_is_the_golden_text_and_bytes() -> None:
 
 def test_the_golden_uploads_are_accepted() -> None:
     """Bytes of old are read: every leaf, the root, the receipt, the conflict."""
-    for origin in (TELEMETRY, BILLING):
-        golden = GOLDEN[origin.log.value]
+    for origin, name in ((TELEMETRY, "telemetry"), (BILLING, "billing"), (LATER, "repeated")):
+        golden = GOLDEN[name]
         upload = decode_upload(bytes.fromhex(golden["upload"]))
         outcome = accept(EMPTY_HEAD, upload, GATEWAY.verifier, None)
         assert isinstance(outcome, Accepted)
         leaves = [bytes.fromhex(leaf) for leaf in golden["leaves"]]
         assert [encode_leaf(leaf) for leaf in outcome.leaves] == leaves
         assert [decode_leaf(leaf) for leaf in leaves] == outcome.leaves
-        assert outcome.frontier == EMPTY.extend(map(leaf_hash, leaves))
+        assert upload.origin == origin
+        if not outcome.holes:
+            assert outcome.frontier == EMPTY.extend(map(leaf_hash, leaves))
         checkpoint, receipt = golden["checkpoint"].encode(), golden["receipt"].encode()
         assert upload.checkpoint == checkpoint
         stored = check_receipt(checkpoint, receipt, CENTRAL.verifier)
-        assert stored == (len(leaves), outcome.frontier.root(), TIME_S)
+        assert stored == (outcome.frontier.size, outcome.frontier.root(), TIME_S)
         conflict = decode_conflict(bytes.fromhex(golden["conflict"]))
-        assert conflict == (len(leaves), checkpoint, receipt)
+        assert conflict == (outcome.frontier.size, checkpoint, receipt)
 
 
 def test_the_golden_payload_is_read_without_its_envelope() -> None:
-    """A stored batch is decoded with origin, first, count and salts alone."""
+    """A stored batch is decoded with origin, seqs and salts alone."""
     upload = decode_upload(bytes.fromhex(GOLDEN["telemetry"]["upload"]))
-    leaves = decode_batch(upload.payload, TELEMETRY, 0, 24, dict(upload.block_salts))
+    leaves = decode_batch(upload.payload, TELEMETRY, range(24), dict(upload.block_salts))
     assert leaves == with_failed_polls(scan_leaves(rounds=3))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not PATH.exists():
     PATH.write_text(json.dumps(_made(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

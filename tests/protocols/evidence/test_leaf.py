@@ -12,6 +12,7 @@ from protocols.evidence.leaf import (
     Leaf,
     Log,
     Origin,
+    Was,
     decode_leaf,
     encode_leaf,
     leaf_hash,
@@ -19,7 +20,7 @@ from protocols.evidence.leaf import (
 )
 from tests.protocols.evidence.samples import leaf_lists, scan_leaves
 
-LEAF = scan_leaves(rounds=1)[3]
+LEAF = scan_leaves(rounds=1)[3]._replace(epoch=3)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,10 @@ def test_round_trip(leaves: list[Leaf]) -> None:
         ("utc_ms", 1 << 53), ("clock_state", 256), ("quality", 256), ("quality", -1),
         ("salt", b"x" * 15), ("salt", "x" * 16), ("body", None), ("body", (1.5,)),
         ("body", (True,)), ("body", ({},)), ("body", (1 << 64,)), ("body", ((((((1,),),),),),)),
-        ("body", (0,) * 16_384),
+        ("body", (0,) * 16_384), ("was", (0, 1)), ("was", ()), ("was", 5),
+        ("was", Was(0, 1, bytes(31))), ("was", Was(3, 1, bytes(32))),
+        ("was", Was(-1, 1, bytes(32))),
+        ("was", Was(0, -1, b"x" * 32)), ("was", Was(0, 1 << 48, b"x" * 32)),
     ],
 )  # fmt: skip
 def test_fields_out_of_range_are_refused(field: str, value: object) -> None:
@@ -86,7 +90,7 @@ def test_fields_out_of_range_are_refused(field: str, value: object) -> None:
     with pytest.raises(Malformed):
         encode_leaf(Leaf(**fields))
     try:
-        raw = encode((0, int(fields.pop("kind")), *fields.values()))
+        raw = encode((1, int(fields.pop("kind")), *fields.values()))
     except ValueError:
         return  # not even CBOR
     with pytest.raises(Malformed):
@@ -102,8 +106,8 @@ def test_a_body_is_a_tuple() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        (1, 0, *LEAF[1:]), (0, 9, *LEAF[1:]), (0, -1, *LEAF[1:]), (0, None, *LEAF[1:]),
-        (0, 0, *LEAF[1:], 0), (0, 0, *LEAF[1:-1]), (), 0,
+        (0, 0, *LEAF[1:]), (2, 0, *LEAF[1:]), (1, 10, *LEAF[1:]), (1, -1, *LEAF[1:]),
+        (1, None, *LEAF[1:]), (1, 0, *LEAF[1:], None), (1, 0, *LEAF[1:-1]), (), 0, ("1",),
     ],
 )  # fmt: skip
 def test_other_arrays_are_refused(fields: object) -> None:

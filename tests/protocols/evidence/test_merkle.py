@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import leaf_hash
-from protocols.evidence.merkle import EMPTY, Frontier, node_hash
+from protocols.evidence.merkle import EMPTY, Frontier, Hole, hole_of, join, node_hash
 
 # certificate-transparency, merkletree tests: eight leaves, and the root of the first 0 to 8.
 LEAVES = [
@@ -79,3 +79,59 @@ def test_leaf_and_node_are_told_apart() -> None:
     """A leaf whose bytes are two hashes is not their parent node."""
     left, right = bytes(32), bytes([1]) * 32
     assert leaf_hash(left + right) != node_hash(left, right)
+
+
+def _leaves(size: int) -> list[bytes]:
+    return [hashlib.sha256(bytes([n & 255, n >> 8])).digest() for n in range(size)]
+
+
+@given(st.integers(0, 260), st.integers(0, 260), st.integers(0, 40))
+def test_a_hole_stands_for_its_leaves(first: int, length: int, more: int) -> None:
+    """A tree with a hole has the root of the tree without, however it grows on."""
+    leaves = _leaves(first + length + 1 + more)
+    end = first + length + 1
+    hole = hole_of(first, leaves[first:end])
+    assert len(hole.hashes) <= max(1, 2 * (end - first).bit_length())
+    grown = EMPTY.extend(leaves[:first]).extend_hole(hole).extend(leaves[end:])
+    assert grown == EMPTY.extend(leaves)
+
+
+@given(st.integers(0, 200), st.integers(1, 200), st.integers(1, 200))
+def test_neighbouring_holes_are_one(first: int, left: int, right: int) -> None:
+    """Joined, in whatever pieces it grew, a hole has the hashes of the whole range."""
+    leaves = _leaves(first + left + right)
+    middle = first + left
+    joined = join(hole_of(first, leaves[first:middle]), hole_of(middle, leaves[middle:]))
+    assert joined == hole_of(first, leaves[first:])
+    assert Hole.from_bytes(first, joined.end, joined.to_bytes()) == joined
+    one_by_one = hole_of(first, leaves[first : first + 1])
+    for at in range(first + 1, len(leaves)):
+        one_by_one = join(one_by_one, hole_of(at, leaves[at : at + 1]))
+    assert one_by_one == joined
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        Hole(0, 0, ()),
+        Hole(3, 2, (bytes(32),)),
+        Hole(-1, 2, (bytes(32),)),
+        Hole(0, 2, (bytes(32), bytes(32))),
+        Hole(1, 3, (bytes(32),)),
+        Hole(0, 1, (bytes(31),)),
+        Hole(0, (1 << 48) + 1, (bytes(32),) * 2),
+    ],
+)
+def test_a_hole_with_other_hashes_than_its_range_needs_is_refused(hole: Hole) -> None:
+    """There is one split of a range; anything else is Malformed, before it is used."""
+    with pytest.raises(Malformed, match="hole"):
+        hole.check()
+
+
+def test_a_hole_must_follow() -> None:
+    """A hole beside the end of the tree, or two that are no neighbours, are Malformed."""
+    hole = hole_of(4, _leaves(2))
+    with pytest.raises(Malformed, match="hole: begins at leaf 4, the tree ends at 3"):
+        EMPTY.extend(_leaves(3)).extend_hole(hole)
+    with pytest.raises(Malformed, match="no neighbours"):
+        join(hole, hole)

@@ -9,10 +9,10 @@ from tests.protocols.evidence.samples import BILLING, SECRET, TELEMETRY
 
 def test_the_construction_is_the_documented_one() -> None:
     """Block salt and leaf salt are HMAC-SHA256 of the documented texts, cut to 16 bytes."""
-    message = b"block-salt/v0\ngas-evidence/gw-1/telemetry/0\n2\n"
+    message = b"block-salt/v1\ngas-evidence/gw-1/telemetry/0\n2\n"
     block = hmac.new(SECRET, message, "sha256").digest()[:16]
     assert block_salt(SECRET, TELEMETRY, 2) == block
-    leaf = hmac.new(block, b"leaf-salt/v0\n2049\n", "sha256").digest()[:16]
+    leaf = hmac.new(block, b"leaf-salt/v1\n2049\n", "sha256").digest()[:16]
     assert leaf_salt(block, 2049) == leaf
     assert salt_of(SECRET, TELEMETRY, 2049) == leaf
 

@@ -1,6 +1,7 @@
 """The wire forms of upload and conflict, and central's judgement of single uploads."""
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,17 +10,20 @@ from hypothesis import strategies as st
 from protocols.evidence import cbor
 from protocols.evidence.batch import encode_batch
 from protocols.evidence.errors import EvidenceError, Malformed
-from protocols.evidence.leaf import Log, Origin
-from protocols.evidence.merkle import EMPTY
+from protocols.evidence.leaf import Log, Origin, encode_leaf, leaf_hash
+from protocols.evidence.merkle import EMPTY, Hole, hole_of
 from protocols.evidence.note import Checkpoint, sign_checkpoint
+from protocols.evidence.salt import salt_of
 from protocols.evidence.upload import (
     EMPTY_HEAD,
+    MAX_HOLES,
     MAX_UPLOAD_BYTES,
     Accepted,
     Conflict,
     Equivocation,
     Head,
     Refused,
+    Sealed,
     Upload,
     accept,
     check_receipt,
@@ -28,6 +32,7 @@ from protocols.evidence.upload import (
     decode_upload,
     encode_conflict,
     encode_upload,
+    open_leaves,
     parse_unsent,
     seal,
     unsent_text,
@@ -219,15 +224,19 @@ def test_a_forged_checkpoint_is_no_equivocation() -> None:
     "fields",
     [
         (1, *DATA[:0], "x"),
-        (0, str(TELEMETRY), -1, (), b"", bytes(32), b""),
-        (0, str(TELEMETRY), 0, (), b"", bytes(31), b""),
-        (0, str(TELEMETRY), 0, (), "", bytes(32), b""),
-        (0, str(TELEMETRY), 0, ((0, bytes(15)),), b"", bytes(32), b""),
-        (0, str(TELEMETRY), 0, (0, bytes(16)), b"", bytes(32), b""),
-        (0, "gas-evidence/gw-1/other/0", 0, (), b"", bytes(32), b""),
-        (0, str(TELEMETRY), 0, (), b"", bytes(32), b"", 0),
+        (1, str(TELEMETRY), -1, (), b"", bytes(32), b"", ()),
+        (1, str(TELEMETRY), 0, (), b"", bytes(31), b"", ()),
+        (1, str(TELEMETRY), 0, (), "", bytes(32), b"", ()),
+        (1, str(TELEMETRY), 0, ((0, bytes(15)),), b"", bytes(32), b"", ()),
+        (1, str(TELEMETRY), 0, (0, bytes(16)), b"", bytes(32), b"", ()),
+        (1, "gas-evidence/gw-1/other/0", 0, (), b"", bytes(32), b"", ()),
+        (1, str(TELEMETRY), 0, (), b"", bytes(32), b"", (), 0),
         (1, str(TELEMETRY), 0, (), b"", bytes(32), b""),
-        (None, str(TELEMETRY), 0, (), b"", bytes(32), b""),
+        (0, str(TELEMETRY), 0, (), b"", bytes(32), b"", ()),
+        (1, str(TELEMETRY), 0, (), b"", bytes(32), b"", (7,)),
+        (1, str(TELEMETRY), 0, (), b"", bytes(32), b"", ((0, 1, ("a" * 32,)),)),
+        (2, str(TELEMETRY), 0, (), b"", bytes(32), b"", ()),
+        (None, str(TELEMETRY), 0, (), b"", bytes(32), b"", ()),
     ],
 )
 def test_other_forms_of_an_upload_are_refused(fields: cbor.Item) -> None:
@@ -260,7 +269,7 @@ def test_conflict_round_trip(size: int, checkpoint: bytes, receipt: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    "fields", [(0, -1, b"", b""), (1, 0, b"", b""), (0, 0, b""), (0, 0, "", b"")]
+    "fields", [(1, -1, b"", b""), (0, 0, b"", b""), (1, 0, b""), (1, 0, "", b"")]
 )
 def test_other_forms_of_a_conflict_are_refused(fields: cbor.Item) -> None:
     """Another version, field or type is Malformed."""
@@ -279,7 +288,7 @@ def test_other_forms_of_a_conflict_are_refused(fields: cbor.Item) -> None:
 )
 def test_seal_refuses_what_does_not_follow(origin: Origin, leaves: object, secret: bytes) -> None:
     """A gap, nothing, another log or another salt secret is the gateway's own error."""
-    with pytest.raises(Malformed, match="seal"):
+    with pytest.raises(Malformed, match=r"seal|where 0 belongs"):
         seal(origin, EMPTY, leaves, secret, GATEWAY)
 
 
@@ -311,3 +320,75 @@ def test_unsent_text_is_read_back(counts):
 def test_any_other_unsent_text_says_nothing(text):
     """A header is a claim of no weight: what is not the exact form is taken for none."""
     assert parse_unsent(text) is None
+
+
+def _with_holes(*ranges: tuple[int, int]) -> Sealed:
+    """The same leaves as `SEALED`, some of them only as hashes."""
+    hashes = [leaf_hash(encode_leaf(leaf)) for leaf in LEAVES]
+    holes = [hole_of(first, hashes[first:end]) for first, end in ranges]
+    held = [leaf for leaf in LEAVES if not any(a <= leaf.seq < b for a, b in ranges)]
+    return seal(TELEMETRY, EMPTY, held, SECRET, GATEWAY, holes)
+
+
+@pytest.mark.parametrize(
+    "ranges", [((0, 24),), ((0, 3),), ((21, 24),), ((4, 9),), ((0, 1), (2, 3), (11, 24))]
+)
+def test_holes_lead_to_the_same_root(ranges: tuple[tuple[int, int], ...]) -> None:
+    """What was evicted travels as hashes: the same checkpoint, and the leaves that are held."""
+    sealed = _with_holes(*ranges)
+    assert sealed.upload.checkpoint == UPLOAD.checkpoint
+    upload = decode_upload(encode_upload(sealed.upload))
+    outcome = accept(EMPTY_HEAD, upload, GATEWAY.verifier, None)
+    assert isinstance(outcome, Accepted)
+    assert outcome.frontier == SEALED.frontier
+    assert outcome.leaves == open_leaves(upload, 24)
+    assert outcome.leaves == [
+        leaf for leaf in LEAVES if not any(a <= leaf.seq < b for a, b in ranges)
+    ]
+    assert [(hole.first, hole.end) for hole in outcome.holes] == list(ranges)
+
+
+def test_any_flipped_bit_of_an_upload_with_holes_is_refused() -> None:
+    """Hashes in place of leaves are held by the signed root as the leaves are."""
+    data = encode_upload(_with_holes((2, 9)).upload)
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        outcome = _outcome(bytes(flipped))
+        assert isinstance(outcome, Malformed | Refused | Conflict), (bit, outcome)
+        assert not isinstance(outcome, Conflict) or outcome.size == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda holes: (holes[0], holes[0]),
+        lambda holes: (holes[0]._replace(end=25),),
+        lambda holes: (holes[0]._replace(hashes=holes[0].hashes[1:]),),
+        lambda holes: (holes[0]._replace(hashes=(*holes[0].hashes, bytes(32))),),
+        lambda holes: (Hole(2, 3, (bytes(32),)), Hole(3, 9, (bytes(32),) * 4)),
+        lambda holes: (Hole(24, 26, (bytes(32),)),),
+        lambda holes: tuple(Hole(2 * n, 2 * n + 1, (bytes(32),)) for n in range(MAX_HOLES + 1)),
+        lambda holes: (),
+    ],
+)
+def test_holes_that_do_not_fit_are_refused(change: Callable[[object], object]) -> None:
+    """Doubled, overlapping, touching, too many, outside or missing holes store nothing."""
+    upload = _with_holes((2, 9)).upload
+    data = encode_upload(upload._replace(holes=change(upload.holes)))
+    assert isinstance(_outcome(data), Malformed | Refused)
+
+
+def test_a_long_hole_between_leaves_costs_no_work() -> None:
+    """A gap of a billion leaves is a few dozen hashes; its blocks need no salts."""
+    size = 24 + (1 << 30)
+    hole = Hole(24, size, tuple(bytes([n]) * 32 for n in range(len(_splits(24, size)))))
+    after = LEAVES[0]._replace(seq=size, salt=salt_of(SECRET, TELEMETRY, size))
+    sealed = seal(TELEMETRY, EMPTY, [*LEAVES, after], SECRET, GATEWAY, [hole])
+    outcome = _outcome(encode_upload(sealed.upload))
+    assert outcome == Accepted(sealed.frontier, [*LEAVES, after], (hole,))
+    assert len(encode_upload(sealed.upload)) < 6_000
+
+
+def _splits(first: int, end: int) -> list[tuple[int, int]]:
+    return Hole(first, end, ()).subtrees()
