@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from edge_agent.agent import BOOT_ID, state_lock
 from edge_agent.clock import Clock, mono_ms
+from edge_agent.clock_recording import record_clock
 from edge_agent.config import AgentConfig, DeviceConfig
 from edge_agent.control import Control
 from edge_agent.device_reading import Procedure, Reach, drive, reach
@@ -23,7 +24,6 @@ from edge_agent.journal import FILE_NAME, CommitFailed, Journal, Retention
 from edge_agent.keys import load_keys
 from edge_agent.link import Answer, Link
 from edge_agent.memory import Memory
-from edge_agent.recording import record_clock
 from edge_agent.schema import migrate_in_child
 from protocols.modbus.answer import Asked
 

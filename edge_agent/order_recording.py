@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.clock_recording import record_clock
 from edge_agent.gas_in_force import (
     ENDED,
     IN_FORCE,
@@ -24,7 +25,7 @@ from edge_agent.gas_in_force import (
     who_sent,
 )
 from edge_agent.memory import HeldOrder, OrderState
-from edge_agent.recording import configure_run, record_clock
+from edge_agent.recording import configure_run
 from protocols.evidence.order import GAS, Order
 from protocols.metering.body import BodyError
 from protocols.metering.gas_data import GasData

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.changes import gateway_fields, run_fields, same_totals
+from edge_agent.clock_recording import record_clock
 from edge_agent.device_recording import note_gaps
 from edge_agent.gas_in_force import runs_in_force
-from edge_agent.memory import ClockRelation, RunMemory
+from edge_agent.memory import RunMemory
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import SUBSTITUTED, Flag, Quality
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from protocols.metering.run_config import RunConfig, Source
     from protocols.registers.register_map import RegisterMap
 
-CLOCK_STEP_MS: Final = 1_000  # less is what NTP slews and threads jitter
 AGENT: Final = "agent"
 FILE: Final = "configuration file"
 
@@ -91,24 +91,6 @@ def _watch(draft: Draft, regulator: RegulatorConfig, scan: Scan) -> None:
             scan.instant, event.code, event.subject, event.old, event.new, AGENT, event.detail
         )
         draft.urgent = True
-
-
-def record_clock(draft: Draft, instant: Instant) -> None:
-    """A CLOCK leaf where UTC was set, lost or steered anew since the last one, and once a boot.
-
-    Body: (UTC ms that the old relation gives for this moment, UTC ms now, old clock state).
-    """
-    offset_ms = None if instant.utc_ms is None else instant.utc_ms - instant.mono_ms
-    last = draft.clock
-    before_ms: int | None = None
-    if last is not None and last.boot_no == instant.boot_no:
-        if last.offset_ms is not None:
-            before_ms = last.offset_ms + instant.mono_ms
-        if last.state == instant.clock_state and _is_close(last.offset_ms, offset_ms):
-            return
-    state = int(last.state) if last else None
-    draft.append(Kind.CLOCK, "", (before_ms, instant.utc_ms, state), instant)
-    draft.clock = ClockRelation(instant.boot_no, offset_ms, int(instant.clock_state))
 
 
 def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
@@ -327,9 +309,3 @@ def _quality(record: IntervalRecord) -> int:
 
 def _uses(memory: RunMemory, serial: str) -> bool:
     return serial in memory.config.serials
-
-
-def _is_close(old_ms: int | None, new_ms: int | None) -> bool:
-    if old_ms is None or new_ms is None:
-        return old_ms is new_ms
-    return abs(old_ms - new_ms) <= CLOCK_STEP_MS

@@ -23,7 +23,7 @@ from edge_agent.recording import (
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, leaf_hash
 from protocols.evidence.salt import BLOCK, salt_of
 from protocols.metering.conditions import conditions_at
-from protocols.metering.instant import ClockState, Instant
+from protocols.metering.instant import Instant
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import Flag, Quality
 from protocols.metering.run import Agrees, recompute
@@ -290,30 +290,6 @@ def test_a_stop_makes_no_interval_of_nothing(book: Book) -> None:
     assert len(book.intervals()) > before
     assert all(record.polls for record in book.intervals())
     assert all(remade(book))
-
-
-def test_a_clock_step_is_a_leaf(book: Book) -> None:
-    """Before and after; what NTP slews is none; a clock that gets synchronised is one."""
-    clock = book.polls.clock
-    clock.offset_ms = (clock.offset_ms or 0) + 900
-    assert "CLOCK" not in kinds(book.rounds(1))
-    clock.offset_ms += 3_600_000
-    (leaf,) = [leaf for leaf in book.rounds(2) if leaf.kind is Kind.CLOCK]
-    before_ms, after_ms, state = leaf.body
-    assert isinstance(before_ms, int)
-    assert isinstance(after_ms, int)
-    assert after_ms - before_ms == 3_600_900
-    assert state == ClockState.SYNCHRONISED
-    clock.offset_ms, clock.state = None, ClockState.UNSYNCHRONISED
-    (leaf,) = [leaf for leaf in book.rounds(2) if leaf.kind is Kind.CLOCK]
-    assert leaf.body[1:] == (None, ClockState.SYNCHRONISED)
-
-
-def test_each_boot_has_its_clock_leaf(book: Book) -> None:
-    """The relation of a new boot; there is none before it."""
-    book.polls.clock.boot_no = 1
-    (leaf,) = [leaf for leaf in book.rounds(1) if leaf.kind is Kind.CLOCK]
-    assert leaf.body[0] is None
 
 
 def test_lost_polls_are_counted_in_an_event(book: Book) -> None:
