@@ -28,6 +28,7 @@ from edge_agent.epoch import next_epoch
 from edge_agent.errands import Errands
 from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
+from edge_agent.key_files import StateFiles
 from edge_agent.keys import KeyFileError, Keys, load_keys
 from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.order_fetch import OrderFetch
@@ -184,7 +185,7 @@ class Agent:
 def run_agent(config: AgentConfig, stop: threading.Event) -> int:
     """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
     with state_lock(config.state_dir):
-        keys = load_keys(config.state_dir)
+        keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         if keys.gateway != config.gateway:
             raise KeyFileError(
                 f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "

@@ -21,6 +21,7 @@ from edge_agent.draft import Draft, Salts
 from edge_agent.epoch import next_epoch
 from edge_agent.joining import Failed
 from edge_agent.journal import FILE_NAME, CommitFailed, Journal, Retention
+from edge_agent.key_files import StateFiles
 from edge_agent.keys import load_keys
 from edge_agent.link import Answer, Link
 from edge_agent.memory import Memory
@@ -84,7 +85,7 @@ def reading(config: AgentConfig) -> Iterator[Control]:
 def acting(config: AgentConfig) -> Iterator[Control]:
     """Raises AlreadyRunning, and what the journal and the keys raise."""
     with state_lock(config.state_dir):
-        keys = load_keys(config.state_dir)
+        keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         path = config.state_dir / FILE_NAME
         migrate_in_child(path)
         journal = Journal(path, Retention(), config.journal.autocheckpoint_pages)

@@ -1,39 +1,46 @@
-"""The gateway's secrets: the Ed25519 log key, and the secret from which every leaf's salt comes.
+"""The gateway's secrets, made and read: the Ed25519 log key, and the secret of every leaf's salt.
 
-Two small files in the state directory, 0600, made in one step each: either absent or whole. The log
-key is never overwritten, because a log that is signed by another key is another gateway's.
+A log key is made once and replaced by a rotation (`keyring.py`) or an enrolment only: a log that is
+signed by another key is another gateway's.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import os
-import re
+import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
 
+from edge_agent.key_files import KeyFileError, StateFiles, sync_directory
+from edge_agent.keyring import (
+    KIND,
+    LOG_KEY,
+    NEXT_KEY,
+    OLD_KEY,
+    ROTATION,
+    SALT_SECRET,
+    SCHEDULE,
+    SECRET_BYTES,
+    Held,
+    Keys,
+    read_signer,
+)
+from edge_agent.rotation import Rotation
+from protocols.evidence.errors import Malformed
+from protocols.evidence.keys import MAX_TEXT_BYTES, KeySchedule
 from protocols.evidence.leaf import is_gateway_id
-from protocols.evidence.note import Signer
 
-LOG_KEY: Final = "log.key"
-SALT_SECRET: Final = "salt.secret"  # noqa: S105  # a file's name
-_SECRET_BYTES: Final = 32
-_MAX_FILE_BYTES: Final = 512
-_FORMAT: Final = re.compile(r"gas-gateway (log-key|salt-secret) v1\n([^\n]+)\n([^\n]+)\n")
-
-
-class KeyFileError(Exception):
-    """A key file that is missing, faulty, readable by others or already there; says the remedy."""
-
-
-class Keys(NamedTuple):
-    """What signs checkpoints, and what salts are made of."""
-
-    gateway: str
-    signer: Signer
-    salt_secret: bytes
+__all__ = [
+    "LOG_KEY",
+    "SALT_SECRET",
+    "KeyFileError",
+    "Keys",
+    "create_keys",
+    "load_keys",
+    "sync_directory",
+]
+_TRIES = 3  # of a reader beside the agent, which may be replacing a key just now
+_log = logging.getLogger(__name__)
 
 
 def create_keys(state_dir: Path, gateway: str, random: Callable[[int], bytes]) -> Keys:
@@ -43,78 +50,120 @@ def create_keys(state_dir: Path, gateway: str, random: Callable[[int], bytes]) -
             f"gateway id {gateway!r} is not usable; use [a-z0-9][a-z0-9.-]*, at most 63 characters"
         )
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (state_dir / LOG_KEY).exists():
+    files = StateFiles(state_dir)
+    if files.exists(LOG_KEY):
         raise KeyFileError(
             f"{state_dir / LOG_KEY} exists; keep it: central knows this gateway by it "
             "(edge-agent key show prints its public half)"
         )
     # A salt secret without a log key is what a crash between the two left: it goes with no log yet.
     with contextlib.suppress(FileExistsError):
-        _write_new(state_dir / SALT_SECRET, "salt-secret", gateway, random(_SECRET_BYTES))
+        files.write_secret(SALT_SECRET, "salt-secret", gateway, random(SECRET_BYTES))
     try:
-        _write_new(state_dir / LOG_KEY, "log-key", gateway, random(_SECRET_BYTES))
+        files.write_secret(LOG_KEY, KIND, gateway, random(SECRET_BYTES))
     except FileExistsError as error:
         raise KeyFileError(f"{state_dir / LOG_KEY} was made by somebody else just now") from error
     return load_keys(state_dir)
 
 
-def load_keys(state_dir: Path) -> Keys:
-    """Raises KeyFileError."""
-    gateway, private = _read(state_dir / LOG_KEY, "log-key")
-    salt_gateway, salt_secret = _read(state_dir / SALT_SECRET, "salt-secret")
+def load_keys(state_dir: Path, repair_with: StateFiles | None = None) -> Keys:
+    """What the files say. Raises KeyFileError.
+
+    Whoever holds the lock of the state directory gives `repair_with`: then what a crash interrupted
+    is ended first. Without it nothing is changed, so that it may run beside the agent.
+    """
+    if repair_with is not None:
+        _repair(repair_with)
+        return _load(repair_with, LOG_KEY)
+    files = StateFiles(state_dir)
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(KeyFileError):
+            return _load(files, _name_of_log_key(files))
+    return _load(files, _name_of_log_key(files))
+
+
+def _repair(files: StateFiles) -> None:
+    """End a replacement that was begun, forget a rotation that was not."""
+    if files.exists(OLD_KEY):
+        if not files.exists(LOG_KEY):
+            files.rename(NEXT_KEY, LOG_KEY)
+        files.destroy(OLD_KEY)
+        files.remove(ROTATION)
+    rotation = _read_rotation(files)
+    if rotation is None:
+        if files.exists(NEXT_KEY):
+            files.destroy(NEXT_KEY)
+        return
+    gateway, _ = files.read_secret(LOG_KEY, KIND)
+    if read_signer(files, LOG_KEY, gateway).vkey == rotation.new_vkey:
+        files.remove(ROTATION)
+
+
+def _name_of_log_key(files: StateFiles) -> str:
+    """Between two renames the new key has its old name still."""
+    is_between = files.exists(OLD_KEY) and not files.exists(LOG_KEY)
+    return NEXT_KEY if is_between else LOG_KEY
+
+
+def _load(files: StateFiles, name: str) -> Keys:
+    gateway, _ = files.read_secret(name, KIND)
+    salt_gateway, salt_secret = files.read_secret(SALT_SECRET, "salt-secret")
     if salt_gateway != gateway:
         raise KeyFileError(
-            f"{state_dir / SALT_SECRET} belongs to {salt_gateway!r}, {LOG_KEY} to {gateway!r}; "
+            f"{files.directory / SALT_SECRET} belongs to {salt_gateway!r}, {name} to {gateway!r}; "
             "put the two files of one gateway together"
         )
-    return Keys(gateway, Signer.from_private_bytes(gateway, private), salt_secret)
-
-
-def _write_new(path: Path, kind: str, gateway: str, secret: bytes) -> None:
-    """Written aside, synced, then linked: the name appears with the whole content or not at all."""
-    text = f"gas-gateway {kind} v1\n{gateway}\n{base64.b64encode(secret).decode()}\n"
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    signer = read_signer(files, name, gateway)
+    signers = {signer.vkey: signer}
+    rotation = _read_rotation(files)
+    if rotation is not None and rotation.new_vkey == signer.vkey:
+        rotation = None
+    if rotation is not None:
+        new = read_signer(files, NEXT_KEY, gateway)
+        signers[new.vkey] = new
+        if rotation[2:] != (signer.vkey, new.vkey):
+            raise KeyFileError(
+                f"{files.directory / ROTATION} speaks of other keys than {name} and {NEXT_KEY}; "
+                "put the files of one gateway together"
+            )
+    held = Held(signers, _read_schedule(files, signer.vkey, rotation), rotation)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("ascii"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(aside, path)  # unlike rename it never replaces a key
-    finally:
-        aside.unlink()
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """A new file's name is durable only when its directory is synced too."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read(path: Path, kind: str) -> tuple[str, bytes]:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(_MAX_FILE_BYTES + 1)
-    except FileNotFoundError as error:
+        held.whole_schedule()
+    except Malformed as error:
         raise KeyFileError(
-            f"{path} is missing; make it with edge-agent key new --state {path.parent} --gateway ID"
+            f"{files.directory / ROTATION} does not fit {SCHEDULE}: {error}; put the files of one "
+            "gateway and one time together, or enroll this gateway again (edge-agent enroll)"
         ) from error
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be read: {error}; check its owner") from error
-    if mode & 0o077:
-        raise KeyFileError(f"{path} may be read by others; chmod 600 {path}")
-    match = _FORMAT.fullmatch(text.decode("ascii", errors="replace"))
-    if match is None or match[1] != kind:
-        raise KeyFileError(f"{path} is damaged; restore it from the provisioning record")
+    return Keys(gateway, signer, salt_secret, files, held)
+
+
+def _read_rotation(files: StateFiles) -> Rotation | None:
+    data = files.read(ROTATION)
+    rotation = None if data is None else Rotation.from_bytes(data)
+    if data is not None and rotation is None:
+        raise KeyFileError(
+            f"{files.directory / ROTATION} is damaged; enroll this gateway again with edge-agent "
+            "enroll"
+        )
+    return rotation
+
+
+def _read_schedule(files: StateFiles, vkey: str, rotation: Rotation | None) -> KeySchedule:
+    """The public keys of before. Where that file is no longer readable the key in force signs on:
+    old checkpoints that central shows are then not known as ours, and nothing else is wrong.
+    """
+    path = files.directory / SCHEDULE
+    data = files.read(SCHEDULE, MAX_TEXT_BYTES)
+    if data is None:
+        return KeySchedule.of(vkey)
     try:
-        secret = base64.b64decode(match[3], validate=True)
-    except ValueError:
-        secret = b""
-    if len(secret) != _SECRET_BYTES or not is_gateway_id(match[2]):
-        raise KeyFileError(f"{path} is damaged; restore it from the provisioning record")
-    return match[2], secret
+        schedule = KeySchedule.from_text(data.decode("ascii", errors="replace"))
+    except Malformed as error:
+        _log.error("%s is damaged (%s): what central holds of older keys is not known", path, error)
+        return KeySchedule.of(vkey)
+    if schedule.newest == vkey:
+        return schedule
+    if rotation is not None and schedule.newest == rotation.new_vkey:  # written, keys not swapped
+        return KeySchedule(schedule.billing[:-1], schedule.telemetry[:-1])
+    _log.error("%s ends with another key than %s: it is passed by", path, LOG_KEY)
+    return KeySchedule.of(vkey)
