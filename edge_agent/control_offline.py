@@ -25,6 +25,7 @@ from edge_agent.key_files import StateFiles
 from edge_agent.keys import load_keys
 from edge_agent.link import Answer, Link
 from edge_agent.memory import Memory
+from edge_agent.recording import record_lost_journal
 from edge_agent.schema import migrate_in_child
 from protocols.modbus.answer import Asked
 
@@ -62,6 +63,7 @@ class JournalNote:
 
     def __call__(self, facts: Sequence[Fact]) -> bool:
         draft = Draft(self._memory, self._salts)
+        record_lost_journal(draft, facts[0].instant)
         for fact in facts:
             record_clock(draft, fact.instant)
             record_news(draft, fact, fact.instant)

@@ -12,6 +12,7 @@ from protocols.evidence.leaf import (
     Leaf,
     Log,
     Origin,
+    Was,
     encode_leaf,
     leaf_hash,
 )
@@ -21,6 +22,12 @@ from protocols.metering.quality import Quality
 
 if TYPE_CHECKING:
     from edge_agent.memory import ClockRelation
+
+
+def repeated(leaf: Leaf, hashed: bytes, epoch: int, seq: int, salt: bytes) -> Leaf:
+    """The leaf at its place in a later epoch. `hashed`: its hash at the place that it has now."""
+    was = leaf.was or Was(leaf.epoch, leaf.seq, hashed)
+    return leaf._replace(epoch=epoch, seq=seq, salt=salt, was=was)
 
 
 class Salts:
@@ -45,7 +52,7 @@ class Draft:
     """Changes are made on copies; `tick` gives them, together with the memory they began with."""
 
     def __init__(self, memory: Memory, salts: Salts) -> None:
-        self._before = memory
+        self.before = memory
         self._salts = salts
         self._leaves: list[NewLeaf] = []
         self._hashes: dict[Log, list[bytes]] = {log: [] for log in memory.heads}
@@ -63,6 +70,11 @@ class Draft:
         self.urgent = False  # central should hear of it at once
 
     @property
+    def leaves(self) -> tuple[NewLeaf, ...]:
+        """What was appended so far."""
+        return tuple(self._leaves)
+
+    @property
     def is_empty(self) -> bool:
         """Nothing was recorded."""
         return not self._leaves
@@ -70,7 +82,7 @@ class Draft:
     @property
     def new_epoch(self) -> int | None:
         """The epoch of the billing log where it has no leaf before this tick."""
-        epoch, frontier = self._before.heads[Log.BILLING]
+        epoch, frontier = self.before.heads[Log.BILLING]
         return None if frontier.size else epoch
 
     def append(
@@ -84,26 +96,27 @@ class Draft:
     ) -> int:
         """One more leaf; its seq. Raises Malformed for a field outside the leaf's limits."""
         log = kind.log
-        epoch, seq = self._before.heads[log].epoch, self.next_seq(log)
-        data = encode_leaf(
-            Leaf(
-                kind,
-                self._before.gateway,
-                epoch,
-                seq,
-                subject,
-                reference,
-                *instant,
-                quality,
-                body,
-                self._salts.of(log, epoch, seq),
-            )
-        )
+        epoch, seq = self.before.heads[log].epoch, self.next_seq(log)
+        salt = self._salts.of(log, epoch, seq)
+        gateway = self.before.gateway
+        fields = (kind, gateway, epoch, seq, subject, reference, *instant, quality, body, salt)
+        return self._add(Leaf._make((*fields, None)), instant.mono_ms)
+
+    def repeat(self, leaf: Leaf, hashed: bytes, now: Instant) -> int:
+        """A leaf of an earlier epoch once more, as it was; `hashed` is its hash there. Its seq."""
+        log = leaf.kind.log
+        epoch, seq = self.before.heads[log].epoch, self.next_seq(log)
+        salt = self._salts.of(log, epoch, seq)
+        return self._add(repeated(leaf, hashed, epoch, seq, salt), now.mono_ms)
+
+    def _add(self, leaf: Leaf, mono_ms: int) -> int:
+        data = encode_leaf(leaf)
         hashed = leaf_hash(data)
-        self._leaves.append(NewLeaf(log, seq, data, hashed))
+        log = leaf.kind.log
+        self._leaves.append(NewLeaf(log, leaf.seq, data, hashed))
         self._hashes[log].append(hashed)
-        self._last_mono_ms = max(self._last_mono_ms, instant.mono_ms)
-        return seq
+        self._last_mono_ms = max(self._last_mono_ms, mono_ms)
+        return leaf.seq
 
     def event(
         self,
@@ -120,13 +133,13 @@ class Draft:
 
     def next_seq(self, log: Log) -> int:
         """The seq that the log's next leaf gets."""
-        return self._before.heads[log].size + len(self._hashes[log])
+        return self.before.heads[log].size + len(self._hashes[log])
 
     def set_run(self, memory: RunMemory) -> None:
         self.runs[memory.config.run] = memory
 
     def tick(self) -> Tick:
-        before = self._before
+        before = self.before
         heads = {
             log: LogHead(head.epoch, head.frontier.extend(self._hashes[log]))
             for log, head in before.heads.items()

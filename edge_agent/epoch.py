@@ -17,10 +17,12 @@ FILE_NAME: Final = "epoch"
 _MAX_BYTES: Final = 16
 
 
-def next_epoch(state_dir: Path) -> int:
-    """The epoch of a journal that is begun now; durable before it is used, so never given twice.
+def next_epoch(state_dir: Path, above: int = -1) -> int:
+    """The epoch of logs that are begun now, above one that is known; durable before it is used, so
+    never given twice.
 
-    Raises KeyFileError where the file cannot be read: to guess could repeat an epoch.
+    Raises KeyFileError where the file cannot be read and no epoch is known: to guess could repeat
+    one. OSError where it cannot be written.
     """
     path = state_dir / FILE_NAME
     try:
@@ -29,15 +31,19 @@ def next_epoch(state_dir: Path) -> int:
         text = "0"
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error}; check its owner") from error
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_EPOCH):
+    if text.isascii() and text.isdigit() and int(text) <= MAX_EPOCH:
+        epoch = max(int(text), above + 1)
+    elif above >= 0:  # should this one be taken already, central says so at the start
+        epoch = above + 1
+    else:
         raise KeyFileError(
             f"{path} is damaged; write into it a number above every epoch that central knows"
         )
     aside = path.with_name(f".{FILE_NAME}.{os.getpid()}")
     with aside.open("wb") as file:
-        file.write(b"%d\n" % (int(text) + 1))
+        file.write(b"%d\n" % (epoch + 1))
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
     sync_directory(state_dir)
-    return int(text)
+    return epoch

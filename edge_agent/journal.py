@@ -12,7 +12,7 @@ import contextlib
 import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from edge_agent import schema
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
@@ -22,6 +22,7 @@ from edge_agent.memory_rows import DamagedRow, renew_log_digests
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
+T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -121,8 +122,27 @@ class Journal:
                 ) from error
             raise self._damaged(str(error)) from error
 
-    def commit(self, tick: Tick, settled: tuple[Settled, ...] = ()) -> None:
-        """All of it or nothing. Raises CommitFailed; only the same tick may then be tried next.
+    def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What `read` finds. Raises JournalDamaged, or CommitFailed: try again."""
+        try:
+            return read(self.connection)
+        except sqlite3.ProgrammingError:
+            raise  # a bug, not the disk
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise self._damaged(str(error)) from error
+            raise CommitFailed(f"{self.path}: {error}") from error
+        except (DamagedRow, EvidenceError) as error:
+            raise self._damaged(str(error)) from error
+
+    def commit(
+        self,
+        tick: Tick,
+        settled: tuple[Settled, ...] = (),
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        """All of it or nothing, `also` before the tick. Raises CommitFailed; only the same tick may
+        then be tried next.
 
         Raises JournalDamaged where the file is not as it was stored: then nothing more goes in.
         """
@@ -131,6 +151,8 @@ class Journal:
         sealed_bytes = self.sealed_bytes
         try:
             self.connection.execute("BEGIN IMMEDIATE")
+            if also is not None:
+                also(self.connection)
             self._store_leaves(tick)
             store_memory(self.connection, tick)
             for batch in settled:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_agent.device_recording import Fact, News, forget_devices, record_news
 from edge_agent.draft import Draft, Salts
+from edge_agent.epoch import next_epoch
 from edge_agent.inbox import Inbox, Work
 from edge_agent.journal import CommitFailed
 from edge_agent.order_recording import change_gas, is_waiting, record_due, record_order
@@ -25,15 +26,21 @@ from edge_agent.recording import (
     record_start,
     record_stop,
 )
+from edge_agent.reopening import Reopening
+from protocols.evidence.leaf import Log
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection  # noqa: TID251  # what the journal's shell reads with
+
     from edge_agent.config import AgentConfig
+    from edge_agent.epoch_opening import Opening
     from edge_agent.journal import Journal
-    from edge_agent.memory import Memory, Settled, Tick
+    from edge_agent.memory import Memory, Settled
     from edge_agent.poller import Now
-    from protocols.evidence.leaf import Log
+    from edge_agent.reopening import Also
     from protocols.evidence.order import Order
 
+T = TypeVar("T")
 RETRY_S: Final = 0.5
 ON_ITS_WAY_MS: Final = 2_000  # a scan of before an order's time may still come
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
@@ -48,16 +55,19 @@ class _Request:
         settled: Settled | None = None,
         order: tuple[Order, bytes] | None = None,
         facts: Sequence[Fact] = (),
+        opening: Opening | None = None,
     ) -> None:
         self.settled = settled
         self.order = order  # of central, with its note
         self.facts = facts
+        self.opening = opening  # of a new epoch
         self.done = threading.Event()
 
     @property
     def is_stop(self) -> bool:
         """None of them: stop recording."""
-        return self.settled is None and self.order is None and not self.facts
+        asked = self.settled or self.order or self.facts or self.opening
+        return not asked
 
 
 class Recorder(threading.Thread):
@@ -110,6 +120,10 @@ class Recorder(threading.Thread):
         """Take a verified order of central; True when that is durable."""
         return self._request(_Request(order=(order, note)), timeout_s)
 
+    def open_epoch(self, opening: Opening, timeout_s: float) -> bool:
+        """Begin a new epoch; True when it goes on there. An epoch above `opening.above` is one."""
+        return self._request(_Request(opening=opening), timeout_s)
+
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
         return self._request(_Request(), timeout_s)
@@ -129,7 +143,12 @@ class Recorder(threading.Thread):
             self.turn()
 
     def begin(self) -> bool:
-        """The first tick: start, and what the configuration changed. False where given up."""
+        """The first tick: start, and what the configuration changed. False where given up.
+
+        Before it, what a kill left of the opening of an epoch.
+        """
+        if not Reopening(self, self._salts, self._clock).carry_on():
+            return False
         draft = Draft(self.memory, self._salts)
         now = self._clock.now()
         record_start(draft, self._config, now, self._version)
@@ -161,7 +180,30 @@ class Recorder(threading.Thread):
             record_stop(draft, self._clock.now())
             self._stopped = True
         self._record_orders(draft, work)
-        return (is_empty and draft.is_empty) or self._commit(draft, work)
+        if not ((is_empty and draft.is_empty) or self._commit(draft, work)):
+            return False
+        return self._open_epochs([each for each in work.orders if each.opening is not None])
+
+    def _open_epochs(self, requests: Sequence[_Request]) -> bool:
+        for request in requests:
+            opening, epoch = request.opening, self.memory.heads[Log.BILLING].epoch
+            if opening is not None and opening.above >= epoch:
+                desk = Reopening(self, self._salts, self._clock)
+                new = self._next_epoch(opening.above)
+                if new is None or not (desk.open_in_place(opening, new) and desk.carry_on()):
+                    return False
+            request.done.set()
+        return True
+
+    def _next_epoch(self, above: int) -> int | None:
+        """None where it had to be given up: the disk takes no number."""
+        while True:
+            try:
+                return next_epoch(self._config.state_dir, above)
+            except OSError as error:
+                self._report(error, 0)
+                if self._give_up.wait(RETRY_S):
+                    return None
 
     def _record_orders(self, draft: Draft, work: Work[PolledScan | News, _Request]) -> None:
         for request in work.orders:
@@ -172,15 +214,36 @@ class Recorder(threading.Thread):
         if is_waiting(draft.orders.values()) and not self._stopped:
             record_due(draft, self._config, self._clock.now(), ON_ITS_WAY_MS)
 
-    def _commit(self, draft: Draft, work: Work[PolledScan | News, _Request]) -> bool:
+    @property
+    def is_ending(self) -> bool:
+        """What can wait for the next start does."""
+        return self._give_up.is_set()
+
+    def store(self, draft: Draft, also: Also | None = None) -> bool:
+        """Commit a draft beside the queue. False where it had to be given up."""
+        return self._commit(draft, Work((), 0, ()), also)
+
+    def look(self, read: Callable[[Connection], T]) -> T | None:
+        """What `read` finds in the journal. None where it had to be given up."""
+        while True:
+            try:
+                return self._journal.look(read)
+            except CommitFailed as error:
+                self._report(error, 0)
+                if self._give_up.wait(RETRY_S):
+                    return None
+
+    def _commit(
+        self, draft: Draft, work: Work[PolledScan | News, _Request], also: Also | None = None
+    ) -> bool:
         tick = draft.tick()
         settled = tuple(each.settled for each in work.orders if each.settled is not None)
         while True:
             try:
-                self._journal.commit(tick, settled)
+                self._journal.commit(tick, settled, also)
                 break
             except CommitFailed as error:
-                self._report(error, tick)
+                self._report(error, len(tick.leaves))
                 if self._give_up.wait(RETRY_S):
                     _log.error("given up: %d leaves were not stored", len(tick.leaves))
                     return False
@@ -190,11 +253,12 @@ class Recorder(threading.Thread):
         self.memory = tick.after
         self._inbox.done(len(work.scans), work.dropped)
         for request in work.orders:
-            request.done.set()
+            if request.opening is None:
+                request.done.set()
         self.on_commit(draft.urgent, {log: head.size for log, head in tick.after.heads.items()})
         return True
 
-    def _report(self, error: CommitFailed, tick: Tick) -> None:
+    def _report(self, error: Exception, leaves: int) -> None:
         now_ms = self._clock.now().mono_ms
         if self._reported_ms is None or now_ms - self._reported_ms >= REPORT_MS:
             self._reported_ms = now_ms
@@ -202,6 +266,6 @@ class Recorder(threading.Thread):
                 "the journal takes nothing: %s; %d leaves and %d scans wait in memory; "
                 "free disk space, or look at the kernel's log for the disk",
                 error,
-                len(tick.leaves),
+                leaves,
                 self._inbox.waiting(),
             )

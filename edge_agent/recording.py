@@ -10,6 +10,7 @@ from edge_agent.clock_recording import record_clock
 from edge_agent.device_recording import note_gaps
 from edge_agent.gas_in_force import runs_in_force
 from edge_agent.memory import RunMemory
+from protocols.evidence.facts import EpochBody, EpochReason
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.quality import SUBSTITUTED, Flag, Quality
@@ -101,7 +102,7 @@ def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
 
 def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
     """Start, and whatever the configuration changed since the last time."""
-    epoch = draft.new_epoch
+    epoch = record_lost_journal(draft, instant)
     record_clock(draft, instant)
     draft.event(instant, "agent_started", "", None, version, AGENT)
     if epoch:
@@ -121,9 +122,21 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
     }
     for name, memory in list(draft.runs.items()):
         if memory.active and name not in configured:
-            closed = _close(draft, memory, instant)
+            closed = close_run(draft, memory, instant)
             draft.set_run(closed._replace(active=False))
             draft.event(instant, "run_removed", name, memory.config.meter_serial, None, who)
+
+
+def record_lost_journal(draft: Draft, instant: Instant) -> int | None:
+    """The EPOCH leaf of a journal that was begun anew; its epoch, None where it goes on.
+
+    Of what was before nothing is known here, not even whether the epoch before had any leaf.
+    """
+    epoch = draft.new_epoch
+    if epoch:
+        body = EpochBody(EpochReason.JOURNAL_LOST, epoch - 1)
+        draft.append(Kind.EPOCH, "", body.to_body(), instant)
+    return epoch
 
 
 def record_stop(draft: Draft, instant: Instant) -> None:
@@ -134,7 +147,7 @@ def record_stop(draft: Draft, instant: Instant) -> None:
     record_clock(draft, instant)
     for memory in list(draft.runs.values()):
         if memory.active and memory.state.was_polled:
-            draft.set_run(_close(draft, memory, instant))
+            draft.set_run(close_run(draft, memory, instant))
     draft.event(instant, "agent_stopped", "", None, None, AGENT)
     draft.running = False
 
@@ -166,7 +179,7 @@ def configure_run(
         return
     if memory.config == config and memory.active:
         return
-    state = _close(draft, memory, instant).state
+    state = close_run(draft, memory, instant).state
     draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
     if not memory.active:
         draft.event(instant, "run_added", config.run, None, config.meter_serial, who)
@@ -277,7 +290,8 @@ def _record_replacement(
     draft.event(instant, kind, config.run, old, new, change.by, detail)
 
 
-def _close(draft: Draft, memory: RunMemory, instant: Instant) -> RunMemory:
+def close_run(draft: Draft, memory: RunMemory, instant: Instant) -> RunMemory:
+    """Its open interval, if it has any scan, as a record."""
     closed = close(memory.config, memory.state)
     _record_step(draft, memory.config, closed, instant)
     return memory._replace(state=closed.state)

@@ -152,13 +152,14 @@ def _create_opening(db: Database) -> None:
         {
             "id": int,
             "old_epoch": int,
+            "old_end": int,  # billing leaves of the old epoch, where its runs are not closed yet
             "stage": str,
             "moved_gaps": bytes,
-            "lost": bytes,
+            "repeated": int,
             "digest": bytes,
         },
         pk="id",
-        not_null={"stage", "moved_gaps", "lost", "digest"},
+        not_null={"stage", "moved_gaps", "repeated", "digest"},
         strict=True,
     )
     for log in ("billing", "telemetry"):

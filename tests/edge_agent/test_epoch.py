@@ -19,3 +19,12 @@ def test_a_damaged_file_is_no_guess(tmp_path, text):
     with pytest.raises(KeyFileError, match="write into it a number above"):
         next_epoch(tmp_path)
     assert (tmp_path / FILE_NAME).read_bytes() == text
+
+
+def test_an_epoch_that_is_known_is_passed(tmp_path):
+    """Central's or the journal's own, whatever the file says; the file is then above it."""
+    assert next_epoch(tmp_path, above=6) == 7
+    assert next_epoch(tmp_path, above=3) == 8
+    (tmp_path / FILE_NAME).write_bytes(b"damaged")
+    assert next_epoch(tmp_path, above=8) == 9
+    assert next_epoch(tmp_path) == 10
