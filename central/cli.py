@@ -10,12 +10,17 @@ from pathlib import Path
 from central.clock import utc_now_ms
 from central.config import ConfigErrors, load_config
 from central.edit_command import Told, add_edit_commands
+from central.gateway_ca import create_gateway_ca
+from central.gateway_command import add_gateway_commands
+from central.intake.service import Intake
 from central.keys import (
     DEFAULT_NAME,
     KeyFileError,
     create_receipt_key,
     has_receipt_key,
-    load_receipt_key,
+    parcel_key,
+    public_parcel_key,
+    publish_order_key,
 )
 from central.ledger.edits import EditError
 from central.ledger.gas_users import gas_faults
@@ -33,7 +38,9 @@ from central.orders import (
     send_gas,
     utc_text,
 )
-from central.registry import RegistryError, add_gateway, list_gateways
+from central.parcel_import import ParcelError, import_parcel
+from central.receipt_keys import ReceiptKeyFile, load_receipt_keys, rotate_receipt_key
+from central.registry import RegistryError
 from central.serve import ServeError, serve
 from central.store.database import Store, StoreError, create_store, open_store
 from protocols.metering.request_object import MAX_BYTES
@@ -52,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(parsed)
     except (
-        ConfigErrors, EditError, KeyFileError, OrderError, RegistryError, ServeError, StoreError,
+        ConfigErrors, EditError, KeyFileError, OrderError, ParcelError, RegistryError, ServeError,
+        StoreError,
     ) as error:  # fmt: skip
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
@@ -66,14 +74,39 @@ def _init(parsed: argparse.Namespace) -> int:
     create_store(parsed.store).close()
     if not has_receipt_key(parsed.store):
         create_receipt_key(parsed.store, parsed.name)
+    signer = load_receipt_keys(parsed.store).signer
+    create_gateway_ca(parsed.store, signer.name, utc_now_ms())
+    public_parcel_key(parsed.store)
     _order_vkey(parsed.store)
-    print(load_receipt_key(parsed.store).vkey)
+    print(signer.vkey)
     return OK
 
 
 def _receipt_key(parsed: argparse.Namespace) -> int:
-    print(load_receipt_key(parsed.store).vkey)
+    if parsed.what == "rotate":
+        rotate_receipt_key(parsed.store, utc_now_ms)
+    print(load_receipt_keys(parsed.store).signer.vkey)
     return OK
+
+
+def _parcel_key(parsed: argparse.Namespace) -> int:
+    print(public_parcel_key(parsed.store))
+    return OK
+
+
+def _import(parsed: argparse.Namespace) -> int:
+    store = open_store(parsed.store)
+    intake = Intake(store, ReceiptKeyFile(parsed.store), utc_now_ms, lambda: None)
+    try:
+        done = import_parcel(intake, parcel_key(parsed.store), parsed.parcel, parsed.out)
+    finally:
+        intake.close()
+        store.close()
+    taken = done.uploads - done.refused
+    print(f"{done.gateway}: {taken} of {done.uploads} uploads taken; receipts: {parsed.out}")
+    if done.fault is not None:
+        print(f"edge-central: not read to its end: {done.fault}", file=sys.stderr)
+    return FINDINGS if done.fault is not None or done.refused else OK
 
 
 def _order_key(parsed: argparse.Namespace) -> int:
@@ -84,7 +117,9 @@ def _order_key(parsed: argparse.Namespace) -> int:
 def _order_vkey(directory: Path) -> str:
     store = open_store(directory)
     try:
-        return order_key(store).vkey
+        vkey = order_key(store).vkey
+        publish_order_key(directory, vkey)
+        return vkey
     finally:
         store.close()
 
@@ -135,27 +170,6 @@ def _read(path: Path) -> bytes:
         raise OrderError(f"--composition {path}: {error.strerror}; check the path") from None
 
 
-def _gateway_add(parsed: argparse.Namespace) -> int:
-    store = open_store(parsed.store)
-    try:
-        added = add_gateway(store, parsed.gateway, parsed.vkey, utc_now_ms)
-    finally:
-        store.close()
-    print(f"{parsed.gateway} {'added' if added else 'was registered already'}")
-    return OK
-
-
-def _gateway_list(parsed: argparse.Namespace) -> int:
-    store = open_store(parsed.store)
-    try:
-        for entry in list_gateways(store):
-            state = f"STOPPED {entry.stopped_reason}" if entry.stopped_reason else "may upload"
-            print(f"{entry.gateway}\t{entry.vkey}\t{state}")
-    finally:
-        store.close()
-    return OK
-
-
 def _rebuild(parsed: argparse.Namespace) -> int:
     store = open_store(parsed.store)
     try:
@@ -178,21 +192,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     init = _in_store(commands.add_parser("init", help="make a store and its receipt key"), _init)
     init.add_argument("--name", default=DEFAULT_NAME, help="name of the receipt key")
-    _in_store(
+    receipts = _in_store(
         commands.add_parser("receipt-key", help="print the key that receipts are checked with"),
         _receipt_key,
+    )
+    receipts.add_argument("what", nargs="?", choices=("show", "rotate"), default="show",
+                          help="rotate: bring in a new one, signed by the old")  # fmt: skip
+    _in_store(
+        commands.add_parser("parcel-key", help="print the key that parcels are encrypted to"),
+        _parcel_key,
     )
     _in_store(
         commands.add_parser("order-key", help="print the key that orders are checked with"),
         _order_key,
     )
     _in_store(commands.add_parser("rebuild", help="derive the ledger from the logs"), _rebuild)
-    gateways = commands.add_parser("gateway", help="who may upload")
-    of_gateway = gateways.add_subparsers(required=True, metavar="COMMAND")
-    add = _in_store(of_gateway.add_parser("add", help="let a gateway upload"), _gateway_add)
-    add.add_argument("gateway", metavar="GATEWAY")
-    add.add_argument("vkey", metavar="VKEY", help="what edge-agent key show prints")
-    _in_store(of_gateway.add_parser("list", help="gateways and their keys"), _gateway_list)
+    add_gateway_commands(commands, _told_store)
+    taken = _in_store(commands.add_parser("import", help="take a parcel carried by hand"), _import)
+    taken.add_argument("parcel", type=Path, metavar="FILE", help="of edge-agent export")
+    taken.add_argument("--out", type=Path, required=True, metavar="RECEIPTS",
+                       help="what goes back to the gateway")  # fmt: skip
     _add_gas(commands)
     add_edit_commands(commands, _edits_store)
     run = commands.add_parser("serve", help="take uploads and serve the pages")
@@ -233,6 +252,22 @@ def _edits_store(
             store.close()
         print(told.text, flush=True)
         return FINDINGS if told.is_finding else OK
+
+    return _in_store(command, run)
+
+
+def _told_store(
+    command: argparse.ArgumentParser, act: Callable[[Store, argparse.Namespace], str]
+) -> argparse.ArgumentParser:
+    def run(parsed: argparse.Namespace) -> int:
+        store = open_store(parsed.store)
+        try:
+            told = act(store, parsed)
+        finally:
+            store.close()
+        if told:
+            print(told, flush=True)
+        return OK
 
     return _in_store(command, run)
 

@@ -1,6 +1,7 @@
 """central.toml, read once into one frozen object; every fault at once, by field and remedy."""
 
 import ipaddress
+import re
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("listen",),
 }
 _REQUIRED: Final = ("store", "intake")
+_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {"intake": ("ca", "client_identity_header")}
+_HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z", re.ASCII)
 
 
 class Listen(NamedTuple):
@@ -30,13 +33,20 @@ class Listen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CentralConfig:
-    """What `edge-central serve` needs; paths are absolute; `web` None: no page."""
+    """What `edge-central serve` needs; paths are absolute; `web` None: no page.
+
+    `ca`: what gateways believe `cert` by; None: the last certificate in it.
+    `client_identity_header`: of a TLS terminator on this machine that verified a gateway's
+    certificate; None: gateways connect directly.
+    """
 
     store_dir: Path
     intake: Listen
     cert: Path
     key: Path
     web: Listen | None
+    ca: Path | None = None
+    client_identity_header: str | None = None
 
 
 class ConfigErrors(Exception):  # noqa: N818 - one error that carries many faults
@@ -76,13 +86,42 @@ def parse_config(text: str, directory: Path, name: str) -> CentralConfig:
         faults.append(
             f"[web] listen = {web}: plain HTTP stays on the loopback; put a TLS terminator in front"
         )
-    store_dir, cert, key = (
+    store_dir, cert, key, ca = (
         _text(tables, table, field)
-        for table, field in (("store", "dir"), ("intake", "cert"), ("intake", "key"))
-    )
+        for table, field in (
+            ("store", "dir"), ("intake", "cert"), ("intake", "key"), ("intake", "ca")
+        )
+    )  # fmt: skip
+    header = _text(tables, "intake", "client_identity_header")
+    faults += _header_faults(header, intake)
     if faults or intake is None:
         raise ConfigErrors(name, faults)
-    return CentralConfig(directory / store_dir, intake, directory / cert, directory / key, web)
+    return CentralConfig(
+        directory / store_dir,
+        intake,
+        directory / cert,
+        directory / key,
+        web,
+        directory / ca if ca else None,
+        header or None,
+    )
+
+
+def _header_faults(header: str, intake: Listen | None) -> list[str]:
+    """Whoever reaches the intake beside the terminator could claim to be any gateway."""
+    if not header:
+        return []
+    faults = []
+    if not _HEADER.match(header):
+        faults.append(
+            f'[intake] client_identity_header = "{header[:80]}": letters, digits and "-" only'
+        )
+    if intake is not None and not _is_loopback(intake.host):
+        faults.append(
+            f"[intake] listen = {intake}: with client_identity_header only the terminator on this "
+            "machine may connect; listen on 127.0.0.1"
+        )
+    return faults
 
 
 def _shape_faults(tables: Mapping[str, Any]) -> list[str]:
@@ -97,14 +136,16 @@ def _shape_faults(tables: Mapping[str, Any]) -> list[str]:
         if not isinstance(content, dict):
             faults.append(f"{table}: must be a table, [{table}]")
             continue
+        optional = _OPTIONAL.get(table, ())
         faults += [
-            f"[{table}] {field}: unknown; known: {', '.join(fields)}"
+            f"[{table}] {field}: unknown; known: {', '.join((*fields, *optional))}"
             for field in content
-            if field not in fields
+            if field not in (*fields, *optional)
         ]
-        for field in fields:
+        for field in (*fields, *optional):
             if field not in content:
-                faults.append(f"[{table}] {field}: missing")
+                if field not in optional:
+                    faults.append(f"[{table}] {field}: missing")
             elif not isinstance(content[field], str) or not content[field]:
                 faults.append(f"[{table}] {field}: must be a text")
     return faults
@@ -139,8 +180,8 @@ def _is_loopback(host: str) -> bool:
 def _certificate_faults(config: CentralConfig) -> list[str]:
     faults = [
         f"[intake] {field} = {path}: no such file"
-        for field, path in (("cert", config.cert), ("key", config.key))
-        if not path.is_file()
+        for field, path in (("cert", config.cert), ("key", config.key), ("ca", config.ca))
+        if path is not None and not path.is_file()
     ]
     if faults:
         return faults

@@ -1,27 +1,29 @@
-"""Central's two keys, each used for one thing: receipts ("durably stored") and orders to gateways.
+"""Central's keys, each for one thing: receipts ("durably stored"), orders to gateways, parcels.
 
-`edge-central serve` reads the receipt key only: orders are signed by whoever sends them, on the
-command line, and served as they were signed.
+`edge-central serve` reads the receipt key and no other of these: orders are signed by whoever sends
+them, on the command line, and served as they were signed; parcels are opened by `import`.
 """
 
 import base64
-import os
 import secrets
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from central.secret_file import KeyFileError as KeyFileError
+from central.secret_file import create_secret, read_secret, replace_public
 from protocols.evidence.errors import Malformed
-from protocols.evidence.note import KeyType, Signer, decode_base64
+from protocols.evidence.note import KeyType, Signer, Verifier, decode_base64
+from protocols.evidence.parcel import ParcelKey
 
 FILE_NAME: Final = "receipt-key"
+NEXT_FILE_NAME: Final = "receipt-key.next"
 ORDER_FILE_NAME: Final = "order-key"
+ORDER_PUBLIC_NAME: Final = "order-key.pub"
+PARCEL_FILE_NAME: Final = "parcel-key"
 DEFAULT_NAME: Final = "central"
 _SECRET_BYTES: Final = 32
-_MAX_FILE_BYTES: Final = 1024
-
-
-class KeyFileError(Exception):
-    """A key of central cannot be used; says where and what to do."""
 
 
 class _Use(NamedTuple):
@@ -33,6 +35,7 @@ class _Use(NamedTuple):
 
 
 _RECEIPTS: Final = _Use(FILE_NAME, KeyType.COSIGNATURE, "receipt key")
+_NEXT_RECEIPTS: Final = _Use(NEXT_FILE_NAME, KeyType.COSIGNATURE, "next receipt key")
 _ORDERS: Final = _Use(ORDER_FILE_NAME, KeyType.NOTE, "order key")
 
 
@@ -47,8 +50,18 @@ def has_receipt_key(directory: Path) -> bool:
 
 
 def load_receipt_key(directory: Path) -> Signer:
-    """Read the key. Raises KeyFileError where it is missing, damaged, or readable by others."""
+    """Read the key. Raises KeyFileError where it is missing, damaged, or readable by others.
+
+    Of a store whose key was rotated, `receipt_keys.py` reads all that belongs to it.
+    """
     return _load(directory, _RECEIPTS)
+
+
+def next_receipt_key(directory: Path, name: str) -> Signer:
+    """The key that a rotation brings in, made now unless a cut rotation left one."""
+    if (directory / NEXT_FILE_NAME).exists():
+        return _load(directory, _NEXT_RECEIPTS)
+    return _create(directory, name, _NEXT_RECEIPTS)
 
 
 def create_order_key(directory: Path) -> Signer:
@@ -66,54 +79,56 @@ def load_order_key(directory: Path) -> Signer:
     return _load(directory, _ORDERS)
 
 
+def publish_order_key(directory: Path, vkey: str) -> None:
+    """Keep the order key's public half where it stays when the key's file is taken away."""
+    replace_public(directory / ORDER_PUBLIC_NAME, vkey.encode("ascii"))
+
+
+def order_vkey(directory: Path) -> str:
+    """The public half of the order key, for enrolment. Raises KeyFileError."""
+    path = directory / ORDER_PUBLIC_NAME
+    try:
+        return Verifier.from_vkey(path.read_text("ascii")).vkey
+    except FileNotFoundError:
+        raise KeyFileError(f"{path}: missing; edge-central order-key writes it") from None
+    except (Malformed, OSError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"{path}: {error}; edge-central order-key writes it again") from None
+
+
+def parcel_key(directory: Path) -> bytes:
+    """The private key of parcels, X25519; a store gets its own when it is first asked for."""
+    path = directory / PARCEL_FILE_NAME
+    if not path.exists():
+        create_secret(path, secrets.token_bytes(_SECRET_BYTES))
+    secret = read_secret(path, "parcel key")
+    if len(secret) != _SECRET_BYTES:
+        raise KeyFileError(f"{path}: not {_SECRET_BYTES} bytes; restore it from your own copy")
+    return secret
+
+
+def public_parcel_key(directory: Path) -> ParcelKey:
+    """What gateways encrypt their parcels to."""
+    private = X25519PrivateKey.from_private_bytes(parcel_key(directory))
+    return ParcelKey(private.public_key().public_bytes_raw())
+
+
 def _create(directory: Path, name: str, use: _Use) -> Signer:
     secret = secrets.token_bytes(_SECRET_BYTES)
     try:
         signer = Signer.from_private_bytes(name, secret, use.key_type)
     except Malformed as error:
         raise KeyFileError(f"name of the {use.what}: {error}") from None
-    path = directory / use.file_name
-    # Written aside and then linked: the key appears whole or not at all, also after a power cut.
-    aside = directory / f".{use.file_name}.{os.getpid()}"
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(f"{name} {base64.b64encode(secret).decode()}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(aside, path)
-    except FileExistsError:
-        raise KeyFileError(f"{path}: there is a key already; it is never replaced") from None
-    finally:
-        aside.unlink()
-    _sync_directory(directory)
+    text = f"{name} {base64.b64encode(secret).decode()}\n"
+    create_secret(directory / use.file_name, text.encode())
     return signer
 
 
 def _load(directory: Path, use: _Use) -> Signer:
     path = directory / use.file_name
-    try:
-        with path.open("rb") as file:
-            others = os.fstat(file.fileno()).st_mode & 0o077
-            data = file.read(_MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise KeyFileError(f"{path}: no {use.what}; edge-central init makes one") from None
-    except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}; check its owner and mode") from None
-    if others:
-        raise KeyFileError(f"{path}: others may read it; if nobody did: chmod 600 {path}")
+    data = read_secret(path, use.what)
     name, _, encoded = data.decode("utf-8", "replace").partition(" ")
     try:
         secret = decode_base64(encoded.removesuffix("\n"), use.what)
         return Signer.from_private_bytes(name, secret, use.key_type)
     except Malformed as error:
         raise KeyFileError(f"{path}: {error}; restore it from your own copy") from None
-
-
-def _sync_directory(directory: Path) -> None:
-    """So that the new name itself survives a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,13 +16,18 @@ from typing import Any, Final
 
 import uvicorn
 
+from central.ca_file import load_ca, pem
 from central.clock import utc_now_ms
 from central.config import CentralConfig, Listen
+from central.enrolment import Keys
 from central.first_request import PromptProtocol
+from central.gateway_ca import load_gateway_ca
 from central.intake.app import IntakeApp
+from central.intake.enroller import Enroller
 from central.intake.service import Intake
-from central.keys import load_receipt_key
+from central.keys import order_vkey
 from central.ledger.follow import LedgerThread
+from central.receipt_keys import ReceiptKeyFile
 from central.store.database import Store, open_store
 from central.web.app import create_app
 
@@ -53,13 +58,13 @@ def serve(config: CentralConfig) -> int:
     """Run until a signal; the exit status. Raises StoreError, KeyFileError or ServeError."""
     store = open_store(config.store_dir)
     try:
-        cosigner = load_receipt_key(config.store_dir)
+        keys = ReceiptKeyFile(config.store_dir)
         ledger = LedgerThread(store)
-        intake = Intake(store, cosigner, utc_now_ms, ledger.wake)
+        intake = Intake(store, keys, utc_now_ms, ledger.wake)
         completed = intake.complete_receipts()
         if completed:
             _log.info("countersigned %d batches that were stored just before a stop", completed)
-        app = IntakeApp(intake)
+        app = IntakeApp(intake, _enroller(config, store, keys), config.client_identity_header)
         ledger.start()
         try:
             asyncio.run(_run(config, store, app, ledger))
@@ -71,6 +76,17 @@ def serve(config: CentralConfig) -> int:
     finally:
         store.close()
     return 1 if ledger.failed else 0
+
+
+def _enroller(config: CentralConfig, store: Store, keys: ReceiptKeyFile) -> Enroller:
+    """Enrolment with central's keys as they are at each request. Raises KeyFileError."""
+    ca = pem(load_ca(config.ca or config.cert))
+    authority = load_gateway_ca(config.store_dir)
+
+    def told() -> Keys:
+        return Keys(keys().signer.vkey, order_vkey(config.store_dir), authority)
+
+    return Enroller(store, told, ca, utc_now_ms)
 
 
 async def _run(config: CentralConfig, store: Store, app: IntakeApp, ledger: LedgerThread) -> None:

@@ -1,9 +1,10 @@
-"""The intake as bare ASGI: POST /v1/upload with a bounded body, GET /v1/orders/<gateway>.
+"""The intake as bare ASGI: bodies within bounds of bytes, number and time. Routes: `routes.py`.
 
 All work is done in a worker thread.
 """
 
 import asyncio
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +12,14 @@ from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from central.intake.answer import Answer, refusal
-from central.intake.orders import PREFIX
+from central.intake.answer import Answer, come_again, refusal
+from central.intake.enroller import Enroller
+from central.intake.routes import Asked, Route, find_route, routes, too_large
 from central.intake.service import Intake
-from protocols.evidence.order import ORDERS_HEADER, REQUEST_HEADER
-from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
+from central.secret_file import KeyFileError
+from protocols.evidence.order import ORDERS_HEADER
+from protocols.evidence.upload import MAX_UPLOAD_BYTES
 
-PATH: Final = "/v1/upload"
 MAX_HELD_BYTES: Final = 32 * MAX_UPLOAD_BYTES
 """Of all bodies in memory at one time. Bytes and not bodies are counted: whoever opens connections
 and sends nothing, known or not, must not keep the gateways out."""
@@ -31,10 +33,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-_TOO_LARGE: Final = refusal(
-    413, f"an upload has at most {MAX_UPLOAD_BYTES} bytes", "send fewer leaves in one batch"
-)
-_TOO_MANY: Final = refusal(429, "too many uploads at once", "send it again later")
 
 
 class Gone(Exception):  # noqa: N818 - the peer closed; there is nobody to answer
@@ -42,10 +40,20 @@ class Gone(Exception):  # noqa: N818 - the peer closed; there is nobody to answe
 
 
 class IntakeApp:
-    """An ASGI application; `close` ends its worker threads."""
+    """An ASGI application; `close` ends its worker threads.
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    `identity_header`: where a TLS terminator on this machine says which gateway's certificate it
+    verified; None where gateways connect directly.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        enroller: Enroller | None = None,
+        identity_header: str | None = None,
+    ) -> None:
+        self._routes = routes(intake, enroller)
+        self._identity_header = identity_header
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="intake")
         self._held_bytes = 0
         self._bodies = 0
@@ -68,78 +76,70 @@ class IntakeApp:
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     async def _answer(self, scope: Scope, receive: Receive, body: bytearray) -> Answer:
-        wrong = _wrong_request(scope)
-        if wrong is not None:
-            return wrong
-        if scope["method"] == "GET":
-            return await self._tell_orders(scope)
-        try:
-            async with asyncio.timeout(BODY_DEADLINE_S):
-                refused = await self._read_body(receive, body)
-        except TimeoutError:
-            return refusal(408, f"no whole body in {BODY_DEADLINE_S:.0f} s", "send it again")
-        if refused is not None:
-            return refused
-        unsent = parse_unsent(_header(scope, UNSENT_HEADER).decode("latin-1"))
-        return await self._work(self._intake.receive, bytes(body), unsent)
+        headers = dict(scope["headers"])
+        route = find_route(self._routes, scope["method"], scope["path"], headers)
+        if isinstance(route, Answer):
+            return route
+        if self._identity_header is not None and not _is_local(scope):
+            reason = "only the TLS terminator on this machine may connect here"
+            return refusal(403, reason, "connect to the terminator's address")
+        if (
+            route.method != "GET"
+        ):  # the body of a GET, if it has one, is left for the server to drop
+            try:
+                async with asyncio.timeout(BODY_DEADLINE_S):
+                    refused = await self._read_body(route, receive, body)
+            except TimeoutError:
+                return refusal(408, f"no whole body in {BODY_DEADLINE_S:.0f} s", "send it again")
+            if refused is not None:
+                return refused
+        tail = scope["path"].removeprefix(route.path)
+        asked = Asked(tail, scope.get("query_string", b""), headers, bytes(body), None)
+        return await self._work(route, self._identified(asked))
 
-    async def _tell_orders(self, scope: Scope) -> Answer:
-        """The body, if a GET has one, is left unread: the server drops it."""
-        gateway = scope["path"].removeprefix(PREFIX)
-        request = _header(scope, REQUEST_HEADER).decode("latin-1")
-        return await self._work(self._intake.orders, gateway, scope["query_string"], request)
+    def _identified(self, asked: Asked) -> Asked:
+        """With the terminator's word; "" where no certificate was shown."""
+        if self._identity_header is None:
+            return asked
+        return asked._replace(identity=asked.header(self._identity_header))
 
-    async def _work(self, call: Callable[..., Answer], *arguments: object) -> Answer:
+    async def _work(self, route: Route, asked: Asked) -> Answer:
         if self._bodies >= MAX_BODIES:
-            return _TOO_MANY
+            return come_again("too many requests at once")
         self._bodies += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, call, *arguments)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._workers, route.call, asked)
         except SQLAlchemyError as error:
             # The log may not have the batch, or have it without an answer: both are safe to repeat.
             _log.error("the store failed: %s", error)
             return refusal(500, "central's store failed", "send it again later; see central's log")
+        except KeyFileError as error:
+            _log.error("a key of central cannot be used: %s", error)
+            return refusal(500, "a key of central cannot be used", "see central's log")
         finally:
             self._bodies -= 1
 
-    async def _read_body(self, receive: Receive, body: bytearray) -> Answer | None:
-        """Fill `body`; a refusal as soon as it is longer than an upload, or all are too much."""
+    async def _read_body(self, route: Route, receive: Receive, body: bytearray) -> Answer | None:
+        """Fill `body`; a refusal as soon as it is longer than the route reads, or all are."""
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Gone
             piece = message.get("body", b"")
-            if len(body) + len(piece) > MAX_UPLOAD_BYTES:
-                return _TOO_LARGE
+            if len(body) + len(piece) > route.max_bytes:
+                return too_large(route)
             if self._held_bytes + len(piece) > MAX_HELD_BYTES:
-                return _TOO_MANY
+                return come_again("too many uploads at once")
             body += piece
             self._held_bytes += len(piece)
             if not message.get("more_body", False):
                 return None
 
 
-def _wrong_request(scope: Scope) -> Answer | None:
-    """What can be refused before a byte of the body is read."""
-    if scope["path"].startswith(PREFIX):
-        if scope["method"] != "GET":
-            return refusal(405, f"method {scope['method']} is not known here", f"GET {PREFIX}...")
-        return None
-    if scope["path"] != PATH:
-        return refusal(404, "there is nothing here", f"POST {PATH}")
-    if scope["method"] != "POST":
-        return refusal(405, f"method {scope['method']} is not known here", f"POST {PATH}")
-    if _header(scope, "Content-Type") != b"application/cbor":
-        return refusal(415, "an upload is application/cbor", "set Content-Type")
-    length = _header(scope, "Content-Length", b"0")
-    if not length.isdigit() or len(length) > 10 or int(length) > MAX_UPLOAD_BYTES:
-        return _TOO_LARGE
-    return None
-
-
-def _header(scope: Scope, name: str, otherwise: bytes = b"") -> bytes:
-    value: bytes = dict(scope["headers"]).get(name.lower().encode(), otherwise)
-    return value
+def _is_local(scope: Scope) -> bool:
+    client = scope.get("client")
+    return client is not None and ipaddress.ip_address(client[0]).is_loopback
 
 
 async def _send(send: Send, answer: Answer) -> None:
@@ -149,5 +149,7 @@ async def _send(send: Send, answer: Answer) -> None:
     ]
     if answer.newest_order:
         headers.append((ORDERS_HEADER.lower().encode(), str(answer.newest_order).encode()))
+    if answer.retry_after_s:
+        headers.append((b"retry-after", str(answer.retry_after_s).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

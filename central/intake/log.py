@@ -1,4 +1,4 @@
-"""The append-only log in SQL: what intake reads of it, and the three ways it may grow.
+"""The append-only log in SQL: what intake reads of it, and the ways it may grow.
 
 Every function is one step inside the caller's transaction.
 """
@@ -7,27 +7,38 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
+from central.key_spans import load_schedule, newest_epoch
 from central.store.log_tables import batch, equivocation, gateway, head
+from central.store.registry_tables import hole
+from protocols.evidence.adopt import Adopted
+from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin
 from protocols.evidence.merkle import Frontier
 from protocols.evidence.upload import EMPTY_HEAD, Equivocation, Head, decode_upload
 
 EQUIVOCATION: Final = "equivocation"
+LOST_AT_CENTRAL: Final = "lost-at-central"
 
 
 class Registered(NamedTuple):
-    """A gateway of the allow-list; `stopped_reason` is None while it may upload."""
+    """A gateway of the allow-list; `stopped_reason` is None while it may upload.
 
-    vkey: str
+    `newest_epoch`: below it nothing is taken; None for a gateway that never uploaded.
+    """
+
+    schedule: KeySchedule
     stopped_reason: str | None
+    newest_epoch: int | None
 
 
 class NewBatch(NamedTuple):
     """An accepted upload: its bytes, what it held, and the head before and after it.
 
-    `unsent`: billing and telemetry leaves that the gateway says still wait there.
+    `entry` is what it was judged by. `unsent`: billing and telemetry leaves that the gateway says
+    still wait there.
     """
 
+    entry: Registered
     origin: Origin
     before: Head
     frontier: Frontier
@@ -41,9 +52,12 @@ class NewBatch(NamedTuple):
 def registered(conn: Connection, gateway_id: str) -> Registered | None:
     """The gateway's entry in the allow-list, or None."""
     row = conn.execute(
-        select(gateway.c.vkey, gateway.c.stopped_reason).where(gateway.c.gateway == gateway_id)
+        select(gateway.c.stopped_reason).where(gateway.c.gateway == gateway_id)
     ).one_or_none()
-    return None if row is None else Registered(*row)
+    schedule = None if row is None else load_schedule(conn, gateway_id)
+    if row is None or schedule is None:
+        return None
+    return Registered(schedule, row.stopped_reason, newest_epoch(conn, schedule))
 
 
 def head_of(conn: Connection, origin: Origin) -> Head:
@@ -60,20 +74,33 @@ def head_of(conn: Connection, origin: Origin) -> Head:
 
 
 def checkpoint_at(conn: Connection, origin: Origin, size: int) -> bytes | None:
-    """The stored checkpoint of just this size, where a batch ended there."""
+    """The stored checkpoint of just this size, where a batch ended there, or an adopted hole."""
     upload = conn.execute(
         select(batch.c.upload).where(*_is(batch, origin), batch.c.size == size)
     ).scalar_one_or_none()
-    return None if upload is None else decode_upload(upload).checkpoint
+    if upload is not None:
+        return decode_upload(upload).checkpoint
+    return conn.execute(
+        select(hole.c.checkpoint).where(*_is(hole, origin), hole.c.end == size)
+    ).scalar_one_or_none()
+
+
+def batch_at(conn: Connection, origin: Origin, size: int) -> int | None:
+    """When the batch that ends at `size` was received, UTC ms; None where none ends there."""
+    return conn.execute(
+        select(batch.c.received_ms).where(*_is(batch, origin), batch.c.size == size)
+    ).scalar_one_or_none()
 
 
 def append(conn: Connection, new: NewBatch) -> bool:
     """Append a batch and move the head from `before`; False, with nothing done, if it has moved.
 
-    Also False for a gateway that was stopped meanwhile.
+    Also False where the gateway was stopped meanwhile, a key changed, or an epoch began.
     """
-    entry = registered(conn, new.origin.gateway)
-    if entry is None or entry.stopped_reason is not None or not _move_head(conn, new):
+    after = Head(new.frontier, new.checkpoint, b"")
+    if registered(conn, new.origin.gateway) != new.entry or not _move_head(
+        conn, new.origin, new.before, after, new.received_ms
+    ):
         return False
     utcs = [leaf.utc_ms for leaf in new.leaves if leaf.utc_ms is not None]
     conn.execute(
@@ -98,6 +125,31 @@ def append(conn: Connection, new: NewBatch) -> bool:
     return True
 
 
+def append_hole(
+    conn: Connection, entry: Registered, origin: Origin, adopted: Adopted, at_ms: int
+) -> bool:
+    """Move the head over leaves that central lost; False, with nothing done, as `append`."""
+    before = head_of(conn, origin)
+    if (
+        registered(conn, origin.gateway) != entry
+        or before.frontier.size != adopted.first
+        or not _move_head(conn, origin, before, adopted.head, at_ms)
+    ):
+        return False
+    conn.execute(
+        insert(hole).values(
+            **_key(origin),
+            first=adopted.first,
+            end=adopted.head.frontier.size,
+            why=LOST_AT_CENTRAL,
+            checkpoint=adopted.head.checkpoint,
+            receipt=adopted.head.receipt,
+            at_ms=at_ms,
+        )
+    )
+    return True
+
+
 def keep_receipt(conn: Connection, origin: Origin, size: int, receipt: bytes) -> bytes:
     """Store the receipt of the batch that ends at `size`; the first one stored is the one given."""
     at_size = (*_is(batch, origin), batch.c.size == size)
@@ -117,8 +169,10 @@ def without_receipt(conn: Connection) -> list[tuple[Origin, int]]:
     return [(Origin(row.gateway, Log(row.log), row.epoch), row.size) for row in rows]
 
 
-def stop(conn: Connection, origin: Origin, size: int, proof: Equivocation, at_ms: int) -> None:
-    """Keep both checkpoints and stop the gateway; the first proof of a size is the one kept."""
+def keep_equivocation(
+    conn: Connection, origin: Origin, size: int, proof: Equivocation, at_ms: int
+) -> None:
+    """Keep both checkpoints; the first proof of a size is the one kept."""
     where = (*_is(equivocation, origin), equivocation.c.size == size)
     if conn.execute(select(equivocation.c.size).where(*where)).first() is None:
         conn.execute(
@@ -126,34 +180,39 @@ def stop(conn: Connection, origin: Origin, size: int, proof: Equivocation, at_ms
                 **_key(origin), size=size, ours=proof.ours, theirs=proof.theirs, at_ms=at_ms
             )
         )
-    conn.execute(
+
+
+def stop(conn: Connection, gateway_id: str, reason: str, at_ms: int) -> bool:
+    """Take no more uploads of the gateway; False where it was stopped already."""
+    stopped = conn.execute(
         update(gateway)
-        .where(gateway.c.gateway == origin.gateway, gateway.c.stopped_reason.is_(None))
-        .values(stopped_ms=at_ms, stopped_reason=f"{EQUIVOCATION}: {origin} at size {size}")
+        .where(gateway.c.gateway == gateway_id, gateway.c.stopped_reason.is_(None))
+        .values(stopped_ms=at_ms, stopped_reason=reason)
     )
+    return stopped.rowcount == 1
 
 
-def _move_head(conn: Connection, new: NewBatch) -> bool:
+def _move_head(conn: Connection, origin: Origin, before: Head, after: Head, at_ms: int) -> bool:
     """Compare-and-set on the head's size."""
     values = {
-        "size": new.frontier.size,
-        "frontier": new.frontier.to_bytes(),
-        "checkpoint": new.checkpoint,
-        "receipt": None,
-        "received_ms": new.received_ms,
+        "size": after.frontier.size,
+        "frontier": after.frontier.to_bytes(),
+        "checkpoint": after.checkpoint,
+        "receipt": after.receipt or None,
+        "received_ms": at_ms,
     }
-    if new.before.frontier.size:
+    if before.frontier.size:
         return (
             conn.execute(
                 update(head)
-                .where(*_is(head, new.origin), head.c.size == new.before.frontier.size)
+                .where(*_is(head, origin), head.c.size == before.frontier.size)
                 .values(**values)
             ).rowcount
             == 1
         )
-    if conn.execute(select(head.c.size).where(*_is(head, new.origin))).first() is not None:
+    if conn.execute(select(head.c.size).where(*_is(head, origin))).first() is not None:
         return False
-    conn.execute(insert(head).values(**_key(new.origin), **values))
+    conn.execute(insert(head).values(**_key(origin), **values))
     return True
 
 

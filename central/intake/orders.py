@@ -12,14 +12,16 @@ from sqlalchemy import Connection, func, select
 
 from central.intake import log
 from central.intake.answer import Answer, orders_answer, refusal
+from central.intake.asking import check_asked, unrevoked
 from central.store.database import Store
 from central.store.log_tables import gas_order
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import is_gateway_id
-from protocols.evidence.note import Verifier
 from protocols.evidence.order import MAX_ORDERS, REQUEST_HEADER, check_request
 
 PREFIX: Final = "/v1/orders/"
+KEYS_ASKED: Final = 2
+"""The key in force and the one before it: during a rotation either side may be ahead."""
 _AFTER: Final = re.compile(rb"after=(0|[1-9][0-9]{0,15})\Z", re.ASCII)
 
 
@@ -40,7 +42,10 @@ def answer_orders(store: Store, gateway: str, query: bytes, request: str) -> Ans
         if entry is None:
             return refusal(401, f"gateway {gateway} is not registered", "edge-central gateway add")
         try:
-            check_request(gateway, after, request, Verifier.from_vkey(entry.vkey))
+            check_asked(
+                unrevoked(entry.schedule)[:KEYS_ASKED],
+                lambda key: check_request(gateway, after, request, key),
+            )
         except EvidenceError as error:
             return refusal(401, f"{REQUEST_HEADER}: {error}", "sign it with the gateway's log key")
         if entry.stopped_reason is not None:

@@ -4,48 +4,61 @@ Blocking; `app.py` calls it in a worker thread.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from central.clock import Clock
 from central.intake import log
-from central.intake.answer import Answer, conflict_answer, receipt_answer, refusal
-from central.intake.orders import answer_orders, newest_order
-from central.intake.quarantine import Quarantine
-from central.store.database import Store
-from protocols.evidence.errors import Malformed
-from protocols.evidence.leaf import Origin
-from protocols.evidence.note import Signer, Verifier, unverified_checkpoint
-from protocols.evidence.upload import (
-    Accepted,
-    Conflict,
-    Equivocation,
-    Outcome,
-    Refused,
-    Upload,
-    accept,
-    countersign,
-    decode_upload,
+from central.intake.adoption import Had, Lost, judge_adoption
+from central.intake.alarms import Finding, IntakeCode, keep_alarm
+from central.intake.answer import (
+    TEXT,
+    Answer,
+    come_again,
+    conflict_answer,
+    receipt_answer,
+    refusal,
 )
+from central.intake.heads import newest_heads
+from central.intake.judge import Clone, GoOn, No, Take, Verdict, admit, judge, stranger
+from central.intake.orders import answer_orders, newest_order
+from central.intake.refusing import OPERATOR, Refusing
+from central.key_spans import Act, Done, keep_act, store_schedule
+from central.receipt_keys import ReceiptKeys
+from central.store.database import Store
+from protocols.evidence.adopt import decode_adoption
+from protocols.evidence.errors import Malformed
+from protocols.evidence.heads import PATH as HEADS_PATH
+from protocols.evidence.leaf import Origin, is_gateway_id
+from protocols.evidence.note import unverified_checkpoint
+from protocols.evidence.upload import Conflict, Equivocation, Upload, countersign, decode_upload
 
 MAX_RACES: Final = 8
 """How often one upload is judged again because another moved the head meanwhile."""
 
-_REFUSAL_STATUS: Final = {"signature": 401, "content": 422}
-
 
 class Intake:
-    """Judges uploads against the store; `stored` is called after each that was accepted."""
+    """Judges uploads against the store; `stored` is called after each that was accepted.
+
+    `identity` of a request: the gateway whose certificate a TLS terminator verified, "" where none
+    was shown; None where no terminator is in use.
+    """
 
     def __init__(
-        self, store: Store, cosigner: Signer, clock: Clock, stored: Callable[[], None]
+        self,
+        store: Store,
+        keys: Callable[[], ReceiptKeys],
+        clock: Clock,
+        stored: Callable[[], None],
     ) -> None:
         self._store = store
-        self._cosigner = cosigner
+        self._keys = keys
         self._clock = clock
         self._stored = stored
-        self._quarantine = Quarantine(store, clock)
+        self._refusing = Refusing(store, clock, stored)
 
-    def receive(self, body: bytes, unsent: tuple[int, int] | None = None) -> Answer:
+    def receive(
+        self, body: bytes, unsent: tuple[int, int] | None = None, identity: str | None = None
+    ) -> Answer:
         """The answer to one POSTed body. Raises SQLAlchemyError where the store fails.
 
         `unsent`: what the gateway says still waits there, of billing and of telemetry.
@@ -54,26 +67,86 @@ class Intake:
             upload = decode_upload(body)
             size = unverified_checkpoint(upload.checkpoint).size
         except Malformed as error:
-            return self._refuse(400, "", str(error), "send what encode_upload made", body)
+            return self._refusing.refuse(400, "", str(error), "send what encode_upload made", body)
         gateway = upload.origin.gateway
-        with self._store.engine.connect() as conn:
-            entry = log.registered(conn, gateway)
-        if entry is None:
-            reason = f"gateway {gateway} is not registered"
-            return self._refuse(401, gateway, reason, "edge-central gateway add", body)
         for _ in range(MAX_RACES):
-            if entry is None or entry.stopped_reason is not None:
-                return self._refuse_stopped(gateway, entry, body)
-            answer = self._judge(upload, size, Verifier.from_vkey(entry.vkey), body, unsent)
+            entry = self._entry(gateway, body)
+            if isinstance(entry, Answer):
+                return entry
+            no = admit(entry, upload, size, identity)
+            if no is not None:
+                return self._say(gateway, no, body)
+            wait_s = self._refusing.budget.wait_s(gateway, self._clock())
+            if wait_s:
+                return come_again(f"gateway {gateway} sent too much that was refused", wait_s)
+            with self._store.engine.connect() as conn:
+                verdict = judge(conn, entry, upload, size, self._clock())
+            case = _Case(entry, upload, size, body, unsent)
+            answer = self._do(case, verdict)
             if answer is not None:
                 return self._with_orders(gateway, answer)
-            with self._store.engine.connect() as conn:
-                entry = log.registered(conn, gateway)
-        return refusal(429, "other uploads of this log overtook this one", "send it again")
+        return come_again("other uploads of this log overtook this one", 1)
 
-    def orders(self, gateway: str, query: bytes, request: str) -> Answer:
+    def adopt(self, body: bytes, identity: str | None = None) -> Answer:
+        """The answer to a gateway that knows a later end of its log than central does."""
+        try:
+            adoption = decode_adoption(body)
+        except Malformed as error:
+            return self._refusing.refuse(
+                400, "", str(error), "send what encode_adoption made", body
+            )
+        gateway = adoption.origin.gateway
+        for _ in range(MAX_RACES):
+            entry = self._entry(gateway, body)
+            if isinstance(entry, Answer):
+                return entry
+            if identity is not None and identity != gateway:
+                return self._say(gateway, stranger(gateway, identity), body)
+            wait_s = self._refusing.budget.wait_s(gateway, self._clock())
+            if wait_s:
+                return come_again(f"gateway {gateway} sent too much that was refused", wait_s)
+            with self._store.engine.connect() as conn:
+                judged = judge_adoption(conn, entry, adoption, self._keys())
+            match judged:
+                case Had(receipt):
+                    return receipt_answer(receipt)
+                case No():
+                    return self._say(gateway, judged, body)
+                case Equivocation():
+                    return self._refusing.stop_equivocation(
+                        adoption.origin, unverified_checkpoint(judged.ours).size, judged, body
+                    )
+                case Lost(adopted, finding):
+                    now_ms = self._clock()
+                    with self._store.writer.begin() as conn:
+                        is_done = log.append_hole(conn, entry, adoption.origin, adopted, now_ms)
+                        if is_done:
+                            keep_alarm(conn, finding, body, now_ms)
+                    if is_done:
+                        self._stored()
+                        return receipt_answer(adopted.head.receipt)
+        return come_again("uploads of this log overtook its adoption", 1)
+
+    def orders(
+        self, gateway: str, query: bytes, request: str, identity: str | None = None
+    ) -> Answer:
         """The answer to a gateway that asks for its orders. Raises SQLAlchemyError as `receive`."""
+        if identity is not None and identity != gateway:
+            return self._say(gateway, stranger(gateway, identity), b"")
         return answer_orders(self._store, gateway, query, request)
+
+    def heads(self, gateway: str, request: str, identity: str | None = None) -> Answer:
+        """The answer to a gateway that asks what central holds of it."""
+        if not is_gateway_id(gateway):
+            return refusal(400, "no such request", f"GET {HEADS_PATH}<gateway>")
+        if identity is not None and identity != gateway:
+            return self._say(gateway, stranger(gateway, identity), b"")
+        with self._store.engine.connect() as conn:
+            return newest_heads(conn, gateway, request, self._receipt)
+
+    def receipt_keys(self) -> Answer:
+        """The successions of the receipt key, oldest first: each proves itself."""
+        return Answer(200, TEXT, b"".join(self._keys().notes))
 
     def complete_receipts(self) -> int:
         """Countersign what was committed just before the process died; how many batches."""
@@ -85,7 +158,20 @@ class Intake:
 
     def close(self) -> None:
         """Write the counts that still wait."""
-        self._quarantine.flush()
+        self._refusing.close()
+
+    def _entry(self, gateway: str, body: bytes) -> log.Registered | Answer:
+        """The gateway's entry, if it may upload."""
+        with self._store.engine.connect() as conn:
+            entry = log.registered(conn, gateway)
+        if entry is None:
+            reason = f"gateway {gateway} is not registered"
+            finding = Finding("", IntakeCode.FOREIGN, reason)
+            return self._refusing.alarm(401, finding, "edge-central gateway add", body, gateway)
+        if entry.stopped_reason is not None:
+            reason = f"gateway {gateway} is stopped: {entry.stopped_reason}"
+            return self._refusing.refuse(403, gateway, reason, OPERATOR, body)
+        return entry
 
     def _with_orders(self, gateway: str, answer: Answer) -> Answer:
         """Tell the newest order's number to a gateway that has proven who it is."""
@@ -94,45 +180,59 @@ class Intake:
         with self._store.engine.connect() as conn:
             return answer._replace(newest_order=newest_order(conn, gateway))
 
-    def _judge(
-        self,
-        upload: Upload,
-        size: int,
-        verifier: Verifier,
-        body: bytes,
-        unsent: tuple[int, int] | None,
-    ) -> Answer | None:
+    def _do(self, case: "_Case", verdict: Verdict) -> Answer | None:
         """The answer, or None where the head moved between reading it and writing."""
-        origin = upload.origin
-        with self._store.engine.connect() as conn:
-            head = log.head_of(conn, origin)
-            same_size = log.checkpoint_at(conn, origin, size)
-        outcome: Outcome = accept(head, upload, verifier, same_size)
-        match outcome:
-            case Accepted(frontier, leaves):
-                now_ms = self._clock()
-                new = log.NewBatch(
-                    origin, head, frontier, upload.checkpoint, body, leaves, now_ms, unsent
-                )
-                with self._store.writer.begin() as conn:
-                    if not log.append(conn, new):
-                        return None
-                self._stored()
-                return receipt_answer(self._receipt(origin, frontier.size))
-            case Conflict():
-                return conflict_answer(self._with_receipt(origin, outcome))
-            case Refused(code, reason, remedy):
-                status = _REFUSAL_STATUS[code]
-                return self._refuse(status, origin.gateway, reason, remedy, body)
+        origin = case.upload.origin
+        match verdict:
+            case Take():
+                return self._take(case, verdict)
+            case GoOn(conflict, finding):
+                answer = conflict_answer(self._with_receipt(origin, conflict))
+                if finding is None:
+                    return answer
+                self._refusing.note(finding, case.body)
+                return self._refusing.charge(origin.gateway, answer)
+            case No():
+                return self._say(origin.gateway, verdict, case.body)
+            case Clone(finding):
+                return self._refusing.stop_clone(finding, case.body)
             case Equivocation():
-                return self._stop(origin, size, outcome, body)
+                return self._refusing.stop_equivocation(origin, case.size, verdict, case.body)
+
+    def _take(self, case: "_Case", take: Take) -> Answer | None:
+        """Append, and only then countersign. None as `_do`."""
+        origin = case.upload.origin
+        now_ms = self._clock()
+        new = log.NewBatch(
+            case.entry, origin, take.head, take.accepted.frontier, case.upload.checkpoint,
+            case.body, take.accepted.leaves, now_ms, case.unsent,
+        )  # fmt: skip
+        with self._store.writer.begin() as conn:
+            if not log.append(conn, new):
+                return None
+            if take.schedule != case.entry.schedule:
+                store_schedule(conn, take.schedule, now_ms)
+                detail = f"{take.schedule.newest} after {origin} at size {case.size}"
+                keep_act(
+                    conn, Done(origin.gateway, Act.ROTATED, origin.gateway, "", detail), now_ms
+                )
+        self._stored()
+        return receipt_answer(self._receipt(origin, case.size))
+
+    def _say(self, gateway: str, no: No, body: bytes) -> Answer:
+        """A refusal, with its alarm; what is the gateway's own fault costs its budget."""
+        if no.finding is None:
+            answer = self._refusing.refuse(no.status, gateway, no.reason, no.remedy, body)
+        else:
+            answer = self._refusing.alarm(no.status, no.finding, no.remedy, body, gateway)
+        return self._refusing.charge(gateway, answer) if no.is_his else answer
 
     def _receipt(self, origin: Origin, size: int) -> bytes:
         """Countersign a committed batch, unless it was done already, and store the receipt."""
         with self._store.engine.connect() as conn:
             checkpoint = log.checkpoint_at(conn, origin, size)
         assert checkpoint is not None, f"{origin} at {size} was committed and is gone"
-        receipt = countersign(checkpoint, self._cosigner, self._clock() // 1000)
+        receipt = countersign(checkpoint, self._keys().signer, self._clock() // 1000)
         with self._store.writer.begin() as conn:
             return log.keep_receipt(conn, origin, size, receipt)
 
@@ -141,18 +241,12 @@ class Intake:
             return conflict
         return conflict._replace(receipt=self._receipt(origin, conflict.size))
 
-    def _stop(self, origin: Origin, size: int, proof: Equivocation, body: bytes) -> Answer:
-        with self._store.writer.begin() as conn:
-            log.stop(conn, origin, size, proof, self._clock())
-        self._stored()
-        reason = f"two signed roots for {origin} at size {size}; uploads of the gateway are stopped"
-        return self._refuse(403, origin.gateway, reason, "an operator must look at both", body)
 
-    def _refuse_stopped(self, gateway: str, entry: log.Registered | None, body: bytes) -> Answer:
-        why = "no longer registered" if entry is None else f"stopped: {entry.stopped_reason}"
-        remedy = "an operator of central must decide"
-        return self._refuse(403, gateway, f"gateway {gateway} is {why}", remedy, body)
+class _Case(NamedTuple):
+    """One upload, and what it is judged by."""
 
-    def _refuse(self, status: int, gateway: str, reason: str, remedy: str, body: bytes) -> Answer:
-        self._quarantine.add(status, gateway, reason, body)
-        return refusal(status, reason, remedy)
+    entry: log.Registered
+    upload: Upload
+    size: int
+    body: bytes
+    unsent: tuple[int, int] | None

@@ -21,14 +21,13 @@ gateway = Table(
     "gateway",
     metadata,
     Column("gateway", Text, primary_key=True),
-    Column("vkey", Text, nullable=False),
     Column("added_ms", BigInteger, nullable=False),
     Column("stopped_ms", BigInteger),
     Column("stopped_reason", Text),
     Column("unsent_billing", BigInteger),
     Column("unsent_telemetry", BigInteger),
 )
-"""The allow-list: who may upload, and the key that his checkpoints are verified with.
+"""The allow-list: who may upload. The keys stand in `key_span` of `registry_tables.py`.
 
 `unsent_*` is what the gateway said with its last accepted upload: leaves that still wait there.
 """

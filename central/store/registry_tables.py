@@ -13,14 +13,16 @@ key_span = Table(
     metadata,
     Column("gateway", Text, primary_key=True),
     Column("log", Text, primary_key=True),
-    Column("epoch", BigInteger, primary_key=True),
-    Column("after", BigInteger, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False),
     Column("vkey", Text, nullable=False),
     Column("until_epoch", BigInteger),
     Column("until_size", BigInteger),
     Column("added_ms", BigInteger, nullable=False),
 )
-"""Which key a checkpoint needs: `KeySpan` of `protocols/evidence/keys.py`, a row each.
+"""Which key a checkpoint needs: `KeySpan` of `protocols/evidence/keys.py`, a row each, by
+`position` from 0.
 
 Valid for checkpoints of (epoch, size) above (`epoch`, `after`), up to the next row of the log;
 revoked beyond (`until_epoch`, `until_size`) where those are set.

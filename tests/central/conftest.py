@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from central.intake.service import Intake
 from central.ledger.batches import BatchReader
 from central.ledger.follow import follow
+from central.receipt_keys import ReceiptKeys
 from central.registry import add_gateway
 from central.store.database import DATABASE_NAME, create_store, open_store
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log, Origin
@@ -209,7 +210,9 @@ class Central:
         self.cosigner = Signer.from_private_bytes("central", b"c" * 32, KeyType.COSIGNATURE)
         self.now_ms = T0_MS
         self.woken = threading.Event()
-        self.intake = Intake(self.store, self.cosigner, lambda: self.now_ms, self.woken.set)
+        self.intake = Intake(
+            self.store, lambda: ReceiptKeys.of(self.cosigner), lambda: self.now_ms, self.woken.set
+        )
         self.reader = BatchReader(self.store)
 
     def register(self, gateway):

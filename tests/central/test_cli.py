@@ -32,7 +32,7 @@ def test_gateways_are_registered(run):
     run("init")
     assert run("gateway", "add", "gw-1", GATEWAY_KEY)[:2] == (0, "gw-1 added\n")
     assert run("gateway", "add", "gw-1", GATEWAY_KEY)[:2] == (0, "gw-1 was registered already\n")
-    assert run("gateway", "list")[1] == f"gw-1\t{GATEWAY_KEY}\tmay upload\n"
+    assert run("gateway", "list")[1] == f"gw-1\t{GATEWAY_KEY}\tmay upload\tlast upload never\n"
 
 
 @pytest.mark.parametrize(

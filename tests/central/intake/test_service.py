@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
+from central.intake.budget import REFILL_EACH_MS
 from central.intake.service import Intake
 from central.ledger.queries import gateways
+from central.receipt_keys import ReceiptKeys
 from central.store.log_tables import batch, equivocation, head, quarantine, refusal
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import KeyType, Signer
@@ -65,7 +67,9 @@ def test_nothing_is_signed_before_it_is_stored(central, polled):
 
     central.register(polled)
     signer = Watching.from_private_bytes("central", b"c" * 32, KeyType.COSIGNATURE)
-    intake = Intake(central.store, signer, lambda: central.now_ms, lambda: None)
+    intake = Intake(
+        central.store, lambda: ReceiptKeys.of(signer), lambda: central.now_ms, lambda: None
+    )
     assert intake.receive(polled.upload(BILLING, 0)).status == 200
     assert seen == [(1, 1)]
 
@@ -168,6 +172,7 @@ def test_any_flipped_bit_is_refused(central, polled, log):
     for bit in random.Random(11).sample(range(8 * len(body)), 800):
         damaged = bytearray(body)
         damaged[bit // 8] ^= 1 << bit % 8
+        central.now_ms += REFILL_EACH_MS
         answer = central.intake.receive(bytes(damaged))
         assert answer.status in (400, 401, 409, 422), (bit, answer)
     assert (count(central, batch), count(central, head)) == (0, 0)

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import insert
-
 from central.intake.service import Intake
 from central.ledger.batches import BatchReader
 from central.ledger.follow import follow
+from central.receipt_keys import ReceiptKeys
+from central.registry import register
 from central.store.database import Store, create_store
-from central.store.log_tables import gateway as gateway_table
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import KeyType, Signer
@@ -205,10 +204,10 @@ def told_store(directory: Path) -> Store:
     store = create_store(directory)
     gateway = Gateway(GATEWAY)
     with store.writer.begin() as conn:
-        for name, vkey in ((GATEWAY, gateway.signer.vkey), ("gw-2", gateway.signer.vkey)):
-            conn.execute(insert(gateway_table).values(gateway=name, vkey=vkey, added_ms=BEGIN_MS))
+        for name, signer in ((GATEWAY, gateway.signer), ("gw-2", Gateway("gw-2").signer)):
+            register(conn, name, signer.vkey, BEGIN_MS)
     cosigner = Signer.from_private_bytes("central", bytes(range(1, 33)), KeyType.COSIGNATURE)
-    intake = Intake(store, cosigner, lambda: END_MS + 5_000, lambda: None)
+    intake = Intake(store, lambda: ReceiptKeys.of(cosigner), lambda: END_MS + 5_000, lambda: None)
     tell(gateway, list(polls()))
     gateway.upload(intake)
     intake.close()

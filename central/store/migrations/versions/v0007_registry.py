@@ -19,9 +19,10 @@ def upgrade() -> None:
     _make_intake()
     for log in ("billing", "telemetry"):
         op.execute(
-            "INSERT INTO key_span (gateway, log, epoch, after, vkey, added_ms) "  # noqa: S608  # two constants
-            f"SELECT gateway, '{log}', 0, 0, vkey, added_ms FROM gateway"
+            "INSERT INTO key_span (gateway, log, position, epoch, after, vkey, added_ms) "  # noqa: S608  # two constants
+            f"SELECT gateway, '{log}', 0, 0, 0, vkey, added_ms FROM gateway"
         )
+    op.drop_column("gateway", "vkey")
     if op.get_bind().dialect.name == "sqlite":
         for what in ("UPDATE", "DELETE"):
             op.execute(_NEVER_CHANGED.format(what=what))
@@ -31,12 +32,13 @@ def _make_registry() -> None:
     op.create_table(
         "key_span",
         *(_text(name) for name in ("gateway", "log")),
+        sa.Column("position", sa.Integer(), nullable=False),
         *(_integer(name) for name in ("epoch", "after")),
         _text("vkey"),
         sa.Column("until_epoch", sa.BigInteger()),
         sa.Column("until_size", sa.BigInteger()),
         _integer("added_ms"),
-        sa.PrimaryKeyConstraint("gateway", "log", "epoch", "after"),
+        sa.PrimaryKeyConstraint("gateway", "log", "position"),
     )
     op.create_table(
         "gateway_act",

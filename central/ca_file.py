@@ -1,0 +1,36 @@
+"""The certificate that gateways believe central by: what an enrolment token pins."""
+
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from central.secret_file import KeyFileError
+
+MAX_FILE_BYTES: Final = 256 * 1024
+
+
+def load_ca(path: Path) -> x509.Certificate:
+    """The last certificate of a PEM file: of a chain, the one nearest to its root.
+
+    Raises KeyFileError.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES)
+        return x509.load_pem_x509_certificates(data)[-1]
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}; check the path") from None
+    except ValueError as error:
+        raise KeyFileError(f"{path}: no PEM certificate: {error}") from None
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    """What its pin is made of."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+def pem(certificate: x509.Certificate) -> bytes:
+    """What gateways are given."""
+    return certificate.public_bytes(Encoding.PEM)

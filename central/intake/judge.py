@@ -1,0 +1,194 @@
+"""What an upload is: the next of its log, a repetition, a refusal, or proof against its sender.
+
+Reads the store, changes nothing. `admit` asks who sent it, `judge` what it says.
+"""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from central.intake import log
+from central.intake.alarms import Finding, IntakeCode
+from central.intake.contradiction import contradiction
+from central.intake.key_leaf import rotated
+from protocols.evidence.errors import BadSignature, Malformed
+from protocols.evidence.keys import KeySchedule
+from protocols.evidence.leaf import Log, Origin
+from protocols.evidence.note import Checkpoint, Verifier, open_checkpoint, unverified_checkpoint
+from protocols.evidence.upload import (
+    Accepted,
+    Conflict,
+    Equivocation,
+    Head,
+    Refused,
+    Upload,
+    accept,
+)
+
+REPLAY_QUIET_MS: Final = 600_000
+"""A proxy may repeat a request; after so long nobody does who only lost an answer."""
+_REFUSAL_STATUS: Final = {"signature": 401, "content": 422}
+
+
+class No(NamedTuple):
+    """A refusal; `finding` is alarmed. `is_his`: the sender is the gateway, its budget pays."""
+
+    status: int
+    reason: str
+    remedy: str
+    finding: Finding | None = None
+    is_his: bool = False
+
+
+class Take(NamedTuple):
+    """The upload follows `head`; after it `schedule` is in force."""
+
+    head: Head
+    accepted: Accepted
+    schedule: KeySchedule
+
+
+class GoOn(NamedTuple):
+    """The log ends elsewhere (409); `finding` says what of the upload cannot be."""
+
+    conflict: Conflict
+    finding: Finding | None
+
+
+class Clone(NamedTuple):
+    """Two machines use one key."""
+
+    finding: Finding
+
+
+Verdict = Take | GoOn | No | Clone | Equivocation
+
+
+def admit(entry: log.Registered, upload: Upload, size: int, identity: str | None) -> No | None:
+    """Whether the upload is this gateway's: its terminator's word, its origin, its signature."""
+    origin = upload.origin
+    if identity is not None and identity != origin.gateway:
+        return stranger(origin.gateway, identity)
+    claimed = unverified_checkpoint(upload.checkpoint)
+    if claimed.origin != origin:
+        reason = f"an upload for {origin} with a checkpoint of {claimed.origin}"
+        finding = Finding(origin.gateway, IntakeCode.WRONG_ORIGIN, reason)
+        return No(422, reason, f"sign one of {origin}", finding)
+    try:
+        open_checkpoint(upload.checkpoint, entry.schedule.key_for(origin, size))
+    except BadSignature as error:
+        return _unsigned(entry.schedule, claimed, upload.checkpoint, str(error))
+    except Malformed as error:
+        return No(422, str(error), "send the checkpoint as it was signed")
+    return None
+
+
+def stranger(gateway: str, identity: str) -> No:
+    """The terminator verified another gateway's certificate, or none."""
+    shown = f"that of {identity[:80]}" if identity else "none"
+    reason = f"the client certificate must be {gateway}'s, it is {shown}"
+    finding = Finding(gateway, IntakeCode.WRONG_ORIGIN, reason)
+    return No(403, reason, "connect with the certificate that edge-agent enroll made", finding)
+
+
+def judge(
+    conn: Connection, entry: log.Registered, upload: Upload, size: int, now_ms: int
+) -> Verdict:
+    """What an admitted upload says, beside what central holds."""
+    origin = upload.origin
+    head = log.head_of(conn, origin)
+    same_size = log.checkpoint_at(conn, origin, size)
+    if entry.newest_epoch is not None and origin.epoch < entry.newest_epoch:
+        return _closed(entry.newest_epoch, head, upload, size, same_size)
+    verifier = entry.schedule.key_for(origin, size)
+    outcome = accept(head, upload, verifier, same_size)
+    match outcome:
+        case Accepted():
+            return _taken(conn, entry.schedule, Take(head, outcome, entry.schedule), origin)
+        case Conflict():
+            return GoOn(outcome, _oddity(conn, head, upload, size, now_ms))
+        case Refused():
+            return _refused(outcome)
+        case Equivocation():
+            return outcome
+
+
+def _unsigned(schedule: KeySchedule, claimed: Checkpoint, note: bytes, why: str) -> No:
+    """Refused for its signature: of a key that this gateway once had, or of nobody known."""
+    code = IntakeCode.FORGED
+    if any(_is_signed(note, vkey) for vkey in schedule.vkeys()):
+        code = IntakeCode.REVOKED_KEY
+        where = f"{claimed.origin} at size {claimed.size}"
+        why = f"{where} is signed by a key that is not in force there: {why}"
+    finding = Finding(schedule.gateway, code, why)
+    if code is IntakeCode.REVOKED_KEY:
+        origin = claimed.origin
+        finding = finding._replace(log=origin.log.value, epoch=origin.epoch, size=claimed.size)
+    return No(401, why, "register the gateway's log key, or use that key", finding)
+
+
+def _is_signed(note: bytes, vkey: str) -> bool:
+    try:
+        open_checkpoint(note, Verifier.from_vkey(vkey))
+    except BadSignature:
+        return False
+    return True
+
+
+def _closed(
+    newest: int, head: Head, upload: Upload, size: int, same_size: bytes | None
+) -> No | Clone | Equivocation:
+    """An epoch that another followed grows no more: who still writes it is a second machine."""
+    origin = upload.origin
+    at = {"log": origin.log.value, "epoch": origin.epoch, "size": size}
+    if size > head.frontier.size:
+        reason = (
+            f"{origin} grows to {size} after epoch {newest} began: two machines use the key of "
+            f"{origin.gateway}; its uploads are stopped"
+        )
+        return Clone(Finding(origin.gateway, IntakeCode.CLONE, reason)._replace(**at))  # type: ignore[arg-type]  # the names of at
+    ours = head.checkpoint if size == head.frontier.size else same_size
+    if ours and unverified_checkpoint(ours) != unverified_checkpoint(upload.checkpoint):
+        return Equivocation(ours, upload.checkpoint)
+    reason = f"{origin} is closed: epoch {newest} began"
+    finding = Finding(origin.gateway, IntakeCode.CLOSED_EPOCH, reason)._replace(**at)  # type: ignore[arg-type]  # the names of at
+    return No(410, reason, "go on in the newest epoch; ask GET /v1/heads", finding, is_his=True)
+
+
+def _taken(conn: Connection, schedule: KeySchedule, take: Take, origin: Origin) -> Take | No:
+    """With the key that its KEY leaf brings in, if it ends with one."""
+    telemetry = log.head_of(conn, origin._replace(log=Log.TELEMETRY)).frontier.size
+    size = take.accepted.frontier.size
+    after = rotated(schedule, origin, take.accepted.leaves, size, telemetry)
+    if isinstance(after, Refused):
+        finding = Finding(
+            origin.gateway,
+            IntakeCode.KEY_CHANGE,
+            after.reason,
+            origin.log.value,
+            origin.epoch,
+            size,
+        )
+        return _refused(after)._replace(finding=finding)
+    return take._replace(schedule=after)
+
+
+def _refused(refused: Refused) -> No:
+    return No(_REFUSAL_STATUS[refused.code], refused.reason, refused.remedy, is_his=True)
+
+
+def _oddity(conn: Connection, head: Head, upload: Upload, size: int, now_ms: int) -> Finding | None:
+    """What of a repeated upload an operator should hear of."""
+    origin = upload.origin
+    received_ms = log.batch_at(conn, origin, size)
+    if received_ms is not None:
+        if size == head.frontier.size or now_ms - received_ms < REPLAY_QUIET_MS:
+            return None
+        code, why = IntakeCode.REPLAYED, "was stored long ago, and more after it"
+    else:
+        told = contradiction(conn, head.frontier, upload, size)
+        if told is None:
+            return None
+        code, why = IntakeCode.ROLLED_BACK, told
+    detail = f"{origin} at size {size}: {why}"
+    return Finding(origin.gateway, code, detail, origin.log.value, origin.epoch, size)
