@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edge_agent.console import FINDINGS, GOOD, could_not, load, show
 from edge_agent.control_parser import add_control
+from edge_agent.enrol_parser import add_enrol
 from edge_agent.gas_parser import add_convert, add_gas
 from edge_agent.profile_parser import add_profile
 from edge_agent.report_parser import add_report
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add_profile(commands)
     add_control(commands)
     add_report(commands)
+    add_enrol(commands)
     _add_key(commands)
     return parser
 

@@ -39,11 +39,28 @@ def next_epoch(state_dir: Path, above: int = -1) -> int:
         raise KeyFileError(
             f"{path} is damaged; write into it a number above every epoch that central knows"
         )
+    _write(path, epoch + 1)
+    return epoch
+
+
+def raise_epoch(state_dir: Path, epoch: int) -> None:
+    """No journal that is begun from now on is below `epoch`, which central named; durable."""
+    path = state_dir / FILE_NAME
+    try:
+        text = path.read_bytes()[: _MAX_BYTES + 1].decode("ascii", errors="replace").strip()
+    except FileNotFoundError:
+        text = "0"
+    if not (text.isascii() and text.isdigit() and int(text) >= epoch):
+        _write(path, epoch)
+
+
+def _write(path: Path, number: int) -> None:
+    """Durable; 0600, as everything in the state directory."""
     aside = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(b"%d\n" % (epoch + 1))
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"%d\n" % number)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
-    sync_directory(state_dir)
-    return epoch
+    sync_directory(path.parent)

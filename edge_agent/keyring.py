@@ -9,6 +9,7 @@ crash points).
 | `log.key` | the key in force; until the old one may go, the old one |
 | `log.key.next` | the new key of a rotation |
 | `log.key.old` | the old one between being replaced and being overwritten |
+| `enrol.key` | the new key of an enrolment, until it is approved |
 | `log.keys` | the public keys of before and of now, as a schedule |
 | `rotation` | how far a rotation is |
 | `salt.secret` | never changes: it guards what was recorded, and signs nothing |
@@ -33,6 +34,7 @@ from protocols.evidence.note import Signer, Verifier
 LOG_KEY: Final = "log.key"
 NEXT_KEY: Final = "log.key.next"
 OLD_KEY: Final = "log.key.old"
+ENROL_KEY: Final = "enrol.key"
 SCHEDULE: Final = "log.keys"
 ROTATION: Final = "rotation"
 SALT_SECRET: Final = "salt.secret"  # noqa: S105  # a file's name

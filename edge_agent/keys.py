@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge_agent.key_files import KeyFileError, StateFiles, sync_directory
 from edge_agent.keyring import (
+    ENROL_KEY,
     KIND,
     LOG_KEY,
     NEXT_KEY,
@@ -86,7 +87,7 @@ def _repair(files: StateFiles) -> None:
     """End a replacement that was begun, forget a rotation that was not."""
     if files.exists(OLD_KEY):
         if not files.exists(LOG_KEY):
-            files.rename(NEXT_KEY, LOG_KEY)
+            files.rename(_name_of_log_key(files), LOG_KEY)
         files.destroy(OLD_KEY)
         files.remove(ROTATION)
     rotation = _read_rotation(files)
@@ -101,8 +102,9 @@ def _repair(files: StateFiles) -> None:
 
 def _name_of_log_key(files: StateFiles) -> str:
     """Between two renames the new key has its old name still."""
-    is_between = files.exists(OLD_KEY) and not files.exists(LOG_KEY)
-    return NEXT_KEY if is_between else LOG_KEY
+    if not files.exists(OLD_KEY) or files.exists(LOG_KEY):
+        return LOG_KEY
+    return NEXT_KEY if files.exists(NEXT_KEY) else ENROL_KEY
 
 
 def _load(files: StateFiles, name: str) -> Keys:

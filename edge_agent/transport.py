@@ -59,7 +59,7 @@ class Transport:
     def __init__(
         self,
         url: str,
-        ca: Path,
+        ca: Path | None,
         deadline_s: float = 30.0,
         proxy: str = "",
         resolver: Resolver | None = None,
@@ -71,12 +71,17 @@ class Transport:
         self._expired = threading.Event()
         self._session = _Session()
         self._session.trust_env = False
-        self._session.verify = str(ca)
+        self._session.verify = str(ca) if ca else False  # False: only to fetch what is pinned
         self._session.headers.clear()  # a header costs its bytes with every batch
         self._session.headers["User-Agent"] = "edge-agent"
         if proxy:
             self._session.proxies = {"https": proxy}
         self._session.mount("https://", _Adapter(self._hold, resolver or Resolver()))
+
+    def present(self, identity: Path) -> None:
+        """Show this key and certificate (PEM) to whom asks; called again, a newer one."""
+        self._session.close()  # a kept connection goes on with what it showed
+        self._session.cert = str(identity)
 
     def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
         """POST deterministic CBOR. `unsent` goes into the header of that name."""

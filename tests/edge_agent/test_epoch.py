@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_agent.epoch import FILE_NAME, next_epoch
+from edge_agent.epoch import FILE_NAME, next_epoch, raise_epoch
 from edge_agent.keys import KeyFileError
 
 
@@ -28,3 +28,15 @@ def test_an_epoch_that_is_known_is_passed(tmp_path):
     (tmp_path / FILE_NAME).write_bytes(b"damaged")
     assert next_epoch(tmp_path, above=8) == 9
     assert next_epoch(tmp_path) == 10
+
+
+@pytest.mark.parametrize(
+    ("before", "named", "next_one"),
+    [(None, 0, 0), (None, 4, 4), (b"2\n", 4, 4), (b"7\n", 4, 7), (b"?", 4, 4)],
+)
+def test_an_epoch_that_central_named_is_the_least_of_the_next(tmp_path, before, named, next_one):
+    """A higher one stays; a damaged file is mended, because central knows better."""
+    if before is not None:
+        (tmp_path / FILE_NAME).write_bytes(before)
+    raise_epoch(tmp_path, named)
+    assert next_epoch(tmp_path) == next_one
