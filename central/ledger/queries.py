@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from central.intake.alarms import count_intake_alarms, intake_alarms
 from central.intake.log import EQUIVOCATION
 from central.intake.quarantine import refused_uploads
 from central.ledger.alarms import AlarmCode
@@ -167,7 +168,7 @@ def events(conn: Connection, gateway: str | None = None, limit: int = 100) -> li
 
 
 def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[AlarmRow]:
-    """The latest alarms, newest first: the ledger's own, and equivocations at the intake.
+    """The latest alarms, newest first: the ledger's own, and what the intake found.
 
     Edits that are missing or changed come before all: they belong to no gateway.
     """
@@ -190,6 +191,10 @@ def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> li
             "two signed roots for one size; uploads are stopped",
         )
         for row in conn.execute(proofs)
+    ]
+    rows += [
+        AlarmRow(one.gateway, one.size, one.last_ms, one.code, one.log, one.detail)
+        for one in intake_alarms(conn, gateway, limit)
     ]
     rows.sort(key=lambda row: (-row.at_ms, row.gateway, -row.seq))
     tampered = _edit_alarms(conn) if gateway is None else []
@@ -249,6 +254,8 @@ def _alarm_counts(conn: Connection) -> dict[str, int]:
         rows = conn.execute(select(table.c.gateway, func.count()).group_by(table.c.gateway))
         for name, count in rows:
             counts[name] = counts.get(name, 0) + count
+    for name, count in count_intake_alarms(conn).items():
+        counts[name] = counts.get(name, 0) + count
     return counts
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.intake.alarms import IntakeCode
 from central.ledger.alarms import AlarmCode
 from central.web.words import LANGUAGES, choose_language, load_words
 from protocols.metering import events
@@ -39,7 +40,7 @@ def test_every_alarm_and_event_has_words() -> None:
     assert len(codes) >= 10
     for words in load_words().values():
         assert all(words.get(f"event.{code}") for code in codes)
-        assert all(words.get(f"alarm.{code}") for code in AlarmCode)
+        assert all(words.get(f"alarm.{code}") for code in (*AlarmCode, *IntakeCode))
 
 
 def test_chinese_uses_the_terms_of_the_trade() -> None:
