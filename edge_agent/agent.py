@@ -26,7 +26,7 @@ from edge_agent.control_server import ControlServer
 from edge_agent.draft import Salts
 from edge_agent.epoch import next_epoch
 from edge_agent.errands import Errands
-from edge_agent.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal import FILE_NAME, Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.key_files import StateFiles
 from edge_agent.keys import KeyFileError, Keys, load_keys
@@ -34,6 +34,7 @@ from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.order_fetch import OrderFetch
 from edge_agent.recorder import Recorder
 from edge_agent.schema import migrate_in_child
+from edge_agent.settling import Retention
 from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
 from protocols.evidence.note import Verifier

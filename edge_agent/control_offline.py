@@ -20,13 +20,14 @@ from edge_agent.device_recording import Fact, record_news
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch import next_epoch
 from edge_agent.joining import Failed
-from edge_agent.journal import FILE_NAME, CommitFailed, Journal, Retention
+from edge_agent.journal import FILE_NAME, CommitFailed, Journal
 from edge_agent.key_files import StateFiles
 from edge_agent.keys import load_keys
 from edge_agent.link import Answer, Link
 from edge_agent.memory import Memory
 from edge_agent.recording import record_lost_journal
 from edge_agent.schema import migrate_in_child
+from edge_agent.settling import Retention
 from protocols.modbus.answer import Asked
 
 Result = TypeVar("Result")

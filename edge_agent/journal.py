@@ -12,13 +12,14 @@ import contextlib
 import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from edge_agent import schema
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
 from edge_agent.memory import LOGS, Memory, Settled, Tick
 from edge_agent.memory_rows import DamagedRow, renew_log_digests
+from edge_agent.settling import Retention, prune, settle
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
@@ -26,8 +27,6 @@ T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
-MAX_PRUNED: Final = 64  # batches a tick: a shorter retention must not stop the clockwork
-_DAY_S: Final = 86_400
 _DAMAGE: Final = frozenset(
     (
         *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
@@ -38,10 +37,6 @@ _DAMAGE: Final = frozenset(
 _INSERT_LEAF: Final = {
     Log.BILLING: "INSERT INTO billing (seq, hash, leaf) VALUES (?, ?, ?)",
     Log.TELEMETRY: "INSERT INTO telemetry (seq, hash, leaf) VALUES (?, ?, ?)",
-}
-_DELETE_LEAVES: Final = {
-    Log.BILLING: "DELETE FROM billing WHERE seq < ?",
-    Log.TELEMETRY: "DELETE FROM telemetry WHERE seq < ?",
 }
 
 
@@ -60,14 +55,8 @@ class CommitFailed(Exception):  # noqa: N818  # what happened is the name
     """
 
 
-class Retention(NamedTuple):
-    """How long and how much of the receipted batches stays.
-
-    Age by central's clock, which signed it.
-    """
-
-    days: int = 90
-    megabytes: int = 512
+class DiskFull(CommitFailed):
+    """There was no room for it: nothing is in doubt, and another tick may come first."""
 
 
 def is_damage(error: sqlite3.DatabaseError) -> bool:
@@ -75,6 +64,12 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
     fails. A missing column or a seq that is there already says so too."""
     code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
     return code is not None and code & 0xFF in _DAMAGE
+
+
+def is_full(error: sqlite3.DatabaseError) -> bool:
+    """The journal's limit, or its file system's, is reached."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_FULL
 
 
 class Journal:
@@ -142,7 +137,7 @@ class Journal:
         also: Callable[[sqlite3.Connection], None] | None = None,
     ) -> None:
         """All of it or nothing, `also` before the tick. Raises CommitFailed; only the same tick may
-        then be tried next.
+        then be tried next. After its kind DiskFull nothing is in doubt: another may come first.
 
         Raises JournalDamaged where the file is not as it was stored: then nothing more goes in.
         """
@@ -156,9 +151,11 @@ class Journal:
             self._store_leaves(tick)
             store_memory(self.connection, tick)
             for batch in settled:
-                sealed_bytes += self._settle(batch)
+                sealed_bytes += settle(self.connection, batch)
             if settled:
-                sealed_bytes -= self._prune(max(b.receipt_time_s for b in settled), sealed_bytes)
+                newest_s = max(batch.receipt_time_s for batch in settled)
+                kept = (self._retention, newest_s, sealed_bytes)
+                sealed_bytes -= prune(self.connection, *kept)
             renew_log_digests(self.connection)
             self.connection.execute("COMMIT")
         except sqlite3.ProgrammingError:
@@ -167,7 +164,8 @@ class Journal:
             self._give_up(error)
             if is_damage(error):
                 raise self._damaged(str(error)) from error
-            raise CommitFailed(f"{self.path}: {error}") from error
+            kind = CommitFailed if self._in_doubt or not is_full(error) else DiskFull
+            raise kind(f"{self.path}: {error}") from error
         except DamagedRow as error:
             self._roll_back()
             raise self._damaged(str(error)) from error
@@ -261,47 +259,3 @@ class Journal:
         for log in LOGS:
             leaves = [(leaf.seq, leaf.hash, leaf.data) for leaf in tick.leaves if leaf.log is log]
             self.connection.executemany(_INSERT_LEAF[log], leaves)
-
-    def _settle(self, batch: Settled) -> int:
-        """Rows become their sealed batch; bytes added.
-
-        Nothing to do where an earlier try did it.
-        """
-        log = batch.log.value
-        epoch, size, receipted = self.connection.execute(
-            "SELECT epoch, size, receipted_size FROM log WHERE log = ?", (log,)
-        ).fetchone()
-        if epoch != batch.epoch or receipted != batch.before.size or batch.after.size > size:
-            return 0
-        self.connection.execute(
-            "INSERT INTO batch (log, epoch, first, size, receipt_time_s, frontier, checkpoint, "
-            "receipt, upload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(log, epoch, receipted, batch.after.size, batch.receipt_time_s),
-                *(batch.before.to_bytes(), batch.checkpoint, batch.receipt, batch.upload),
-            ),
-        )
-        self.connection.execute(_DELETE_LEAVES[batch.log], (batch.after.size,))
-        self.connection.execute(
-            "UPDATE log SET receipted_size = ?, receipted_frontier = ?, checkpoint = ?, "
-            "receipt = ? WHERE log = ?",
-            (batch.after.size, batch.after.to_bytes(), batch.checkpoint, batch.receipt, log),
-        )
-        return len(batch.upload)
-
-    def _prune(self, newest_s: int, sealed_bytes: int) -> int:
-        """Drop the batches that are too old, then the oldest that are too much; bytes dropped."""
-        dropped = 0
-        oldest_s = newest_s - self._retention.days * _DAY_S
-        for log in reversed(LOGS):  # telemetry goes before billing
-            rows = self.connection.execute(
-                "SELECT rowid, receipt_time_s, length(upload) FROM batch WHERE log = ? "
-                "ORDER BY receipt_time_s, first LIMIT ?",
-                (log.value, MAX_PRUNED),
-            ).fetchall()
-            for rowid, time_s, size in rows:
-                too_much = sealed_bytes - dropped > self._retention.megabytes * 1_000_000
-                if time_s < oldest_s or too_much:
-                    self.connection.execute("DELETE FROM batch WHERE rowid = ?", (rowid,))
-                    dropped += size
-        return dropped

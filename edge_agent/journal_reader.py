@@ -7,27 +7,25 @@ behind the receipts come out of their sealed batches: central may have been rest
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3  # noqa: TID251  # the journal's shell
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal_memory import load_memory
+from edge_agent.journal_rows import MOST_LEAVES, extend_stored, read_range, read_rows
 from edge_agent.memory import Memory
 from edge_agent.schema import VERSION
 from protocols.evidence.errors import EvidenceError, Malformed
-from protocols.evidence.leaf import Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
-from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.evidence.leaf import Leaf, Log, Origin, encode_leaf, leaf_hash
+from protocols.evidence.merkle import EMPTY, Frontier, Hole
 from protocols.evidence.note import unverified_checkpoint
 from protocols.evidence.upload import decode_upload, open_leaves
 
-_SELECT_LEAVES = {
-    Log.BILLING: "SELECT seq, leaf FROM billing WHERE seq >= ? AND seq < ? ORDER BY seq",
-    Log.TELEMETRY: "SELECT seq, leaf FROM telemetry WHERE seq >= ? AND seq < ? ORDER BY seq",
-}
+_log = logging.getLogger(__name__)
 _SELECT_BATCHES = (
     "SELECT size, upload FROM batch WHERE log = ? AND receipt_time_s >= ? ORDER BY epoch, first"
 )
@@ -46,11 +44,31 @@ class LogState(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Consecutive leaves after `before`, and the log that they were cut from."""
+    """What follows `before`: leaves and holes without a gap, and the log that they were cut from.
+
+    They end before the first row that is missing or not what was recorded there; `damaged` are the
+    seqs of those, as far as was looked. They want `Recorder.damaged`, and then another cut.
+    """
 
     state: LogState
     before: Frontier
     leaves: list[Leaf]
+    holes: tuple[Hole, ...] = ()
+    damaged: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The log's size after it."""
+        leaf_end = self.leaves[-1].seq + 1 if self.leaves else self.before.size
+        return max(leaf_end, self.holes[-1].end if self.holes else 0)
+
+    def shortened(self, most: int) -> Cut:
+        """Its first `most` leaves, with the holes between them."""
+        if len(self.leaves) <= most:
+            return self
+        leaves = self.leaves[:most]
+        holes = tuple(hole for hole in self.holes if hole.end <= leaves[-1].seq)
+        return self._replace(leaves=leaves, holes=holes)
 
 
 class JournalReader:
@@ -78,37 +96,37 @@ class JournalReader:
             return self._state(log)
 
     def cut(self, log: Log, first: int | None, most: int, most_bytes: int) -> Cut | None:
-        """At most `most` leaves from `first` on (None: after the receipts), at least one if any.
+        """At most `most` leaves from `first` on (None: after the receipts), those in holes counted;
+        at least one leaf or hole, if there is any.
 
         None where they are no longer held. Raises ReadFailed.
         """
         with self._reading(), self._snapshot():
             state = self._state(log)
             if first is None or first == state.receipted.size:
-                return Cut(state, state.receipted, self._rows(state, most, most_bytes))
+                first = state.receipted.size
+                within = (first, min(first + min(most, MOST_LEAVES), state.frontier.size))
+                read = read_range(self._connection, state.origin, within, most_bytes)
+                return Cut(state, state.receipted, *read)
             if first > state.receipted.size:
                 raise ReadFailed(f"{state.origin} has no receipt up to {first}")
             held = self._sealed(state, first)
-            if held is None:
-                return None
-            before, leaves = held
-            return Cut(state, before, leaves[:most])
+            return None if held is None else held.shortened(most)
 
     def frontier_at(self, log: Log, size: int) -> Frontier | None:
-        """The log's frontier at an earlier size; None where unknown. Raises ReadFailed."""
+        """The log's frontier at an earlier size, by the stored hashes; None where it is unknown.
+
+        Raises ReadFailed.
+        """
         with self._reading(), self._snapshot():
             state = self._state(log)
             if size > state.frontier.size:
                 return None
             if size < state.receipted.size:
                 held = self._sealed(state, size)
-                return held[0] if held else None
-            frontier = state.receipted
-            rows = self._connection.execute(_SELECT_LEAVES[log], (frontier.size, size))
-            frontier = frontier.extend(leaf_hash(data) for _seq, data in rows)
-            if frontier.size != size:
-                raise ReadFailed(f"{state.origin} lacks leaves below {size}")
-            return frontier
+                return held.before if held else None
+            of = (log, state.origin.epoch)
+            return extend_stored(self._connection, of, state.receipted, size)
 
     def memory(self) -> Memory:
         """Runs and configurations as the last commit stored them. Raises ReadFailed."""
@@ -127,15 +145,23 @@ class JournalReader:
     def billing_since(self, receipted_s: int) -> Generator[Leaf]:
         """The billing log, oldest first, less the batches that got a receipt before that time.
 
-        A leaf is older than its receipt. Raises ReadFailed.
+        A leaf is older than its receipt. A damaged row is named in the log of the program, and
+        left out. Raises ReadFailed.
         """
         with self._reading(), self._snapshot():
             state = self._state(Log.BILLING)
             rows = self._connection.execute(_SELECT_BATCHES, (Log.BILLING.value, receipted_s))
             for size, data in rows:
                 yield from open_leaves(decode_upload(data), size)
-            unsent = state.frontier.size - state.receipted.size
-            yield from self._rows(state, unsent, sys.maxsize)
+            within = (state.receipted.size, state.frontier.size)
+            for row in read_rows(self._connection, Log.BILLING, *within):
+                leaf = row.leaf(state.origin)
+                if leaf is None:
+                    _log.error(
+                        "%s: row %d of billing is damaged, and left out", self._path, row.first
+                    )
+                else:
+                    yield leaf
 
     def _state(self, log: Log) -> LogState:
         row = self._connection.execute(
@@ -152,24 +178,11 @@ class JournalReader:
             Frontier.from_bytes(receipted_size, receipted),
         )
 
-    def _rows(self, state: LogState, most: int, most_bytes: int) -> list[Leaf]:
-        first = state.receipted.size
-        leaves: list[Leaf] = []
-        rows = self._connection.execute(
-            _SELECT_LEAVES[state.origin.log], (first, min(first + most, state.frontier.size))
-        )
-        for seq, data in rows:
-            leaf = decode_leaf(data)
-            if seq != first + len(leaves) or (leaf.seq, leaf.origin()) != (seq, state.origin):
-                raise ReadFailed(f"{state.origin}: row {seq} is not the leaf that belongs there")
-            most_bytes -= len(data)
-            if most_bytes < 0 and leaves:
-                break
-            leaves.append(leaf)
-        return leaves
+    def _sealed(self, state: LogState, first: int) -> Cut | None:
+        """The frontier at `first` and the rest of the sealed batch that holds it.
 
-    def _sealed(self, state: LogState, first: int) -> tuple[Frontier, list[Leaf]] | None:
-        """The frontier at `first` and the rest of the sealed batch that holds it."""
+        None where no batch does, or where its leaves are in a hole there.
+        """
         row = self._connection.execute(
             "SELECT first, frontier, upload FROM batch WHERE log = ? AND epoch = ? AND first <= ? "
             "ORDER BY first DESC LIMIT 1",
@@ -183,8 +196,16 @@ class JournalReader:
         if size <= first:
             return None
         leaves = open_leaves(upload, size)
-        skipped = (leaf_hash(encode_leaf(leaf)) for leaf in leaves[: first - start])
-        return Frontier.from_bytes(start, frontier).extend(skipped), leaves[first - start :]
+        before = Frontier.from_bytes(start, frontier)
+        skipped = [leaf for leaf in leaves if leaf.seq < first]
+        for hole in [hole for hole in upload.holes if hole.first < first]:
+            ahead = [leaf for leaf in skipped if before.size <= leaf.seq < hole.first]
+            before = before.extend(_hashes(ahead)).extend_hole(hole)
+        before = before.extend(_hashes(leaf for leaf in skipped if leaf.seq >= before.size))
+        if before.size != first:
+            return None
+        holes = tuple(hole for hole in upload.holes if hole.first >= first)
+        return Cut(state, before, leaves[len(skipped) :], holes)
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -201,6 +222,10 @@ class JournalReader:
         except (sqlite3.Error, EvidenceError) as error:
             what = "damaged" if isinstance(error, Malformed) else "not readable"
             raise ReadFailed(f"{self._path} is {what}: {error}") from error
+
+
+def _hashes(leaves: Iterable[Leaf]) -> list[bytes]:
+    return [leaf_hash(encode_leaf(leaf)) for leaf in leaves]
 
 
 def _is_alone(path: Path) -> bool:

@@ -143,3 +143,27 @@ class Settled(NamedTuple):
     checkpoint: bytes
     receipt: bytes
     receipt_time_s: int
+
+
+class Gone(NamedTuple):
+    """Unreceipted leaves `first` .. `end` - 1 of a log, whose rows become a hole."""
+
+    log: Log
+    epoch: int
+    first: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.first
+
+
+class RowChange(NamedTuple):
+    """What becomes of unreceipted rows beside what is appended: some go, their hashes stay.
+
+    `hashes`: of rows of `log` whose leaf is whole and whose stored hash is not.
+    """
+
+    gone: tuple[Gone, ...] = ()
+    log: Log = Log.TELEMETRY
+    hashes: tuple[tuple[int, bytes], ...] = ()

@@ -39,9 +39,11 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _NAMES: Final = {table: ", ".join(columns) for table, columns in COLUMNS.items()}
 SELECT: Final = {table: f"SELECT {_NAMES[table]}, digest FROM {table}" for table in COLUMNS}  # noqa: S608  # names from above
+# in place: a replaced row would be another page, and the index's page with it
 _PUT: Final = {
-    table: f"INSERT OR REPLACE INTO {table} ({_NAMES[table]}, digest) "  # noqa: S608
-    f"VALUES ({', '.join('?' * (len(columns) + 1))})"
+    table: f"INSERT INTO {table} ({_NAMES[table]}, digest) "  # noqa: S608
+    f"VALUES ({', '.join('?' * (len(columns) + 1))}) ON CONFLICT DO UPDATE SET "
+    f"{', '.join(f'{name} = excluded.{name}' for name in (*columns[1:], 'digest'))}"
     for table, columns in COLUMNS.items()
 }
 

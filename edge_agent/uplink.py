@@ -216,8 +216,13 @@ class Uplink(threading.Thread):
     def _seal(self, lane: Lane, cut: Cut) -> Sealed:
         """Sign only what was recorded: the rows must lead to the stored frontier."""
         origin, whole = cut.state.origin, cut.state.frontier
+        if cut.damaged:
+            raise ReadFailed(f"{origin}: row {cut.damaged[0]} is not the leaf that belongs there")
         try:
-            sealed = seal(origin, cut.before, cut.leaves, self._keys.salt_secret, self._keys.signer)
+            sealed = seal(
+                *(origin, cut.before, cut.leaves, self._keys.salt_secret, self._keys.signer),
+                cut.holes,
+            )
         except EvidenceError as error:
             raise ReadFailed(
                 f"a stored leaf, or salt.secret, is not the right one: {error}"
@@ -298,7 +303,7 @@ class Uplink(threading.Thread):
             if missing <= 0:
                 return Progress(state.receipted.size)
             cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), MOST_BYTES)
-            if cut is None or not cut.leaves:
+            if cut is None or cut.end == cut.before.size:
                 raise ReadFailed(f"{state.origin}: rows below {size} are missing")
             sealed = self._seal(lane, cut)
             done = self._progress(lane, cut, sealed, encode_upload(sealed.upload), receipt_of)

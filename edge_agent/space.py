@@ -1,0 +1,149 @@
+"""How large the journal may become, and what gives way when the file system is full.
+
+Two ways to be full. At the soft limit (`max_page_count`) the file system still has room, and
+deleting rows is enough. Where the file system itself is full the file must not grow: the ballast
+goes, so that the write-ahead log has room; the limit becomes the size that the file has, and each
+commit is checkpointed, so that the write-ahead log stays small. The reserve goes last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3  # noqa: TID251  # the journal's shell
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from edge_agent.ballast import BALLAST_BYTES, BALLAST_NAME, RESERVE_NAME, Ballast
+
+SHORT_BYTES: Final = 2 * 1024 * 1024  # free in the file system: less is full
+ENOUGH_BYTES: Final = 128 * 1024  # free pages in the journal: a tick fits, deleting more is no use
+TIGHT_PAGES: Final = 32  # of the write-ahead log, before it is checkpointed
+LEAST_BYTES: Final = 1024 * 1024
+_SHARE: Final = 0.8  # of what is free, where no limit is configured
+_ROOMY: Final = 0.9  # of the limit: below it there is room again
+
+
+class Limits(NamedTuple):
+    """`max_bytes` 0: four fifths of what the file system has free, the journal's own included."""
+
+    max_bytes: int = 0
+    reserve_bytes: int = 0
+
+
+class Usage(NamedTuple):
+    """Of the journal and its file system, in bytes: what is used, and what of it is receipted."""
+
+    used: int
+    receipted: int
+    limit: int
+    disk_free: int
+
+
+def soft_limit(limits: Limits, own_bytes: int, free_bytes: int) -> int:
+    """The journal's largest size in bytes. Pure."""
+    if limits.max_bytes:
+        return limits.max_bytes
+    return max(LEAST_BYTES, int(_SHARE * (own_bytes + free_bytes)) - limits.reserve_bytes)
+
+
+class Space:
+    """Of one journal; the recorder's thread asks it."""
+
+    def __init__(self, journal: Path, limits: Limits, autocheckpoint_pages: int) -> None:
+        self._directory = journal.parent
+        self._autocheckpoint_pages = autocheckpoint_pages
+        self._ballast = Ballast(journal.with_name(BALLAST_NAME), BALLAST_BYTES)
+        self._reserve = Ballast(journal.with_name(RESERVE_NAME), limits.reserve_bytes)
+        own_bytes = journal.stat().st_size
+        self._soft_bytes = soft_limit(limits, own_bytes, self.disk_free() + self._held_bytes())
+        self.is_tight = False  # the file system is full
+        self.in_reserve = False
+
+    def open(self, connection: sqlite3.Connection) -> None:
+        """Of a new connection: the limits that hold now."""
+        self._ballast.make()
+        self._reserve.make()
+        if not self._ballast.is_there:
+            self.is_tight = True
+        self._apply(connection)
+
+    def disk_free(self) -> int:
+        """Bytes that we may still write."""
+        found = os.statvfs(self._directory)
+        return found.f_bavail * found.f_frsize
+
+    @property
+    def is_short(self) -> bool:
+        return self.disk_free() < SHORT_BYTES
+
+    def usage(self, connection: sqlite3.Connection, receipted: int) -> Usage:
+        page_size, pages, free = _pages(connection)
+        return Usage((pages - free) * page_size, receipted, self._soft_bytes, self.disk_free())
+
+    def tighten(self, connection: sqlite3.Connection) -> bool:
+        """The file system is full: give up the ballast, grow no more. True where that is new."""
+        if self.is_tight or not self.is_short:
+            return False
+        self._ballast.release()
+        self.is_tight = True
+        self._apply(connection)
+        checkpoint(connection)
+        return True
+
+    def release_ballast(self) -> None:
+        """For a connection that cannot be opened in a full file system."""
+        if self.is_short:
+            self._ballast.release()
+
+    def is_enough(self, connection: sqlite3.Connection) -> bool:
+        """The journal has free pages: deleting more of it helps nobody."""
+        page_size, _, free = _pages(connection)
+        return free * page_size >= ENOUGH_BYTES
+
+    def open_reserve(self, connection: sqlite3.Connection) -> bool:
+        """The last room there is; False where there is none, or it is open already."""
+        if self.in_reserve or not self._reserve.size:
+            return False
+        self._reserve.release()
+        self.in_reserve = True
+        self._apply(connection)
+        return True
+
+    def relax(self, connection: sqlite3.Connection) -> bool:
+        """Room again: ballast and reserve are made anew. True where that is so now."""
+        page_size, pages, free = _pages(connection)
+        needed = 2 * SHORT_BYTES + self._reserve.size
+        if self.disk_free() < needed or (pages - free) * page_size > _ROOMY * self._soft_bytes:
+            return False
+        if not (self._ballast.make() and self._reserve.make()):
+            return False
+        self.is_tight = self.in_reserve = False
+        self._apply(connection)
+        return True
+
+    def _apply(self, connection: sqlite3.Connection) -> None:
+        page_size, pages, _ = _pages(connection)
+        most = pages if self.is_tight else self._soft_bytes // page_size
+        if self.in_reserve:
+            most = max(most, pages) + self._reserve.size // page_size
+        connection.execute(f"PRAGMA max_page_count = {most}")
+        interval = TIGHT_PAGES if self.is_tight else self._autocheckpoint_pages
+        connection.execute(f"PRAGMA wal_autocheckpoint = {interval}")
+
+    def _held_bytes(self) -> int:
+        held = (self._ballast, self._reserve)
+        return sum(each.size for each in held if each.is_there)
+
+
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Let the write-ahead log begin anew; its file keeps its blocks. What fails is tried again."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+
+def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Page size, pages, and how many of them are free."""
+    names = ("page_size", "page_count", "freelist_count")
+    values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+    return (values[0], values[1], values[2])
