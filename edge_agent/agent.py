@@ -23,25 +23,34 @@ from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
 from edge_agent.control_jobs import control_servers
 from edge_agent.control_server import ControlServer
+from edge_agent.device_recording import AGENT, Fact
 from edge_agent.draft import Salts
 from edge_agent.epoch import next_epoch
+from edge_agent.epoch_opening import Opening
 from edge_agent.errands import Errands
+from edge_agent.heads_check import HeadsCheck
 from edge_agent.journal import FILE_NAME, Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.key_files import StateFiles
 from edge_agent.keys import KeyFileError, Keys, load_keys
 from edge_agent.learned import LEARNED_NAME, Learned
+from edge_agent.link_use import LinkUse
 from edge_agent.order_fetch import OrderFetch
 from edge_agent.recorder import Recorder
 from edge_agent.schema import migrate_in_child
 from edge_agent.settling import Retention
+from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
+from edge_agent.uplink_gate import Gate, RecorderSide
+from protocols.evidence.facts import Citation, EpochReason
 from protocols.evidence.note import Verifier
 
 WATCH_S: Final = 0.5
 BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
 BUS_END_S: Final = 3.0
+NOTE_S: Final = 30.0
+OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after that, it goes on
 CONTROL_END_S: Final = 2.0
 FINISH_S: Final = 5.0
 END_S: Final = 3.0
@@ -87,10 +96,9 @@ class Agent:
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
         )
         self._reader = JournalReader(journal.path, config.gateway)
-        self._transport = Transport(
-            config.central.url, config.central.ca, config.central.deadline_s
-        )
-        order_key = config.central.order_key
+        central = config.central
+        self._transport = Transport(central.url, central.ca, central.deadline_s, central.proxy)
+        order_key = central.order_key
         orders = OrderFetch(
             self._transport,
             keys,
@@ -98,16 +106,26 @@ class Agent:
             lambda: self._recorder.memory.order_number,
             self._recorder.obey,
         )
+        receipts = Verifier.from_vkey(central.receipt_key)
+        check = HeadsCheck(self._reader, self._transport, keys, receipts)
+        use = LinkUse(
+            TokenBucket(central.bytes_per_s, time.monotonic()),
+            central.windows,
+            urgent_connects=central.urgent_connects,
+            utc_ms=lambda: clock.now().utc_ms,
+        )
         self._uplink = Uplink(
             self._reader,
             self._transport,
             keys,
-            Verifier.from_vkey(config.central.receipt_key),
+            receipts,
             self._recorder.settle,
-            config.central.batch_s,
+            central.batch_s,
             time.monotonic,
             secrets.SystemRandom().random,
             orders,
+            Gate(check, recorder_side(self._recorder, clock), config.state_dir, keys.signer.vkey),
+            use,
         )
         self._recorder.on_commit = self._uplink.notify
         learned = Learned(config.state_dir / LEARNED_NAME)
@@ -181,6 +199,19 @@ class Agent:
         if not self._recorder.is_alive():
             self._journal.close()
         return stored
+
+
+def recorder_side(recorder: Recorder, clock: Clock) -> RecorderSide:
+    """What the uplink asks the recorder for, when central's heads want it."""
+
+    def note(code: str, old: int | str | None, new: int | str | None, detail: str) -> bool:
+        fact = Fact(clock.now(), code, "", old, new, AGENT, detail)
+        return recorder.note([fact], NOTE_S)
+
+    def open_epoch(reason: EpochReason, citations: tuple[Citation, ...], above: int) -> bool:
+        return recorder.open_epoch(Opening(reason, citations, above), OPEN_EPOCH_S)
+
+    return RecorderSide(note, open_epoch)
 
 
 def run_agent(config: AgentConfig, stop: threading.Event) -> int:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_agent.clock_parser import add_clock
 from edge_agent.console import FINDINGS, GOOD, could_not, load, show
 from edge_agent.control_parser import add_control
 from edge_agent.enrol_parser import add_enrol
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_control(commands)
     add_report(commands)
     add_enrol(commands)
+    add_clock(commands)
     _add_key(commands)
     return parser
 

@@ -10,13 +10,19 @@ import contextlib
 import logging
 import os
 import sqlite3  # noqa: TID251  # the journal's shell
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal_memory import load_memory
-from edge_agent.journal_rows import MOST_LEAVES, extend_stored, read_range, read_rows
+from edge_agent.journal_rows import (
+    MOST_LEAVES,
+    extend_stored,
+    read_range,
+    read_rows,
+    whole_holes,
+)
 from edge_agent.memory import Memory
 from edge_agent.schema import VERSION
 from protocols.evidence.errors import EvidenceError, Malformed
@@ -69,6 +75,23 @@ class Cut(NamedTuple):
         leaves = self.leaves[:most]
         holes = tuple(hole for hole in self.holes if hole.end <= leaves[-1].seq)
         return self._replace(leaves=leaves, holes=holes)
+
+
+class StoredBatch(NamedTuple):
+    """A receipted batch as it was sent, and the tree after it."""
+
+    upload: bytes
+    checkpoint: bytes
+    after: Frontier
+
+
+class LastReceipt(NamedTuple):
+    """Where the receipts of a log end; empty bytes where there is none."""
+
+    origin: Origin
+    frontier: Frontier
+    checkpoint: bytes
+    receipt: bytes
 
 
 class JournalReader:
@@ -127,6 +150,68 @@ class JournalReader:
                 return held.before if held else None
             of = (log, state.origin.epoch)
             return extend_stored(self._connection, of, state.receipted, size)
+
+    def cut_on(self, log: Log, before: Frontier, most: int, most_bytes: int) -> Cut:
+        """As `cut`, from anywhere behind the receipts whose frontier is known. Raises ReadFailed.
+
+        Rows that got a receipt meanwhile are damaged, for this reader: look at the state.
+        """
+        with self._reading(), self._snapshot():
+            state = self._state(log)
+            within = (before.size, min(before.size + min(most, MOST_LEAVES), state.frontier.size))
+            read = read_range(self._connection, state.origin, within, most_bytes)
+            return Cut(state, before, *read)
+
+    def frontier_after(self, log: Log, before: Frontier, most: int) -> Frontier | None:
+        """About `most` rows on, by the stored hashes; None where some are missing.
+
+        Raises ReadFailed.
+        """
+        with self._reading(), self._snapshot():
+            state = self._state(log)
+            within = (before.size, min(before.size + most, state.frontier.size))
+            _, end = whole_holes(self._connection, state.origin, within)
+            return extend_stored(self._connection, (log, state.origin.epoch), before, end)
+
+    def stored_batch(self, log: Log, first: int) -> StoredBatch | None:
+        """The sealed batch that begins there, as it was sent. Raises ReadFailed."""
+        with self._reading(), self._snapshot():
+            row = self._connection.execute(
+                "SELECT batch.size, batch.frontier, upload FROM batch JOIN log USING (log, epoch) "
+                "WHERE log = ? AND first = ?",
+                (log.value, first),
+            ).fetchone()
+            if row is None:
+                return None
+            upload = decode_upload(row[2])
+            leaves = open_leaves(upload, row[0])
+            before = Frontier.from_bytes(first, row[1])
+            return StoredBatch(row[2], upload.checkpoint, extend(before, leaves, upload.holes))
+
+    def held_from(self, log: Log) -> int:
+        """From where on everything can still be sent. Raises ReadFailed."""
+        with self._reading(), self._snapshot():
+            held: int = self._state(log).receipted.size
+            rows = self._connection.execute(
+                "SELECT first, batch.size FROM batch JOIN log USING (log, epoch) WHERE log = ? "
+                "ORDER BY first DESC",
+                (log.value,),
+            )
+            for first, size in rows:
+                if size != held:
+                    break
+                held = first
+            return held
+
+    def last_receipt(self, log: Log) -> LastReceipt:
+        """The newest receipt, and the tree that it is for. Raises ReadFailed."""
+        with self._reading(), self._snapshot():
+            state = self._state(log)
+            row = self._connection.execute(
+                "SELECT checkpoint, receipt FROM log WHERE log = ?", (log.value,)
+            ).fetchone()
+            checkpoint, receipt = row or (None, None)
+            return LastReceipt(state.origin, state.receipted, checkpoint or b"", receipt or b"")
 
     def memory(self) -> Memory:
         """Runs and configurations as the last commit stored them. Raises ReadFailed."""
@@ -196,16 +281,12 @@ class JournalReader:
         if size <= first:
             return None
         leaves = open_leaves(upload, size)
-        before = Frontier.from_bytes(start, frontier)
         skipped = [leaf for leaf in leaves if leaf.seq < first]
-        for hole in [hole for hole in upload.holes if hole.first < first]:
-            ahead = [leaf for leaf in skipped if before.size <= leaf.seq < hole.first]
-            before = before.extend(_hashes(ahead)).extend_hole(hole)
-        before = before.extend(_hashes(leaf for leaf in skipped if leaf.seq >= before.size))
+        holes = [hole for hole in upload.holes if hole.first < first]
+        before = extend(Frontier.from_bytes(start, frontier), skipped, holes)
         if before.size != first:
             return None
-        holes = tuple(hole for hole in upload.holes if hole.first >= first)
-        return Cut(state, before, leaves[len(skipped) :], holes)
+        return Cut(state, before, leaves[len(skipped) :], upload.holes[len(holes) :])
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -222,6 +303,14 @@ class JournalReader:
         except (sqlite3.Error, EvidenceError) as error:
             what = "damaged" if isinstance(error, Malformed) else "not readable"
             raise ReadFailed(f"{self._path} is {what}: {error}") from error
+
+
+def extend(before: Frontier, leaves: Sequence[Leaf], holes: Iterable[Hole]) -> Frontier:
+    """The tree after leaves and holes that follow it without a gap. Raises Malformed."""
+    for hole in holes:
+        ahead = [leaf for leaf in leaves if before.size <= leaf.seq < hole.first]
+        before = before.extend(_hashes(ahead)).extend_hole(hole)
+    return before.extend(_hashes(leaf for leaf in leaves if leaf.seq >= before.size))
 
 
 def _hashes(leaves: Iterable[Leaf]) -> list[bytes]:

@@ -114,7 +114,7 @@ def read_range(
 
     Raises Malformed for a damaged hole.
     """
-    first, end = _whole_holes(connection, origin, within)
+    first, end = whole_holes(connection, origin, within)
     leaves: list[Leaf] = []
     holes: list[Hole] = []
     damaged: list[int] = []
@@ -203,7 +203,7 @@ def joined(holes: Iterable[Hole]) -> tuple[Hole, ...]:
     return tuple(found)
 
 
-def _whole_holes(
+def whole_holes(
     connection: sqlite3.Connection, origin: Origin, within: tuple[int, int]
 ) -> tuple[int, int]:
     """The range, with its end moved to where no subtree is divided; never to nothing."""

@@ -10,8 +10,31 @@ MAX_RETRY_S: Final = 60.0
 URGENT_SPACING_S: Final = 10.0  # a condition that flaps must not send a batch with each poll
 
 
+@dataclass(slots=True, kw_only=True)
+class Backoff:
+    """When to try again. Times in s."""
+
+    failures: int = 0
+    retry_at: float = float("-inf")
+
+    def failed(self, now: float, jitter: float, at_least_s: float = 0.0) -> float:
+        """Back off exponentially, bounded; `jitter` in 0..1 spreads a fleet. The delay in s.
+
+        `at_least_s`: what the other side asked for; the fleet is spread behind it.
+        """
+        delay_s = min(MAX_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self.failures, 16))
+        delay_s = at_least_s + delay_s * (0.5 + jitter / 2)
+        self.failures += 1
+        self.retry_at = now + delay_s
+        return delay_s
+
+    def succeeded(self, now: float) -> None:  # a lane remembers when
+        self.failures = 0
+        self.retry_at = float("-inf")
+
+
 @dataclass(slots=True)
-class Lane:
+class Lane(Backoff):
     """One log's place in the uplink's schedule. Once due it stays due until `goal` is receipted."""
 
     batch_s: float
@@ -19,12 +42,10 @@ class Lane:
     goal: int | None = None
     position: int | None = None  # where to go on, where that is not after the last receipt
     receipted: int = 0  # as far as the uplink knows
-    verified_size: int = 0  # up to here the rows lead to the stored frontier
     most_leaves: int = 1
-    failures: int = 0
     setbacks: int = 0  # times that central went back since the last receipt
-    retry_at: float = float("-inf")
     sent_at: float = float("-inf")
+    urgent: bool = False  # something that central should hear of waits
 
     def is_due(self, now: float) -> bool:
         return now >= self.retry_at and (self.goal is not None or now >= self.due_at)
@@ -37,24 +58,23 @@ class Lane:
 
     def hasten(self, now: float) -> None:
         """Something urgent is in the log: due now, or when the last batch is old enough."""
+        self.urgent = True
         self.due_at = min(self.due_at, max(now, self.sent_at + URGENT_SPACING_S))
 
     def reached(self, now: float) -> None:
         """All that was due is receipted: the next time on the grid, so that nothing drifts."""
         self.goal = None
+        self.urgent = False
         missed = max(0.0, now - self.due_at) // self.batch_s
         self.due_at += (missed + 1) * self.batch_s
 
-    def succeeded(self, now: float) -> None:
-        self.failures = 0
-        self.retry_at = float("-inf")
-        self.sent_at = now
+    def begin_anew(self, now: float) -> None:
+        """In a new epoch: nothing is known of the log, and it is due."""
+        self.goal = self.position = None
+        self.receipted = self.setbacks = 0
+        self.due_at = now
 
-    def failed(self, now: float, jitter: float) -> float:
-        """Back off exponentially, bounded; `jitter` in 0..1 spreads a fleet. The delay in s."""
-        delay_s = min(MAX_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self.failures, 16))
-        delay_s *= 0.5 + jitter / 2
-        self.failures += 1
-        self.retry_at = now + delay_s
-        self.verified_size = 0  # rows may rot while they wait
-        return delay_s
+    def succeeded(self, now: float) -> None:
+        """A batch has its receipt."""
+        Backoff.succeeded(self, now)
+        self.sent_at = now

@@ -9,8 +9,9 @@ Pure. Each log of ours stands against what central holds of it:
     it holds what we know, or more than receipts    go on (409 is the memory of the link)
     it holds less than it gave receipts for         send again; adopt where we no longer hold it
 
-The first four open a new epoch at a start. While the agent runs nobody sets it back: then another
-machine signs with this key, and nothing is healed: a clone is suspected.
+The first four, and a new key that may not sign our epoch, open a new one at a start. While the
+agent runs nobody sets it back: then another machine signs with this key, and nothing is healed: a
+clone is suspected.
 """
 
 from __future__ import annotations
@@ -52,14 +53,19 @@ class CentralLog(NamedTuple):
 
 
 class Own(NamedTuple):
-    """This gateway, as its journal says."""
+    """This gateway, as its journal says. `first_epoch`: our key signs none before it."""
 
     epoch: int
     logs: Mapping[Log, OwnLog]
+    first_epoch: int = 0
 
 
 class Central(NamedTuple):
-    """Central, as its heads say, each of which was verified."""
+    """Central, as its heads say, each of which was verified.
+
+    A newest epoch without heads is central's word alone: good enough to open a new epoch at a
+    start, not to stand still.
+    """
 
     newest_epoch: int | None
     logs: Mapping[Log, CentralLog]
@@ -91,11 +97,14 @@ Decision = GoOn | OpenEpoch | CloneSuspected
 
 def decide(own: Own, central: Central, *, running: bool) -> Decision:
     """What to do now. `running`: something was sent or received since the start."""
+    if own.epoch < own.first_epoch:  # enrolled again: the new key may not sign this epoch
+        above = max(own.epoch, own.first_epoch - 1, central.newest_epoch or 0)
+        return OpenEpoch(Reason.REKEYED, above)
     reason = _contradiction(own, central)
     if reason is not None:
-        if running:
-            return CloneSuspected(reason)
-        return OpenEpoch(reason, max(own.epoch, central.newest_epoch or 0))
+        if not running:
+            return OpenEpoch(reason, max(own.epoch, central.newest_epoch or 0))
+        return CloneSuspected(reason) if central.logs else GoOn({}, ())
     again: dict[Log, int] = {}
     adopt: list[Log] = []
     for log, ours in own.logs.items():

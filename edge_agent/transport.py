@@ -32,6 +32,8 @@ from protocols.evidence.upload import UNSENT_HEADER
 
 MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
+REQUEST_BYTES: Final = 450  # headers of request and answer, TLS, measured by make bench
+CONNECTION_BYTES: Final = 2_000
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
 MAX_RETRY_AFTER_S: Final = 3_600  # whatever central says: an hour later it may think otherwise
 _ORDER_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}\Z", re.ASCII)
@@ -67,6 +69,7 @@ class Transport:
         self._url = url
         self._deadline_s = deadline_s
         self._proxy = proxy
+        self.bytes_used = 0  # both ways, as far as it is known here
         self._socket: socket.socket | None = None
         self._expired = threading.Event()
         self._session = _Session()
@@ -108,6 +111,7 @@ class Transport:
         timer = threading.Timer(deadline_s, expire)
         timer.daemon = True
         timer.start()
+        self.bytes_used += REQUEST_BYTES + len(body)
         try:
             return self._answer(method, path, body, headers, deadline_s)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
@@ -149,6 +153,7 @@ class Transport:
             content = bytearray()
             while piece := response.raw.read(_PIECE_BYTES, decode_content=False):
                 content += piece
+                self.bytes_used += len(piece)
                 if len(content) > MAX_ANSWER_BYTES:
                     return LinkFailure(
                         f"{self._url} answered more than {MAX_ANSWER_BYTES} bytes",
@@ -166,6 +171,7 @@ class Transport:
             )
 
     def _hold(self, held: socket.socket) -> None:
+        self.bytes_used += CONNECTION_BYTES // 2  # told twice: of the connection, and of its TLS
         self._socket = held
         if self._expired.is_set():  # while it was connecting: there was nothing to shut down yet
             self.abort()

@@ -1,8 +1,9 @@
-"""The uplink: seals batches, posts them, verifies receipts, and lets the journal replace the rows.
+"""The uplink: when which log is sent, and whether it may be.
 
-Each log in its own order, billing before telemetry; a backlog goes batch after batch. Nothing is
-pruned without a receipt that verifies against our own checkpoint, so whatever goes wrong here costs
-time only: the batch is cut again, and central says by 409 what it holds already.
+Central is asked for its heads before the first upload: a journal that was set back begins a new
+epoch rather than contradict what it signed. Each log goes in its own order, billing before
+telemetry; a backlog goes batch after batch, as the rate and the windows of the day allow. One batch
+is `batch_exchange.py`'s part.
 """
 
 from __future__ import annotations
@@ -10,51 +11,36 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from edge_agent.journal_reader import Cut, ReadFailed
-from edge_agent.lane import Lane
-from edge_agent.memory import LOGS, Settled
-from edge_agent.transport import LinkFailure
-from edge_agent.uplink_failure import CENTRAL_LOG, Failure, failed, refused
-from protocols.evidence.errors import EvidenceError, NotHeld
+from edge_agent.batch_exchange import Exchange, Healed, Looking, Progress
+from edge_agent.journal_rows import MOST_LEAVES
+from edge_agent.lane import Backoff, Lane
+from edge_agent.link_use import LinkUse
+from edge_agent.memory import LOGS
+from edge_agent.uplink_failure import Failure
 from protocols.evidence.leaf import Log
-from protocols.evidence.upload import (
-    Conflict,
-    Sealed,
-    check_conflict,
-    check_receipt,
-    decode_conflict,
-    encode_upload,
-    seal,
-    unsent_text,
-)
 
 if TYPE_CHECKING:
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
+    from edge_agent.memory import Settled
     from edge_agent.order_fetch import OrderFetch
-    from edge_agent.transport import Transport
+    from edge_agent.transport import Answer, Transport
+    from edge_agent.uplink_gate import Gate
     from protocols.evidence.note import Verifier
 
-PATH: Final = "/v1/upload"
-MOST_LEAVES: Final = 4096
-MOST_BYTES: Final = 2_000_000  # of leaves, before they are packed
-SETTLE_TIMEOUT_S: Final = 30.0
 DRAIN_RETRY_S: Final = 0.5
 REPORT_S: Final = 600.0
-MAX_SETBACKS: Final = 4  # without a receipt between them
 _log = logging.getLogger(__name__)
 
 
-class Progress(NamedTuple):
-    """Central holds the log up to `size`."""
-
-    size: int
-
-
 class Uplink(threading.Thread):
-    """`notify` after each commit; `drain` to send what is left and end."""
+    """`notify` after each commit; `drain` to send what is left and end.
+
+    `gate` asks central before the first upload, and stands in the way where it must; without one
+    nothing is asked. `use` is how much of the link may be used, and when.
+    """
 
     def __init__(
         self,
@@ -67,16 +53,19 @@ class Uplink(threading.Thread):
         monotonic_s: Callable[[], float],
         jitter: Callable[[], float],
         orders: OrderFetch | None = None,
+        gate: Gate | None = None,
+        use: LinkUse | None = None,
     ) -> None:
         super().__init__(name="uplink", daemon=True)
-        self._reader = reader
         self._transport = transport
-        self._keys = keys
-        self._receipts = receipts
-        self._settle = settle
+        self.exchange = Exchange(reader, transport, keys, receipts, settle)
+        self.exchange.heard = self._hear
         self._monotonic_s = monotonic_s
         self._jitter = jitter
         self._orders = orders
+        self._gate = gate
+        self._gate_backoff = Backoff()
+        self._use = use or LinkUse()
         now = monotonic_s()
         self._lanes = {log: Lane(batch_s, now, most_leaves=MOST_LEAVES) for log in LOGS}
         self._wake = threading.Event()
@@ -84,6 +73,7 @@ class Uplink(threading.Thread):
         self._sizes: Mapping[Log, int] = {}
         self._drain_until: float | None = None
         self._told: tuple[str, float] | None = None
+        self._idle = False  # nothing can be sent now, whatever waits
 
     def notify(self, urgent: bool, sizes: Mapping[Log, int]) -> None:
         """From the journal thread, after a commit: a batch is full, or something is urgent."""
@@ -102,225 +92,119 @@ class Uplink(threading.Thread):
         if self.is_alive():
             self._transport.abort()
             self.join(1.0)
-        return not self.is_alive() and self._pending() == 0
+        return not self.is_alive() and self.exchange.pending() == 0
 
     def run(self) -> None:
         while not self._is_over():
-            wait_s = self._turn()
-            if wait_s > 0:
-                self._wake.wait(wait_s)
+            wait_s = self.turn()
+            if wait_s > 0 and not self._is_over():
+                self._wake.wait(min(wait_s, threading.TIMEOUT_MAX))
             self._wake.clear()
 
     def _is_over(self) -> bool:
         if self._drain_until is None:
             return False
-        return self._monotonic_s() >= self._drain_until or self._pending() == 0
-
-    def _pending(self) -> int:
-        try:
-            states = [self._reader.state(log) for log in LOGS]
-        except ReadFailed:
-            return 1
-        return sum(state.frontier.size - state.receipted.size for state in states)
-
-    def _turn(self) -> float:
-        """Fetch orders, send at most one batch; how long nothing will be due."""
         now = self._monotonic_s()
-        draining = self._drain_until is not None
-        if self._orders is not None and not draining:
-            self._orders.fetch(now)
+        return now >= self._drain_until or self._idle or self.exchange.pending() == 0
+
+    @property
+    def _is_draining(self) -> bool:
+        return self._drain_until is not None
+
+    def turn(self) -> float:
+        """Send at most one batch; how long nothing will be due. Bounded, whatever waits."""
+        now = self._monotonic_s()
+        billing = self._lanes[Log.BILLING]
         if self._urgent.is_set():
             self._urgent.clear()
-            self._lanes[Log.BILLING].hasten(now)
+            billing.hasten(now)
+        closed_s = self._use.closed_s(urgent=False)
+        self._idle = self._use.closed_s(urgent=billing.urgent) > 0
+        if self._idle:
+            self._transport.close()
+            return closed_s
+        wait_s = self._pass_gate(now)
+        if wait_s is None:
+            wait_s = self._send_due(now, only_urgent=closed_s > 0)
+        self._use.charge(self._monotonic_s(), self._transport.bytes_used)
+        return min(wait_s, DRAIN_RETRY_S) if self._is_draining else wait_s
+
+    def _pass_gate(self, now: float) -> float | None:
+        """None where uploads may go; else how long they may not."""
+        gate = self._gate
+        if gate is None or gate.is_open:
+            return None
+        if gate.stands_still:
+            self._idle = True
+            return REPORT_S
+        if now < self._gate_backoff.retry_at and not self._is_draining:
+            return self._gate_backoff.retry_at - now
+        failure = gate.knock(self._lanes, now)
+        now = self._monotonic_s()
+        if failure is None:
+            self._gate_backoff.succeeded(now)
+            return 0.0
+        delay_s = self._gate_backoff.failed(now, self._jitter(), failure.retry_after_s)
+        self._tell("nothing", failure, delay_s, now)
+        return delay_s
+
+    def _send_due(self, now: float, *, only_urgent: bool) -> float:
+        if self._orders is not None and not self._is_draining and not only_urgent:
+            self._orders.fetch(now)
+        waits = []
         for log, lane in self._lanes.items():
+            is_first = log is Log.BILLING
+            if only_urgent and not (is_first and lane.urgent):
+                continue
             if self._sizes.get(log, 0) - lane.receipted >= MOST_LEAVES:
                 lane.due_at = min(lane.due_at, now)
-            if draining:
+            if self._is_draining:
                 lane.due_at = min(lane.due_at, now)
                 lane.retry_at = min(lane.retry_at, now + DRAIN_RETRY_S)
-            if lane.is_due(now) and self._send(log, lane):
+            rate_s = 0.0 if self._is_draining else self._use.wait_s(now, first=is_first)
+            if lane.is_due(now) and rate_s <= 0 and self._send(log, lane):
                 return 0.0  # and billing first again
-        wait_s = min(lane.wait_s(self._monotonic_s()) for lane in self._lanes.values())
+            waits.append(max(rate_s, lane.wait_s(self._monotonic_s())))
         if self._orders is not None:
-            wait_s = min(wait_s, self._orders.wait_s(self._monotonic_s()))
-        return min(wait_s, DRAIN_RETRY_S) if draining else wait_s
+            waits.append(self._orders.wait_s(self._monotonic_s()))
+        return min(waits, default=REPORT_S)
 
     def _send(self, log: Log, lane: Lane) -> bool:
         """One batch of one log; True where a batch went and the log is to be looked at again."""
-        try:
-            cut = self._next_cut(log, lane)
-            outcome = None if cut is None else self._exchange(log, lane, cut)
-        except (ReadFailed, EvidenceError) as error:
-            outcome = failed(error)
+        outcome = self.exchange.send(log, lane)
         now = self._monotonic_s()
         if outcome is None:
             lane.reached(now)
+            return False
+        if isinstance(outcome, Looking):
+            return True
+        if isinstance(outcome, Healed):
+            lane.failed(now, self._jitter())
             return False
         if isinstance(outcome, Progress):
             lane.succeeded(now)
             self._tell_recovery()
             return True
-        delay_s = lane.failed(now, self._jitter())
+        delay_s = lane.failed(now, self._jitter(), outcome.retry_after_s)
+        if outcome.doubt and self._gate is not None:
+            self._gate.doubt()
         if outcome.link:  # down for both logs, to be tried again together: then billing is first
             for other in self._lanes.values():
                 other.retry_at = max(other.retry_at, lane.retry_at)
-        self._tell(log, outcome, delay_s, now)
+        self._tell(log.value, outcome, delay_s, now)
         return False
 
-    def _next_cut(self, log: Log, lane: Lane) -> Cut | None:
-        """The next batch; None where all that was due is receipted."""
-        state = self._reader.state(log)
-        if lane.position is not None and lane.position >= state.receipted.size:
-            lane.position = None
-        lane.receipted = state.receipted.size
-        if lane.goal is None:
-            lane.goal = state.frontier.size
-        if lane.position is None and state.receipted.size >= lane.goal:
-            return None
-        cut = self._reader.cut(log, lane.position, lane.most_leaves, MOST_BYTES)
-        if cut is None:
-            raise NotHeld(
-                f"{state.origin}: central holds only {lane.position} of {state.receipted.size} "
-                "leaves that it gave receipts for, and this gateway dropped them"
-            )
-        return cut
-
-    def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
-        sealed = self._seal(lane, cut)
-        data = encode_upload(sealed.upload)
-        answer = self._transport.post(PATH, data, self._unsent(log, sealed.frontier.size))
-        if isinstance(answer, LinkFailure):
-            return Failure(answer.problem, answer.remedy, link=True)
-        if self._orders is not None and answer.status in (200, 409):
+    def _hear(self, answer: Answer) -> None:
+        if self._orders is not None:
             self._orders.tell(answer.newest_order)
-        if answer.status == 200:
-            lane.setbacks = 0
-            found = check_receipt(sealed.upload.checkpoint, answer.body, self._receipts)
-            receipt_of = (sealed.upload.checkpoint, answer.body, found.time_s)
-            return self._progress(lane, cut, sealed, data, receipt_of)
-        if answer.status == 409:
-            return self._resolve(log, lane, cut, decode_conflict(answer.body))
-        if answer.status == 413:
-            lane.most_leaves = max(1, len(cut.leaves) // 2)
-        return refused(answer)
 
-    def _unsent(self, log: Log, size: int) -> str:
-        """Leaves of each log that still wait when this batch has arrived, for the operator."""
-        waiting = []
-        for each in LOGS:
-            state = self._reader.state(each)
-            sent = max(size, state.receipted.size) if each is log else state.receipted.size
-            waiting.append(max(0, state.frontier.size - sent))
-        return unsent_text(*waiting)
-
-    def _seal(self, lane: Lane, cut: Cut) -> Sealed:
-        """Sign only what was recorded: the rows must lead to the stored frontier."""
-        origin, whole = cut.state.origin, cut.state.frontier
-        if cut.damaged:
-            raise ReadFailed(f"{origin}: row {cut.damaged[0]} is not the leaf that belongs there")
-        try:
-            sealed = seal(
-                *(origin, cut.before, cut.leaves, self._keys.salt_secret, self._keys.signer),
-                cut.holes,
-            )
-        except EvidenceError as error:
-            raise ReadFailed(
-                f"a stored leaf, or salt.secret, is not the right one: {error}"
-            ) from error
-        size = sealed.frontier.size
-        if lane.position is None and size > lane.verified_size:
-            # of a backlog all rows are looked at once, not with each batch
-            ends_at = sealed.frontier
-            if size != whole.size:
-                found = self._reader.frontier_at(origin.log, whole.size)
-                ends_at = sealed.frontier if found is None else found
-            if ends_at != whole:
-                raise ReadFailed(f"{origin}: a stored leaf is not the one that was recorded")
-            lane.verified_size = whole.size
-        return sealed
-
-    def _progress(
-        self,
-        lane: Lane,
-        cut: Cut,
-        sealed: Sealed,
-        data: bytes,
-        receipt_of: tuple[bytes, bytes, int],
-    ) -> Progress | Failure:
-        """Central holds the batch; where its leaves are rows still, they become the batch."""
-        size = sealed.frontier.size
-        if lane.position is not None:  # sent again: it was pruned long ago
-            lane.position = size
-            return Progress(size)
-        origin = cut.state.origin
-        settled = Settled(origin.log, origin.epoch, cut.before, sealed.frontier, data, *receipt_of)
-        if not self._settle(settled, SETTLE_TIMEOUT_S):
-            return Failure(
-                f"{origin}: the receipt for {size} leaves could not be stored", "look at the disk"
-            )
-        return Progress(size)
-
-    def _resolve(self, log: Log, lane: Lane, cut: Cut, conflict: Conflict) -> Progress | Failure:
-        """409: central holds more than we knew (an answer was lost) or less (it was restored)."""
-        origin = cut.state.origin
-        receipt = check_conflict(
-            conflict,
-            origin,
-            lambda size: self._root_at(log, size),
-            self._keys.signer.verifier,
-            self._receipts,
-        )
-        first, receipted = cut.before.size, cut.state.receipted.size
-        if receipt.size == first:
-            return Failure(f"{origin}: central takes no leaves from where it ends", CENTRAL_LOG)
-        if receipt.size < receipted:
-            return self._go_back(lane, cut, receipt.size)
-        lane.position = None
-        receipt_of = (conflict.checkpoint, conflict.receipt, receipt.time_s)
-        return self._catch_up(log, lane, receipt.size, receipt_of)
-
-    def _go_back(self, lane: Lane, cut: Cut, size: int) -> Progress | Failure:
-        """Central lost what it gave receipts for: again from where it ends, but not for ever."""
-        origin, first = cut.state.origin, cut.before.size
-        if size < first:
-            lane.setbacks += 1
-            _log.warning(
-                "%s: central lost leaves %d to %d; they are sent again", origin, size, first
-            )
-        if lane.setbacks > MAX_SETBACKS:
-            lane.setbacks = 0  # after a pause it may try again
-            return Failure(f"{origin}: central loses again and again what it stored", CENTRAL_LOG)
-        lane.position = size
-        return Progress(size)
-
-    def _catch_up(
-        self, log: Log, lane: Lane, size: int, receipt_of: tuple[bytes, bytes, int]
-    ) -> Progress | Failure:
-        """The rows up to `size` are receipted already: seal them as if they had been sent now."""
-        while True:
-            state = self._reader.state(log)
-            missing = size - state.receipted.size
-            if missing <= 0:
-                return Progress(state.receipted.size)
-            cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), MOST_BYTES)
-            if cut is None or cut.end == cut.before.size:
-                raise ReadFailed(f"{state.origin}: rows below {size} are missing")
-            sealed = self._seal(lane, cut)
-            done = self._progress(lane, cut, sealed, encode_upload(sealed.upload), receipt_of)
-            if isinstance(done, Failure):
-                return done
-
-    def _root_at(self, log: Log, size: int) -> bytes | None:
-        frontier = self._reader.frontier_at(log, size)
-        return None if frontier is None else frontier.root()
-
-    def _tell(self, log: Log, failure: Failure, delay_s: float, now: float) -> None:
+    def _tell(self, what: str, failure: Failure, delay_s: float, now: float) -> None:
         """Each new problem at once, the same one every ten minutes."""
         if self._told is None or self._told[0] != failure.problem or now - self._told[1] > REPORT_S:
             self._told = (failure.problem, now)
             _log.warning(
                 "%s not sent: %s; %s; nothing is lost, next try in %.1f s",
-                *(log.value, failure.problem, failure.remedy, delay_s),
+                *(what, failure.problem, failure.remedy, delay_s),
             )
 
     def _tell_recovery(self) -> None:

@@ -10,15 +10,23 @@ from edge_agent.transport import Answer
 from protocols.evidence.errors import BadSignature, EvidenceError, Fork, NotHeld
 
 MAX_TOLD_CHARS: Final = 300
+FOR_ANY_LOG: Final = frozenset({429, 502, 503, 504})
+CLOSED_EPOCH: Final = 410  # central holds a newer epoch of this gateway
 CENTRAL_LOG: Final = "look at central's log"
 
 
 class Failure(NamedTuple):
-    """What happened and what to do; `link`: it would have failed for any log."""
+    """What happened and what to do.
+
+    `link`: it would have failed for any log; `doubt`: central's heads should be asked what it
+    means; `retry_after_s`: central asks to wait so long.
+    """
 
     problem: str
     remedy: str
     link: bool = False
+    doubt: bool = False
+    retry_after_s: int = 0
 
 
 def failed(error: ReadFailed | EvidenceError) -> Failure:
@@ -28,10 +36,20 @@ def failed(error: ReadFailed | EvidenceError) -> Failure:
     if isinstance(error, BadSignature):
         return Failure(str(error), "check central.receipt_key, and which central answers")
     if isinstance(error, Fork):
-        return Failure(str(error), "two gateways use one key: keep both journals, ask central")
+        remedy = "two gateways use one key: keep both journals, ask central"
+        return Failure(str(error), remedy, doubt=True)
     if isinstance(error, NotHeld):
-        return Failure(str(error), "one side was set back: keep the journal, ask central")
+        remedy = "one side was set back: keep the journal, ask central"
+        return Failure(str(error), remedy, doubt=True)
     return Failure(str(error), "check that central.url leads to central, and the versions of both")
+
+
+def unexpected_page() -> Failure:
+    """200 with a web page: TLS says that it is central's address, its content says otherwise."""
+    return Failure(
+        "central.url answers with a web page, not with a receipt",
+        "set central.url to central's intake, not to its pages or to a portal",
+    )
 
 
 def refused(answer: Answer) -> Failure:
@@ -47,5 +65,9 @@ def refused(answer: Answer) -> Failure:
     except (ValueError, LookupError, TypeError, RecursionError):
         problem, remedy = "no reason given", CENTRAL_LOG
     return Failure(
-        f"central answered {answer.status}: {problem[:MAX_TOLD_CHARS]}", remedy[:MAX_TOLD_CHARS]
+        f"central answered {answer.status}: {problem[:MAX_TOLD_CHARS]}",
+        remedy[:MAX_TOLD_CHARS],
+        link=answer.status in FOR_ANY_LOG,
+        doubt=answer.status == CLOSED_EPOCH,
+        retry_after_s=answer.retry_after_s,
     )

@@ -21,8 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from protocols.evidence.adopt import PATH as ADOPT_PATH
+from protocols.evidence.adopt import Adopted, adopt, decode_adoption
+from protocols.evidence.heads import PATH as HEADS_PATH
+from protocols.evidence.heads import Heads, StoredHead, check_heads_request, encode_heads
 from protocols.evidence.leaf import Leaf, Log
-from protocols.evidence.note import Verifier
+from protocols.evidence.note import Verifier, unverified_checkpoint
 from protocols.evidence.order import ORDERS_HEADER, REQUEST_HEADER, encode_orders
 from protocols.evidence.upload import (
     EMPTY_HEAD,
@@ -31,6 +35,7 @@ from protocols.evidence.upload import (
     Conflict,
     Head,
     accept,
+    check_receipt,
     countersign,
     decode_upload,
     encode_conflict,
@@ -49,11 +54,17 @@ class Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == ADOPT_PATH:
+            self.send(*self.server.central.adopt(body))
+            return
         self.server.central.unsent.append(self.headers.get(UNSENT_HEADER))
         self.server.central.answer(self, body)
 
     def do_GET(self) -> None:
-        """Orders, as they lie there: whatever they are worth."""
+        """Heads; orders, as they lie there: whatever they are worth."""
+        if self.path.startswith(HEADS_PATH):
+            self.send(*self.server.central.tell_heads(self.headers.get(REQUEST_HEADER) or ""))
+            return
         self.server.central.asked.append((self.path, self.headers.get(REQUEST_HEADER)))
         self.send(200, encode_orders(self.server.central.orders), "application/cbor")
 
@@ -85,6 +96,8 @@ class TlsCentral:
         self.newest_order = 0
         self.asked: list[tuple[str, str | None]] = []  # paths of GETs, and who signed them
         self.connections = 0
+        self.heads_asked = 0
+        self.adopted: list[tuple[Log, int, int]] = []  # log, first, size
         self.url = ""
         self._own = own
         self._lock = threading.Lock()
@@ -118,6 +131,35 @@ class TlsCentral:
                     status, answer = 422, b"{}"
             self.requests.append((log, upload.first, status))
             return status, answer
+
+    def tell_heads(self, request: str) -> tuple[int, bytes, str]:
+        """What it holds of the newest epoch."""
+        with self._lock:
+            self.heads_asked += 1
+            check_heads_request(KEYS.gateway, request, self._own)
+            found = [
+                StoredHead(unverified_checkpoint(head.checkpoint).origin, head.frontier.size,
+                           head.checkpoint, head.receipt)
+                for head in self.heads.values() if head.checkpoint
+            ]  # fmt: skip
+            newest = max((head.origin.epoch for head in found), default=None)
+            told = tuple(head for head in found if head.origin.epoch == newest)
+            return 200, encode_heads(Heads(newest, told)), "application/cbor"
+
+    def adopt(self, body: bytes) -> tuple[int, bytes]:
+        """Go on from its own receipt."""
+        with self._lock:
+            adoption = decode_adoption(body)
+            log = adoption.origin.log
+            outcome = adopt(
+                self.heads[log], adoption, self._own,
+                lambda note, line: check_receipt(note, line, RECEIPTS.verifier),
+            )  # fmt: skip
+            if not isinstance(outcome, Adopted):
+                return 422, b"{}"
+            self.heads[log] = outcome.head
+            self.adopted.append((log, outcome.first, outcome.head.frontier.size))
+            return 200, outcome.head.receipt
 
     def backup(self) -> tuple[dict[Log, Head], dict[Log, list[Leaf]]]:
         """Heads and leaves of one moment."""
