@@ -10,15 +10,20 @@ VENDOR := central/web/static/vendor/.ready
 demo: $(READY) $(VENDOR)      ## plant, central and agent on loopback; DEMO_SECONDS=30 stops by itself
 	@$(BIN)/edge-sim demo
 
+# Most tests wait for something, so one more runs than there are processors; those that measure
+# milliseconds run alone afterwards. COV=--cov measures branch coverage over both.
+WORKERS ?= $(shell expr $$(nproc) + 1)
+
 test: $(READY) $(VENDOR)      ## the default suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not long and not timing' $(COV) $(if $(COV),--cov-report=)
+	$(BIN)/python -m pytest -m 'timing and not long' $(COV) $(if $(COV),--cov-append --cov-report=term:skip-covered)
 
 check: $(READY) $(VENDOR)     ## format, lint, types, import rules, tests with branch coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test PYTEST_ADDOPTS="--cov --cov-report=term:skip-covered"
+	$(MAKE) test COV=--cov
 
 bench: $(READY)               ## counts bytes at the socket; prints a table
 	$(BIN)/python -m tests.bench

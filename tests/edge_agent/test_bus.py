@@ -16,6 +16,8 @@ from protocols.registers.library import load_profile
 from tests.edge_agent.modbus_servers import CLOSE, RawRtu, RawTcp
 from tests.edge_agent.running_bus import Running, bad, device, good
 
+pytestmark = pytest.mark.timing
+
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
 

@@ -11,6 +11,8 @@ from protocols.registers.library import load_profile
 from tests.edge_agent.modbus_servers import Line, PlainServer
 from tests.edge_agent.running_bus import Running, device
 
+pytestmark = pytest.mark.timing
+
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")
 ROSEMOUNT = load_profile("rosemount-3095fb")

@@ -6,6 +6,8 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from edge_agent.archive_reader import Taken, Wanted, read_gap
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import BusConfig
@@ -20,6 +22,8 @@ from simulators.framing import RTU
 from simulators.rtu_line import RtuLine
 from tests.edge_agent.running_bus import Running, device, good
 from tests.edge_agent.served import HOUR_MS, Served
+
+pytestmark = pytest.mark.timing
 
 POLL_MS = 500
 HOURS = 40

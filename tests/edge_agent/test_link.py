@@ -17,6 +17,8 @@ from protocols.modbus.frames import Request, answer_pdu, exception_pdu, rtu_fram
 from protocols.modbus.write import Write, Written
 from tests.edge_agent.modbus_servers import CLOSE, RawAscii, RawRtu, RawRtuOverTcp, RawTcp
 
+pytestmark = pytest.mark.timing
+
 ASKED = Request(unit=5, function=3, address=100, count=4)
 
 

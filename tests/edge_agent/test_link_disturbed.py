@@ -15,6 +15,8 @@ from protocols.modbus.answer import Damaged
 from protocols.modbus.frames import Request, answer_pdu, rtu_frame
 from tests.edge_agent.modbus_servers import RawRtu, Step
 
+pytestmark = pytest.mark.timing
+
 ASKED: Final = Request(5, 3, 100, 4)
 FRAME_BYTES: Final = 13
 Disturb = Callable[[bytes], list[Step]]

@@ -25,6 +25,8 @@ from tests.edge_agent.wild_servers import (
     silent,
 )
 
+pytestmark = pytest.mark.timing
+
 BODY = b"x" * 200
 
 

@@ -16,6 +16,8 @@ from simulators.framing import ASCII, RTU, TCP, Burst, Exchange, Framing, Wrappe
 from simulators.rtu_line import LineTiming, RtuLine
 from simulators.tcp_bus import TcpBus, TcpKind
 
+pytestmark = pytest.mark.timing
+
 _PATIENCE_S = 10.0
 _ASK = Wrapped(0, 1, read_request(3, 5, 1))
 

@@ -16,6 +16,8 @@ from protocols.modbus.frames import answer_pdu, exception_pdu, read_request, rtu
 from simulators.framing import RTU, plain
 from simulators.rtu_line import TURNAROUND_NS, RtuLine
 
+pytestmark = pytest.mark.timing
+
 _CHAR_S = 10 / 9600
 _SILENCE_S = 3.5 * _CHAR_S
 _TURNAROUND_S = TURNAROUND_NS / 1e9

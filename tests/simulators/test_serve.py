@@ -23,6 +23,8 @@ from simulators.serve import (
 )
 from simulators.tcp_bus import TcpBus
 
+pytestmark = pytest.mark.timing
+
 _PATIENCE_S = 10.0
 _OPTIONS = ServeOptions("keller-33x", unit=7)
 _FRAMES = Path(__file__).parents[1] / "golden" / "captured_frames.txt"

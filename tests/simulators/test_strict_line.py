@@ -23,6 +23,8 @@ from simulators.strict_line import (
     print_report,
 )
 
+pytestmark = pytest.mark.timing
+
 _BAUD = 300  # 3.5 characters are 117 ms
 _REQUEST = rtu_frame(1, read_request(3, 0, 1))
 

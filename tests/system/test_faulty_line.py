@@ -21,6 +21,8 @@ from protocols.registers.library import load_profile
 from simulators.serve import Bus, Place, ServeOptions, open_device
 from simulators.tcp_bus import TcpBus
 
+pytestmark = pytest.mark.timing
+
 _FLOWSIC = load_profile("sick-flowsic500")
 _TRUTH = {name: number for number, name in enumerate(_FLOWSIC.default_points, 1)}
 _FAULTS = (

@@ -12,6 +12,8 @@ from protocols.registers.library import profile_ids
 from simulators.rtu_line import RtuLine
 from simulators.serve import Bus, Place, ServeOptions, open_device
 
+pytestmark = pytest.mark.timing
+
 _PROFILES = Path(library.__file__).parent / "profiles"
 _BAUD = 115_200
 
