@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from edge_agent import key_request
 from edge_agent.bus import BusThread
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
@@ -32,6 +33,7 @@ from edge_agent.heads_check import HeadsCheck
 from edge_agent.journal import FILE_NAME, Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.key_files import StateFiles
+from edge_agent.key_recording import KeyDesk
 from edge_agent.keys import KeyFileError, Keys, load_keys
 from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.link_use import LinkUse
@@ -95,6 +97,9 @@ class Agent:
         self._recorder = Recorder(
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
         )
+        self._recorder.key_desk = KeyDesk(keys, os.urandom)
+        self._state_dir = config.state_dir
+        self._told = ""
         self._reader = JournalReader(journal.path, config.gateway)
         central = config.central
         self._transport = Transport(central.url, central.ca, central.deadline_s, central.proxy)
@@ -161,11 +166,24 @@ class Agent:
         while not dead and not stop.wait(WATCH_S):
             self._free_stuck_ports()
             self._errands.tick(self._recorder.memory.devices, mono_ms())
+            self._look_for_wishes()
             dead = [thread.name for thread in threads if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)
         stored = self._end()
         return 0 if stored and not dead else 1
+
+    def _look_for_wishes(self) -> None:
+        """`edge-agent key rotate` asks by a file."""
+        try:
+            wish = key_request.take(self._state_dir)
+        except (OSError, KeyFileError) as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                _log.error("a request for a new log key is not taken up: %s", error)
+            return
+        if wish is not None and not self._recorder.rotate(wish):
+            _log.error("no new log key now: too much to do; ask again")
 
     def _free_stuck_ports(self) -> None:
         """Once in a deadline: a thread needs time to come back from a port that was closed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from edge_agent.console import FINDINGS, GOOD, could_not, load, show
 from edge_agent.control_parser import add_control
 from edge_agent.enrol_parser import add_enrol
 from edge_agent.gas_parser import add_convert, add_gas
+from edge_agent.key_parser import add_key
 from edge_agent.profile_parser import add_profile
 from edge_agent.report_parser import add_report
 
@@ -50,19 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_enrol(commands)
     add_clock(commands)
-    _add_key(commands)
+    add_key(commands)
     return parser
-
-
-def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    key = commands.add_parser("key", help="the gateway's log key")
-    actions = key.add_subparsers(required=True, metavar="ACTION")
-    new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
-    new.add_argument("--gateway", required=True, metavar="ID")
-    show = actions.add_parser("show", help="print the public key, for edge-central gateway add")
-    for action, function in ((new, _key_new), (show, _key_show)):
-        action.add_argument("--state", type=Path, required=True, metavar="DIR")
-        action.set_defaults(command=function)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -125,28 +114,6 @@ def _migrate(options: argparse.Namespace) -> int:
     except (AlreadyRunning, MigrationError, OSError) as error:
         return could_not(error)
     print(f"{config.state_dir / FILE_NAME} is up to date")
-    return GOOD
-
-
-def _key_new(options: argparse.Namespace) -> int:
-    from edge_agent.keys import KeyFileError, create_keys
-
-    try:
-        keys = create_keys(options.state, options.gateway, os.urandom)
-    except (KeyFileError, OSError) as error:
-        return could_not(error)
-    print(keys.signer.vkey)
-    return GOOD
-
-
-def _key_show(options: argparse.Namespace) -> int:
-    from edge_agent.keys import KeyFileError, load_keys
-
-    try:
-        keys = load_keys(options.state)
-    except KeyFileError as error:
-        return could_not(error)
-    print(keys.signer.vkey)
     return GOOD
 
 

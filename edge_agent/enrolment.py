@@ -37,7 +37,7 @@ from edge_agent.tls_identity import TLS_FILE, certificate_request, identity_file
 from protocols.evidence.enrol import Approved, Request, encode_answer, sign_request
 from protocols.evidence.enrol_token import Token
 from protocols.evidence.errors import Malformed
-from protocols.evidence.keys import KeySchedule, KeySpan
+from protocols.evidence.keys import MAX_TEXT_BYTES, KeySchedule, KeySpan
 from protocols.evidence.note import Signer
 
 ENROL_TLS: Final = "enrol.tls"
@@ -128,10 +128,14 @@ def _next_schedule(files: StateFiles, vkey: str, epoch: int) -> KeySchedule:
     """Our keys of before, where they are known, and the new one from its epoch on."""
     span = KeySpan(epoch, 0, vkey)
     first = KeySchedule((span,), (span,))
-    if epoch == 0 or not files.exists(LOG_KEY):
+    if epoch == 0:
         return first
     try:
-        held = load_keys(files.directory).schedule
-        return held if held.newest == vkey else held.renewed(vkey, epoch)
+        data = files.read(SCHEDULE, MAX_TEXT_BYTES) or b""
+        if vkey.encode("ascii") in data:  # an earlier try came so far
+            return KeySchedule.from_text(data.decode("ascii", errors="replace"))
+        if not files.exists(LOG_KEY):
+            return first
+        return load_keys(files.directory).schedule.renewed(vkey, epoch)
     except (KeyFileError, Malformed):  # what is damaged is why it is enrolled again
         return first

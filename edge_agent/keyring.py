@@ -277,12 +277,16 @@ class Keys:
         return end[1] == 0 or (epoch, size) >= end
 
     def _finish(self, rotation: Rotation) -> None:
-        """The new key takes the old one's place. `load_keys` goes on wherever a crash ends it."""
+        """The new key takes the old one's place. Each step may be the last: the next commit, or
+        `load_keys`, goes on from there.
+        """
         files = self._state_files()
         schedule = self._held.whole_schedule()
         files.write(SCHEDULE, schedule.to_text().encode("ascii"))
-        files.rename(LOG_KEY, OLD_KEY)
-        files.rename(NEXT_KEY, LOG_KEY)
+        if files.exists(NEXT_KEY):
+            if files.exists(LOG_KEY):
+                files.rename(LOG_KEY, OLD_KEY)
+            files.rename(NEXT_KEY, LOG_KEY)
         files.destroy(OLD_KEY)
         files.remove(ROTATION)
         new = self._held.signers[rotation.new_vkey]

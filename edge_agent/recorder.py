@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.epoch_opening import Opening
     from edge_agent.journal import Journal
+    from edge_agent.key_recording import KeyDesk, Wish
     from edge_agent.memory import Memory, Settled
     from edge_agent.poller import Now
     from edge_agent.reopening import Also
@@ -56,17 +57,19 @@ class _Request:
         order: tuple[Order, bytes] | None = None,
         facts: Sequence[Fact] = (),
         opening: Opening | None = None,
+        wish: Wish | None = None,
     ) -> None:
         self.settled = settled
         self.order = order  # of central, with its note
         self.facts = facts
         self.opening = opening  # of a new epoch
+        self.wish = wish  # for a new log key
         self.done = threading.Event()
 
     @property
     def is_stop(self) -> bool:
         """None of them: stop recording."""
-        asked = self.settled or self.order or self.facts or self.opening
+        asked = self.settled or self.order or self.facts or self.opening or self.wish
         return not asked
 
 
@@ -88,6 +91,7 @@ class Recorder(threading.Thread):
         super().__init__(name="recorder", daemon=True)
         self.memory = memory  # of the last commit
         self.on_commit: Callable[[bool, Mapping[Log, int]], None] = lambda urgent, sizes: None
+        self.key_desk: KeyDesk | None = None
         self._journal = journal
         self._config = config
         self._salts = salts
@@ -124,6 +128,10 @@ class Recorder(threading.Thread):
         """Begin a new epoch; True when it goes on there. An epoch above `opening.above` is one."""
         return self._request(_Request(opening=opening), timeout_s)
 
+    def rotate(self, wish: Wish) -> bool:
+        """Ask for a new log key; False where too many requests wait. It takes its time."""
+        return self._inbox.order(_Request(wish=wish))
+
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
         return self._request(_Request(), timeout_s)
@@ -149,6 +157,8 @@ class Recorder(threading.Thread):
         """
         if not Reopening(self, self._salts, self._clock).carry_on():
             return False
+        if self.key_desk is not None:
+            self.key_desk.begin(self.look)
         draft = Draft(self.memory, self._salts)
         now = self._clock.now()
         record_start(draft, self._config, now, self._version)
@@ -209,10 +219,14 @@ class Recorder(threading.Thread):
         for request in work.orders:
             for fact in request.facts:
                 record_news(draft, fact, fact.instant)
+            if request.wish is not None and self.key_desk is not None:
+                self.key_desk.wish(draft, request.wish, self._clock.now())
             if request.order is not None:
                 record_order(draft, *request.order, self._config, self._clock.now())
         if is_waiting(draft.orders.values()) and not self._stopped:
             record_due(draft, self._config, self._clock.now(), ON_ITS_WAY_MS)
+        if self.key_desk is not None and not self._stopped:
+            self.key_desk.record(draft, self._clock.now())
 
     @property
     def is_ending(self) -> bool:
@@ -251,6 +265,8 @@ class Recorder(threading.Thread):
             _log.warning("the journal takes leaves again")
             self._reported_ms = None
         self.memory = tick.after
+        if self.key_desk is not None:
+            self.key_desk.committed(tick.after, settled)
         self._inbox.done(len(work.scans), work.dropped)
         for request in work.orders:
             if request.opening is None:

@@ -65,6 +65,7 @@ def test_a_crash_before_any_step_leaves_the_old_gateway_or_the_new_one(
                 held = load_keys(directory, StateFiles(directory))
                 assert held.signer.vkey == vkey
             assert held.first_epoch == epoch
+            assert held.schedule.vkeys()[:-1] == ((old,) if old else ())
             assert held.salt_secret == SALT
             text = b"".join(path.read_bytes() for path in directory.iterdir())
             assert b"b29vb29v" not in text  # base64 of the old secret
