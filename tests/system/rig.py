@@ -34,6 +34,7 @@ class Rig:
         self._pace = pace
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, list[str]] = {}
+        self._begins: dict[str, int] = {}  # where in its log a program's newest life begins
         self.store = directory / "store"
         self.journal = directory / "state" / "journal.db"
 
@@ -62,10 +63,17 @@ class Rig:
     def start(self, name: str) -> None:
         """Start a program again, as systemd would; its log goes on."""
         with (self.directory / f"{name}.log").open("ab") as log:
+            self._begins[name] = log.tell()
             self._running[name] = subprocess.Popen(
                 self._commands[name], cwd=self.directory, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
+
+    def has_said(self, name: str, what: str) -> bool:
+        """Since it was last started."""
+        with (self.directory / f"{name}.log").open("rb") as log:
+            log.seek(self._begins[name])
+            return what in log.read().decode(errors="replace")
 
     def stop(self, name: str) -> None:
         """SIGTERM, and a good end."""
@@ -161,7 +169,11 @@ class Rig:
         (self.directory / "gateway.toml").write_text(
             gateway_toml(demo_site(), buses, gateway, self._pace)
         )
+        self._place_agent()
         self.start("agent")
+
+    def _place_agent(self) -> None:
+        """Where the agent runs is here, unless another rig has another place for it."""
 
 
 def _free_port() -> int:

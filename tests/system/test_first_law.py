@@ -4,7 +4,9 @@ import random
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,10 +17,17 @@ from tests.system.rig import Rig
 SEED = 20261122
 
 
-def _events(rng: random.Random, agent: int, central: int, link: int) -> list[str]:
-    events = ["agent"] * agent + ["central"] * central + ["link"] * link
-    rng.shuffle(events)
-    return events
+class Blows(NamedTuple):
+    """How often each is hit: killed, or the link cut."""
+
+    agent: int
+    central: int
+    link: int
+
+    def shuffled(self, rng: random.Random) -> list[str]:
+        events = ["agent"] * self.agent + ["central"] * self.central + ["link"] * self.link
+        rng.shuffle(events)
+        return events
 
 
 def _torment(rig: Rig, rng: random.Random, events: list[str]) -> None:
@@ -40,7 +49,8 @@ def _torment(rig: Rig, rng: random.Random, events: list[str]) -> None:
                 rig.link.mend()
 
 
-def _check(rig: Rig, agent_kills: int) -> None:
+def check(rig: Rig, agent_kills: int) -> int:
+    """Central's books against the plant's; the starts of the agent that central was told of."""
     for name in ("central", "plant"):
         rig.stop(name)
     books = rig.books()["runs"]  # of the end: while the plant runs, the file is a second old
@@ -59,14 +69,18 @@ def _check(rig: Rig, agent_kills: int) -> None:
             advance = total["last"]["counts"] - total["first"]["counts"]
             assert [row.moved_counts for row in moved] == [advance], (run, point)
             assert advance > 1000, "a run that hardly moves proves nothing"
-    _check_sequences(rig, agent_kills)
+    starts = _check_sequences(rig, agent_kills)
     before = list(_ledger(rig))
     rig.command("edge-central", "rebuild", "--store", "store")
     assert list(_ledger(rig)) == before
+    return starts
 
 
-def _check_sequences(rig: Rig, agent_kills: int) -> None:
-    """Every log at central is the gateway's own, whole, without a gap and with nothing twice."""
+def _check_sequences(rig: Rig, agent_kills: int) -> int:
+    """Every log at central is the gateway's own, whole, without a gap and with nothing twice.
+
+    The starts of the agent that it tells of.
+    """
     with sqlite3.connect(rig.store / "central.sqlite3") as central:
         heads = dict(central.execute("SELECT log, size FROM head").fetchall())
         for log, size in heads.items():
@@ -76,8 +90,9 @@ def _check_sequences(rig: Rig, agent_kills: int) -> None:
                 assert first == at, f"{log}: a gap or an overlap at {at}"
                 at = end
             assert at == size
-        starts = central.execute("SELECT count(*) FROM event WHERE code = 'agent_started'")
-        assert 2 <= starts.fetchone()[0] <= agent_kills + 1
+        query = "SELECT count(*) FROM event WHERE code = 'agent_started'"
+        starts: int = central.execute(query).fetchone()[0]
+        assert 2 <= starts <= agent_kills + 1
         assert central.execute("SELECT count(*) FROM alarm").fetchone() == (0,)
         assert central.execute("SELECT DISTINCT recompute FROM interval").fetchall() == [
             ("agrees",)
@@ -88,6 +103,7 @@ def _check_sequences(rig: Rig, agent_kills: int) -> None:
         assert {log: size for log, size, _ in own} == heads
         assert all(size == receipted for _, size, receipted in own)
     journal.close()
+    return starts
 
 
 def _ledger(rig: Rig) -> Iterator[tuple[object, ...]]:
@@ -97,12 +113,14 @@ def _ledger(rig: Rig) -> Iterator[tuple[object, ...]]:
     central.close()
 
 
-def _run(tmp_path: Path, agent: int, central: int, link: int) -> None:
-    rng = random.Random(SEED)
-    events = _events(rng, agent, central, link)
-    with Rig(tmp_path) as rig:
+def _run(directory: Path, blows: Blows, seed: int = SEED) -> int:
+    """One rig through all blows; the starts of the agent that came as far as the log."""
+    rng = random.Random(seed)
+    events = blows.shuffled(rng)
+    with Rig(directory) as rig:
         rig.wait("the first intervals", lambda: (rig.summary() or {}).get("intervals", 0) >= 3)
         _torment(rig, rng, events)
+        rig.wait("the agent's last start", lambda: rig.has_said("agent", "leaves: billing"))
         before = (rig.summary() or {}).get("intervals", 0)
         rig.wait(
             "intervals after the last blow",
@@ -112,15 +130,23 @@ def _run(tmp_path: Path, agent: int, central: int, link: int) -> None:
         rig.wait("central's ledger", rig.has_followed)
         (gateway,) = rig.get("/api/gateways")["gateways"]
         assert (gateway["unsent_billing"], gateway["unsent_telemetry"]) == (0, 0)
-        _check(rig, agent)
+        return check(rig, blows.agent)
 
 
 def test_first_law_short(tmp_path: Path) -> None:
     """Six kills of the agent, two of central and two cut links lose nothing and double nothing."""
-    _run(tmp_path, agent=6, central=2, link=2)
+    _run(tmp_path, Blows(agent=6, central=2, link=2))
 
 
 @pytest.mark.long
-def test_first_law_long(tmp_path: Path) -> None:
-    """Fifty kills of the agent, ten of central and ten cut links lose and double nothing."""
-    _run(tmp_path, agent=50, central=10, link=10)
+def test_first_law_long(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand kills, of four agents and four centrals side by side, and eighty cut links."""
+    blows = Blows(agent=210, central=40, link=20)
+    directories = [tmp_path / f"rig-{number}" for number in range(4)]
+    for directory in directories:
+        directory.mkdir()
+    with ThreadPoolExecutor(len(directories)) as rigs:
+        seeds = range(SEED, SEED + len(directories))
+        starts = list(rigs.map(_run, directories, [blows] * len(directories), seeds))
+    with capsys.disabled():
+        print(f"\n{len(starts)} x {blows}; starts of the agent in the logs: {starts}")
