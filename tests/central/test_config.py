@@ -108,3 +108,30 @@ def test_a_file_without_end_is_refused(tmp_path):
     path.write_text("#" * 70_000)
     with pytest.raises(ConfigErrors, match="longer than"):
         load_config(path)
+
+
+TERMINATED = GOOD.replace("0.0.0.0:8443", "127.0.0.1:8443").replace(
+    "[web]", 'ca = "tls/ca.pem"\nclient_identity_header = "Gas-Client-Identity"\n[web]'
+)
+
+
+def test_a_terminator_and_a_ca_may_be_named(tmp_path):
+    """Both are optional; the path is relative to the file."""
+    config = parse_config(TERMINATED, tmp_path, "central.toml")
+    assert config.ca == tmp_path / "tls/ca.pem"
+    assert config.client_identity_header == "Gas-Client-Identity"
+    config = parse_config(GOOD, tmp_path, "central.toml")
+    assert (config.ca, config.client_identity_header) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("127.0.0.1:8443", "0.0.0.0:8443", "only the terminator on this machine may connect"),
+        ("Gas-Client-Identity", "Gas Client", 'letters, digits and "-" only'),
+    ],
+)
+def test_a_header_that_anybody_could_write_is_refused(tmp_path, old, new, told):
+    """With it the intake listens on the loopback only."""
+    with pytest.raises(ConfigErrors, match=told):
+        parse_config(TERMINATED.replace(old, new), tmp_path, "central.toml")

@@ -1,0 +1,124 @@
+"""A key is rotated by the batch that ends with a KEY leaf, in its own transaction."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from central.intake.alarms import intake_alarms
+from central.key_spans import acts, load_schedule
+from protocols.evidence.key_change import Place, sign_change
+from protocols.evidence.leaf import NO_REFERENCE, Kind, Log, Was
+from protocols.evidence.note import Signer
+
+BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
+NEW = Signer.from_private_bytes("gw-1", b"n" * 32)
+
+
+@pytest.fixture
+def rotating(central, polled):
+    """A gateway that sent 30 scans and changes its key now; more follows under the new one."""
+    central.register(polled)
+    central.send(polled, TELEMETRY, 30)
+    return SimpleNamespace(gateway=polled, old=polled.signer, central=central)
+
+
+def change(rotating, old=None, new=NEW, telemetry=30):
+    """Append the KEY leaf; its seq."""
+    gateway = rotating.gateway
+    seq = len(gateway.leaves[BILLING])
+    body = sign_change(Place(0, seq, telemetry), old or rotating.old, new).to_body()
+    return gateway.add(Kind.KEY, "", NO_REFERENCE, body)
+
+
+def send(rotating, log, first, end=None, signer=None):
+    rotating.gateway.signer = signer or rotating.old
+    return rotating.central.intake.receive(rotating.gateway.upload(log, first, end))
+
+
+def newest(rotating):
+    return rotating.central.ask(load_schedule, "gw-1").newest
+
+
+def test_beyond_the_boundary_the_new_key_signs_and_no_other(rotating):
+    """Up to it the old one, in both logs; the act is kept; repeated batches are still known."""
+    seq = change(rotating)
+    rotating.gateway.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", 0, 0, "", ""))
+    assert send(rotating, BILLING, 0, seq + 1, NEW).status == 401
+    assert send(rotating, BILLING, 0, seq + 1).status == 200
+    assert newest(rotating) == NEW.vkey
+    assert rotating.central.ask(acts, "gw-1")[-1].act == "rotated"
+    assert send(rotating, BILLING, 0, seq + 1).status == 409
+    assert send(rotating, BILLING, seq + 1).status == 401
+    assert send(rotating, TELEMETRY, 30).status == 401
+    assert send(rotating, BILLING, seq + 1, signer=NEW).status == 200
+    assert send(rotating, TELEMETRY, 30, signer=NEW).status == 200
+    assert send(rotating, TELEMETRY, 0, 30, signer=NEW).status == 401
+    codes = {one.code for one in rotating.central.ask(intake_alarms)}
+    assert codes == {"forged", "revoked-key"}
+
+
+def test_telemetry_up_to_its_boundary_may_come_after_the_change(rotating):
+    """Money first: the scans of before follow under the old key."""
+    seq = change(rotating, telemetry=84)
+    assert send(rotating, BILLING, 0, seq + 1).status == 200
+    assert send(rotating, TELEMETRY, 30).status == 200
+
+
+def test_a_key_leaf_inside_a_batch_is_refused(rotating):
+    """With the remedy; cut behind it, it is taken."""
+    seq = change(rotating)
+    rotating.gateway.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", 0, 0, "", ""))
+    answer = send(rotating, BILLING, 0)
+    assert answer.status == 422
+    told = json.loads(answer.body)
+    assert f"KEY leaf at {seq}" in told["error"]
+    assert "end a batch with the KEY leaf" in told["remedy"]
+    assert newest(rotating) == rotating.old.vkey
+    assert send(rotating, BILLING, 0, seq + 1).status == 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"old": Signer.from_private_bytes("gw-1", b"q" * 32)}, 401),
+        ({"telemetry": 29}, 422),
+    ],
+    ids=["another old key", "telemetry that was sent is left out"],
+)
+def test_a_wrong_change_changes_nothing(rotating, wrong, status):
+    """Refused and alarmed; the key stays what it was."""
+    change(rotating, **wrong)
+    assert send(rotating, BILLING, 0).status == status
+    assert newest(rotating) == rotating.old.vkey
+    [alarm] = rotating.central.ask(intake_alarms)
+    assert alarm.code == "key-change"
+
+
+def test_what_is_no_change_is_refused(rotating):
+    """A KEY leaf with another body is told."""
+    rotating.gateway.add(Kind.KEY, "", NO_REFERENCE, ("not", "a", "change"))
+    assert send(rotating, BILLING, 0).status == 422
+    assert newest(rotating) == rotating.old.vkey
+
+
+def test_a_change_that_only_one_key_signed_is_refused(rotating):
+    """Whoever has the old key alone cannot bring in a key that he does not hold, or the reverse."""
+    gateway = rotating.gateway
+    seq = len(gateway.leaves[BILLING])
+    good = sign_change(Place(0, seq, 30), rotating.old, NEW)
+    body = good._replace(signature_new=good.signature_old).to_body()
+    gateway.add(Kind.KEY, "", NO_REFERENCE, body)
+    assert send(rotating, BILLING, 0).status == 401
+    assert newest(rotating) == rotating.old.vkey
+
+
+def test_a_key_leaf_that_was_appended_again_is_history(central, made):
+    """Its numbers are of another epoch: it rotates nothing, wherever it stands."""
+    gateway = made.Gateway(epoch=1).configure(made.config())
+    central.register(gateway)
+    body = sign_change(Place(0, 3, 0), gateway.signer, NEW).to_body()
+    gateway.add(Kind.KEY, "", NO_REFERENCE, body, was=Was(0, 3, b"h" * 32))
+    gateway.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", 0, 0, "", ""))
+    central.send(gateway, BILLING)
+    assert central.ask(load_schedule, "gw-1").newest == gateway.signer.vkey
