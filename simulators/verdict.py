@@ -136,6 +136,7 @@ def _judge_run(evidence: Evidence, run: str, book: Json, row: Json | None) -> Ru
     central = (row.get("line_cm3", 0), row.get("base_cm3", 0))
     intervals = row.get("intervals", 0)
     recomputed = intervals - row.get("recompute_pending", 0) - row.get("recompute_differs", 0)
+    recomputed -= row.get("recompute_lost", 0)
     if first is None or last is None:
         return RunVerdict(run, 0, 0, central[0], 0, central[1], 0, intervals, recomputed)
     advance = last["counts"] - first["counts"]

@@ -22,6 +22,11 @@ class AlarmCode(StrEnum):
     RECOMPUTE_DIFFERS = "recompute-differs"
     BATCH_DAMAGED = "batch-damaged"
     EDITS = "edits"
+    EPOCH = "epoch"
+    EPOCH_SEAM = "epoch-seam"
+    RECORDS_LOST = "records-lost"
+    DATA_LOST = "data-lost"
+    SENT_AGAIN = "sent-again-differs"
 
 
 class Alarm(NamedTuple):

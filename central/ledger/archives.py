@@ -10,9 +10,11 @@ from central.ledger.alarms import Alarm
 from central.ledger.archive_compare import Comparison, Decoded, GapEnds, Verdict, compare
 from central.ledger.bodies import MAX_UTC_MS
 from central.ledger.configurations import map_before, map_of, parsed_config
-from central.ledger.place import Place
+from central.ledger.going import Going
+from central.ledger.place import LeafAt
+from central.ledger.reappended import place_of
 from central.store.ledger_tables import archive_record, configuration, event
-from protocols.evidence.leaf import Leaf, decode_leaf, encode_leaf
+from protocols.evidence.leaf import Leaf, Log, Origin, decode_leaf, encode_leaf
 from protocols.metering.run_config import RunConfig
 from protocols.registers.archive_record import (
     ArchiveRecord,
@@ -65,15 +67,20 @@ class GapArchive(NamedTuple):
     records: tuple[ArchiveRow, ...]
 
 
-def apply_archive(place: Place, leaf: Leaf) -> list[Alarm]:
-    """Raises ValueError where the record does not decode to the time that the leaf tells."""
+def apply_archive(going: Going, leaf: Leaf) -> list[Alarm]:
+    """Raises ValueError where the record does not decode to the time that the leaf tells.
+
+    The gap's number is of the epoch that the leaf was first recorded in.
+    """
+    place = going.place
+    numbered = LeafAt(leaf.epoch, leaf.seq) if leaf.was is None else LeafAt(*leaf.was[:2])
     record = ArchiveRecord.from_body(leaf.body)
     map_ = map_before(place.conn, place.origin, leaf.reference, leaf.seq)
     if map_ is None:
         raise ValueError("archive record: names a map that never came")
     if device_time(record.clock, map_, record.words) != record.device_s:
         raise ValueError("archive record: its words show another time")
-    if record.gap.seq >= leaf.seq or record.gap.end_utc_ms > MAX_UTC_MS:
+    if record.gap.seq >= numbered.seq or record.gap.end_utc_ms > MAX_UTC_MS:
         raise ValueError("archive record: its gap is none before it")
     place.conn.execute(
         insert(archive_record).values(
@@ -84,6 +91,7 @@ def apply_archive(place: Place, leaf: Leaf) -> list[Alarm]:
             number=record.number,
             device_s=record.device_s,
             period_s=record.period_s,
+            gap_epoch=numbered.epoch,
             gap_seq=record.gap.seq,
             received_ms=place.received_ms,
             utc_ms=record.utc_ms,
@@ -106,7 +114,7 @@ def gap_archives(
     ).all()
     groups: dict[tuple[int, int, str], list[Row[tuple[object, ...]]]] = {}
     for row in reversed(rows):
-        groups.setdefault((row.epoch, row.gap_seq, row.archive), []).append(row)
+        groups.setdefault((row.gap_epoch, row.gap_seq, row.archive), []).append(row)
     return [
         _gap(conn, gateway, run, epoch, found) for (epoch, _, _), found in reversed(groups.items())
     ]
@@ -131,8 +139,9 @@ def _gap(
         values = decode_words(map_, record.words)
         decoded.append(Decoded(record.utc_ms, record.device_s, record.period_s, values, map_))
     gap = read[0][1].gap
-    indexes = _indexes(conn, gateway, epoch, gap.seq)
-    config = _config_at(conn, gateway, epoch, run, gap.seq)
+    at = place_of(conn, Origin(gateway, Log.BILLING, epoch), gap.seq)
+    indexes = _indexes(conn, gateway, *at)
+    config = _config_at(conn, gateway, at[0], run, at[1])
     compared = Comparison(Verdict.NOT_COMPARED, None, None)
     if config is not None and indexes is not None:
         compared = compare(config, GapEnds(gap.start_utc_ms, gap.end_utc_ms, *indexes), decoded)

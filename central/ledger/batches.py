@@ -1,14 +1,17 @@
 """Leaves out of the stored batches, with the last few batches kept decoded."""
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from threading import Lock
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central.store.database import Store
 from central.store.log_tables import batch
+from central.store.registry_tables import hole
 from protocols.evidence.cbor import Body
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Leaf, Origin
@@ -19,15 +22,23 @@ MAX_KEPT_BYTES: Final = 256 * 1024 * 1024
 """In memory, about. A leaf may hold 16,000 items, and 9 kB of payload a million of them."""
 _LEAF_BYTES: Final = 512
 _ITEM_BYTES: Final = 64
+HASHES_ONLY: Final = "hole"
+"""Why leaves are not held: the gateway had only their hashes to send."""
+_SEQ: Final = attrgetter("seq")
 
 
 class Batch(NamedTuple):
-    """One stored batch, decoded."""
+    """One stored batch, decoded: its leaves are found by their seqs, because some may be missing.
+
+    `holes`: (first, end) of those, and `why`. A range that no batch covers is one that is all hole.
+    """
 
     first: int
     size: int
     received_ms: int
     leaves: list[Leaf]
+    holes: tuple[tuple[int, int], ...] = ()
+    why: str = HASHES_ONLY
 
 
 class DamagedBatch(Exception):  # noqa: N818 - what was found is the name
@@ -54,7 +65,10 @@ class BatchReader:
         self._kept_bytes = 0
 
     def batch(self, origin: Origin, first: int) -> Batch:
-        """The batch that begins at `first`, which must exist. Raises Interrupted when stopped."""
+        """The batch, or the adopted hole, that begins at `first`: there must be one.
+
+        Raises Interrupted when stopped, and DamagedBatch.
+        """
         if self._stopped():
             raise Interrupted
         with self._lock:
@@ -83,21 +97,23 @@ class BatchReader:
             self._kept_bytes -= size
 
     def leaves(self, origin: Origin, first: int, end: int) -> Iterator[Leaf]:
-        """The leaves `first` .. `end` - 1, all of which must be stored."""
+        """Those of the leaves `first` .. `end` - 1 that are held."""
+        own = (
+            batch.c.gateway == origin.gateway,
+            batch.c.log == origin.log.value,
+            batch.c.epoch == origin.epoch,
+        )
         with self._store.engine.connect() as conn:
+            start = conn.scalar(select(func.max(batch.c.first)).where(*own, batch.c.first <= first))
             starts = conn.scalars(
                 select(batch.c.first)
-                .where(
-                    batch.c.gateway == origin.gateway,
-                    batch.c.log == origin.log.value,
-                    batch.c.epoch == origin.epoch,
-                    batch.c.size > first,
-                    batch.c.first < end,
-                )
+                .where(*own, batch.c.first >= (start or 0), batch.c.first < end)
                 .order_by(batch.c.first)
             ).all()
         for start in starts:
-            yield from self.batch(origin, start).leaves[max(first - start, 0) : end - start]
+            leaves = self.batch(origin, start).leaves
+            low = bisect_left(leaves, first, key=_SEQ)
+            yield from leaves[low : bisect_left(leaves, end, lo=low, key=_SEQ)]
 
 
 def _bytes_of(body: Body) -> int:
@@ -128,7 +144,9 @@ def _read(conn: Connection, origin: Origin, first: int) -> Batch:
             batch.c.epoch == origin.epoch,
             batch.c.first == first,
         )
-    ).one()
+    ).one_or_none()
+    if row is None:
+        return _adopted(conn, origin, first)
     try:
         upload = _upload_of(row.upload, origin, first)
         leaves = open_leaves(upload, row.size)
@@ -138,4 +156,18 @@ def _read(conn: Connection, origin: Origin, first: int) -> Batch:
             " restore it from a backup of the store; the log's later leaves wait",
             row.received_ms,
         ) from error
-    return Batch(first, row.size, row.received_ms, leaves)
+    holes = tuple((hole_.first, hole_.end) for hole_ in upload.holes)
+    return Batch(first, row.size, row.received_ms, leaves, holes)
+
+
+def _adopted(conn: Connection, origin: Origin, first: int) -> Batch:
+    """The hole that central adopted after it was restored from an older backup."""
+    row = conn.execute(
+        select(hole.c.end, hole.c.why, hole.c.at_ms).where(
+            hole.c.gateway == origin.gateway,
+            hole.c.log == origin.log.value,
+            hole.c.epoch == origin.epoch,
+            hole.c.first == first,
+        )
+    ).one()
+    return Batch(first, row.end, row.at_ms, [], ((first, row.end),), row.why)

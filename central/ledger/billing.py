@@ -11,17 +11,24 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from central.ledger.alarms import Alarm, AlarmCode, count_alarms, store_alarms
 from central.ledger.archives import apply_archive
-from central.ledger.batches import Batch
+from central.ledger.batches import Batch, BatchReader
 from central.ledger.bodies import (
+    EventEntry,
     event_of,
+    key_of,
     other_of,
     register_map_of,
     run_config_of,
     site_of,
     utc_of,
 )
+from central.ledger.epochs import apply_epoch, running_on
+from central.ledger.going import Going
 from central.ledger.intervals import apply_interval
+from central.ledger.losses import apply_loss, store_ranges
 from central.ledger.place import Place
+from central.ledger.reappended import Again, Taken, other_alarm
+from central.ledger.timing import EVENT_SIDE, BootClocks
 from central.store.ledger_tables import (
     configuration,
     event,
@@ -31,29 +38,45 @@ from central.store.ledger_tables import (
     site,
 )
 from protocols.evidence.leaf import Kind, Leaf, Origin, encode_leaf
+from protocols.metering.instant import Instant
 from protocols.metering.run_config import RunConfig
 
 MAX_MALFORMED: Final = 100
 """Alarms of malformed bodies kept of one log, so that nonsense cannot fill the disk."""
 
 
-def apply_billing(conn: Connection, origin: Origin, batch: Batch) -> None:
+def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchReader) -> None:
     """Derive the rows of one billing batch."""
     place = Place(conn, origin, batch.received_ms)
+    going = Going(place, BootClocks(place, running_on(conn, origin.gateway, origin.epoch)))
+    taken = Taken(origin)
+    store_alarms(conn, origin, store_ranges(conn, origin, batch), batch.received_ms)
     room = MAX_MALFORMED - count_alarms(conn, origin, AlarmCode.MALFORMED)
     for leaf in batch.leaves:
+        alarms: list[Alarm] = []
+        if leaf.was is not None:
+            again = taken.judge(conn, reader, leaf.was)
+            if again is Again.HELD:
+                continue
+            taken.add(leaf.seq, leaf.was)
+            if again is Again.OTHER:
+                alarms.append(other_alarm(leaf, leaf.was))
+        going.clocks.see(leaf)
         try:
-            alarms = _APPLY[leaf.kind](place, leaf)
+            alarms += _APPLY[leaf.kind](going, leaf)
         except ValueError as error:
             room -= 1
             if room < 0:
                 continue
             detail = f"{error}" if room else f"{error}; further such leaves are not listed"
-            alarms = [Alarm(leaf.seq, AlarmCode.MALFORMED, leaf.subject, detail)]
+            alarms.append(Alarm(leaf.seq, AlarmCode.MALFORMED, leaf.subject, detail))
         store_alarms(conn, origin, alarms, batch.received_ms)
+    taken.store(conn)
+    going.clocks.close()
 
 
-def _configuration(place: Place, leaf: Leaf) -> list[Alarm]:
+def _configuration(going: Going, leaf: Leaf) -> list[Alarm]:
+    place = going.place
     if leaf.subject == "":
         _site(place, leaf)
     else:
@@ -102,8 +125,9 @@ def _run(place: Place, config: RunConfig) -> None:
         place.conn.execute(insert(meter_run).values(gateway=gateway, run=config.run, **values))
 
 
-def _register_map(place: Place, leaf: Leaf) -> list[Alarm]:
+def _register_map(going: Going, leaf: Leaf) -> list[Alarm]:
     register_map_of(leaf)
+    place = going.place
     gateway = place.origin.gateway
     known = select(register_map.c.seq).where(
         register_map.c.gateway == gateway, register_map.c.hash == leaf.reference
@@ -120,27 +144,46 @@ def _register_map(place: Place, leaf: Leaf) -> list[Alarm]:
     return []
 
 
-def _event(place: Place, leaf: Leaf) -> list[Alarm]:
-    entry = event_of(leaf) if leaf.kind is Kind.EVENT else other_of(leaf)
-    place.conn.execute(
+def _event(going: Going, leaf: Leaf) -> list[Alarm]:
+    return _store_event(going, leaf, event_of(leaf), [])
+
+
+def _fact(going: Going, leaf: Leaf) -> list[Alarm]:
+    """What the log says of itself: its clock, keys, losses and epochs."""
+    match leaf.kind:
+        case Kind.LOSS:
+            return _store_event(going, leaf, *apply_loss(going.place, leaf))
+        case Kind.EPOCH:
+            return _store_event(going, leaf, *apply_epoch(going.place, going.clocks, leaf))
+        case Kind.KEY:
+            return _store_event(going, leaf, key_of(leaf), [])
+        case _:
+            return _store_event(going, leaf, other_of(leaf), [])
+
+
+def _store_event(going: Going, leaf: Leaf, entry: EventEntry, alarms: list[Alarm]) -> list[Alarm]:
+    going.place.conn.execute(
         insert(event).values(
-            **place.key(leaf),
+            **going.place.key(leaf),
             utc_ms=utc_of(leaf),
             subject=leaf.subject,
-            received_ms=place.received_ms,
+            received_ms=going.place.received_ms,
             **entry._asdict(),
         )
     )
-    return []
+    instant = Instant(leaf.boot_no, leaf.mono_ms, leaf.utc_ms, leaf.clock_state)
+    going.clocks.wait(leaf, EVENT_SIDE, instant)
+    return alarms
 
 
-_APPLY: Final[Mapping[Kind, Callable[[Place, Leaf], list[Alarm]]]] = {
+_APPLY: Final[Mapping[Kind, Callable[[Going, Leaf], list[Alarm]]]] = {
     Kind.CONFIGURATION: _configuration,
     Kind.REGISTER_MAP: _register_map,
     Kind.INTERVAL: apply_interval,
     Kind.EVENT: _event,
-    Kind.CLOCK: _event,
-    Kind.KEY: _event,
-    Kind.LOSS: _event,
+    Kind.CLOCK: _fact,
+    Kind.KEY: _fact,
+    Kind.LOSS: _fact,
+    Kind.EPOCH: _fact,
     Kind.ARCHIVE: apply_archive,
 }

@@ -8,6 +8,7 @@ import json
 from typing import Final, NamedTuple
 
 from protocols.evidence.cbor import Item
+from protocols.evidence.key_change import KeyChange
 from protocols.evidence.leaf import Leaf
 from protocols.metering.body import Fields
 from protocols.metering.interval import IntervalRecord
@@ -121,8 +122,20 @@ def event_of(leaf: Leaf) -> EventEntry:
     return EventEntry(code, json.dumps(old), json.dumps(new), who, detail)
 
 
+def key_of(leaf: Leaf) -> EventEntry:
+    """A change of the log key as an event: name and key id of the old and the new one."""
+    change = KeyChange.from_body(leaf.body)
+    old, new = (_key_id(vkey) for vkey in (change.old_vkey, change.new_vkey))
+    detail = f"telemetry from leaf {change.telemetry_size} on"
+    return EventEntry("key", json.dumps(old), json.dumps(new), "", detail)
+
+
+def _key_id(vkey: str) -> str:
+    return vkey.rpartition("+")[0][:MAX_TEXT_CHARS]
+
+
 def other_of(leaf: Leaf) -> EventEntry:
-    """A clock, key or loss leaf as an event, its body shown as far as there is room."""
+    """A clock leaf as an event, its body shown as far as there is room."""
     shown = json.dumps(leaf.body, default=lambda item: item.hex(), ensure_ascii=False)
     return EventEntry(leaf.kind.name.lower(), "null", "null", "", shown[:MAX_TEXT_CHARS])
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, and_, or_, select
 
 from central.ledger.bodies import register_map_of, run_config_of
+from central.ledger.place import LeafAt
 from central.store.ledger_tables import configuration, register_map
 from protocols.evidence.leaf import Origin, decode_leaf
 from protocols.metering.run_config import RunConfig
@@ -33,23 +34,25 @@ def config_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> R
     return None if leaf is None else parsed_config(leaf)
 
 
-def configured_between(conn: Connection, origin: Origin, run: str, after: int, seq: int) -> bool:
+def configured_between(
+    conn: Connection, gateway: str, run: str, after: LeafAt, until: LeafAt
+) -> bool:
     """Whether a configuration of the run came between two billing leaves: then it begins anew.
 
     Not told by the hashes: a run that was removed and added again has the one it had.
     """
-    found = (
-        select(configuration.c.seq)
-        .where(
-            configuration.c.gateway == origin.gateway,
-            configuration.c.epoch == origin.epoch,
-            configuration.c.run == run,
-            configuration.c.seq > after,
-            configuration.c.seq < seq,
-        )
-        .limit(1)
-    )
-    return conn.execute(found).first() is not None
+    table = configuration
+    own = (table.c.gateway == gateway, table.c.run == run)
+    if after.epoch == until.epoch:
+        between = [(table.c.epoch == until.epoch, table.c.seq > after.seq)]
+    else:
+        between = [
+            (table.c.epoch == after.epoch, table.c.seq > after.seq),
+            (table.c.epoch > after.epoch, table.c.epoch <= until.epoch),
+        ]
+    below = or_(table.c.epoch < until.epoch, table.c.seq < until.seq)
+    found = select(table.c.seq).where(*own, below, or_(*(and_(*one) for one in between)))
+    return conn.execute(found.limit(1)).first() is not None
 
 
 def map_before(conn: Connection, origin: Origin, hash_: bytes, seq: int) -> RegisterMap | None:

@@ -14,11 +14,12 @@ from central.ledger.batches import BatchReader, DamagedBatch
 from central.ledger.bodies import interval_of
 from central.ledger.configurations import config_before
 from central.ledger.correction import Correction, corrected, parameters_changed
+from central.ledger.due import Due
 from central.ledger.edits import EditError, NewEdit, config_of, record_of
 from central.ledger.intervals import AGREES
 from central.ledger.newest import newest_intervals
 from central.ledger.periods import begins
-from central.ledger.recompute import MAX_LEAVES, Due, scans_of
+from central.ledger.recompute import MAX_LEAVES, scans_of
 from central.store.database import Store
 from central.store.ledger_tables import meter_run
 from protocols.evidence.leaf import Log, Origin, decode_leaf, leaf_hash
@@ -239,10 +240,12 @@ def _replay(
 ) -> Replay:
     if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
         raise EditError(f"{_named(row)}: more than {MAX_LEAVES} scans; enter its figures")
-    due = Due(Origin(row.gateway, Log.BILLING, row.epoch), row.seq)
+    due = Due(Origin(row.gateway, Log.BILLING, row.epoch), row.seq, row.scans_epoch)
     try:
-        scans = scans_of(conn, reader, due, record, config, {})
-        return replay(config, record.carry, record.telemetry_end, scans)
+        held = scans_of(conn, reader, due, record, config)
+        if held.missing:
+            raise EditError(f"{_named(row)}: {held.missing} scans are lost; enter its figures")
+        return replay(config, record.carry, record.telemetry_end, held.scans)
     except (ValueError, ArithmeticError, DamagedBatch) as error:
         raise EditError(f"{_named(row)} cannot be made again: {error}") from None
 

@@ -53,12 +53,16 @@ def follow(store: Store, reader: BatchReader) -> int:
         with store.writer.begin() as conn:
             if _advance(conn, log, batch):
                 apply = apply_billing if log.origin.log is Log.BILLING else apply_telemetry
-                apply(conn, log.origin, batch)
+                apply(conn, log.origin, batch, reader)
     return done + recompute_some(store, reader)
 
 
 def _behind(conn: Connection) -> list[Behind]:
-    """The logs that have leaves the ledger has not read; billing first."""
+    """The logs that have leaves the ledger has not read; billing first.
+
+    Of one log the oldest epoch alone: no batch is taken for an epoch below the newest, so each
+    ends before the next one is read, and what came again is known for what it is.
+    """
     query = (
         select(head.c.gateway, head.c.log, head.c.epoch, cursor.c.next_seq)
         .outerjoin(
@@ -72,25 +76,24 @@ def _behind(conn: Connection) -> list[Behind]:
         .where(case((cursor.c.next_seq.is_(None), 0), else_=cursor.c.next_seq) < head.c.size)
         .order_by(head.c.log, head.c.gateway, head.c.epoch)
     )
-    return [
-        Behind(Origin(row.gateway, Log(row.log), row.epoch), row.next_seq or 0)
-        for row in conn.execute(query)
-    ]
+    oldest: dict[tuple[str, str], Behind] = {}
+    for row in conn.execute(query):
+        log = Behind(Origin(row.gateway, Log(row.log), row.epoch), row.next_seq or 0)
+        oldest.setdefault((row.gateway, row.log), log)
+    return list(oldest.values())
 
 
 def _advance(conn: Connection, log: Behind, batch: Batch) -> bool:
     """Move the cursor past the batch by compare-and-set; False if another process was faster."""
-    last = batch.leaves[-1]
     where = (
         cursor.c.gateway == log.origin.gateway,
         cursor.c.log == log.origin.log.value,
         cursor.c.epoch == log.origin.epoch,
     )
-    values = {
-        "next_seq": batch.size,
-        "utc_ms": utc_of(last),
-        "clock_state": last.clock_state,
-    }
+    values: dict[str, int | None] = {"next_seq": batch.size}
+    if batch.leaves:
+        last = batch.leaves[-1]
+        values |= {"utc_ms": utc_of(last), "clock_state": last.clock_state}
     if conn.execute(select(cursor.c.next_seq).where(*where)).first() is None:
         if log.next_seq != 0:
             return False
@@ -99,7 +102,7 @@ def _advance(conn: Connection, log: Behind, batch: Batch) -> bool:
                 gateway=log.origin.gateway,
                 log=log.origin.log.value,
                 epoch=log.origin.epoch,
-                **values,
+                **{"clock_state": 0, **values},
             )
         )
         return True

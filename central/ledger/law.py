@@ -1,4 +1,9 @@
-"""The first law at central: what the indexes moved is what was booked, to the count."""
+"""The first law at central: what the indexes moved is what was booked, to the count.
+
+A segment goes on over epochs as long as each opens where the one before closed. What the index
+moved in records that are lost is part of what it moved, and booked nowhere: the law does not hold,
+by just that figure.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,16 +31,19 @@ _SUMMED: Final[Mapping[str, Column[int]]] = {
     "error": total.c.error_counts,
     "quarantined": total.c.quarantined_counts,
     "reverse": total.c.reverse_counts,
+    "unbooked": total.c.unbooked_counts,
+    "unseen": total.c.unseen_counts,
 }
+_SEGMENT: Final = ("gateway", "run", "since_epoch", "point", "segment")
 
 
-def law(conn: Connection) -> list[LawRow]:
-    """The first law for each run, meter segment and device total, over all its intervals.
+def law(conn: Connection, of_run: tuple[str, str] | None = None) -> list[LawRow]:
+    """The first law for each meter segment and device total, of all runs or of (gateway, run).
 
     unwrapped end - start = main + error + quarantined - reverse, and no opening that is not the
     closing before it.
     """
-    group = (total.c.gateway, total.c.epoch, total.c.run, total.c.point, total.c.segment)
+    group = (*(total.c[name] for name in _SEGMENT), total.c.epoch)
     sums = (
         select(
             *group,
@@ -44,6 +52,7 @@ def law(conn: Connection) -> list[LawRow]:
             func.sum(case((total.c.broken, 1), else_=0)).label("gaps"),
             *_limbs(),
         )
+        .where(*_of(of_run))
         .group_by(*group)
         .subquery()
     )
@@ -52,9 +61,29 @@ def law(conn: Connection) -> list[LawRow]:
         select(sums, start.c.role, start.c.index_start, end.c.index_end)
         .join(start, _same(start, sums, "first"))
         .join(end, _same(end, sums, "last"))
-        .order_by(sums.c.gateway, sums.c.run, sums.c.epoch, sums.c.point, sums.c.segment)
+        .order_by(*(sums.c[name] for name in (*_SEGMENT, "epoch")))
     )
-    return [_row(row._mapping) for row in conn.execute(query)]
+    segments: dict[tuple[object, ...], LawRow] = {}
+    for row in conn.execute(query):
+        key = tuple(row._mapping[name] for name in _SEGMENT)
+        part = _row(row._mapping)
+        segments[key] = _joined(segments[key], part) if key in segments else part
+    return list(segments.values())
+
+
+def _of(of_run: tuple[str, str] | None) -> tuple[ColumnElement[bool], ...]:
+    if of_run is None:
+        return ()
+    return total.c.gateway == of_run[0], total.c.run == of_run[1]
+
+
+def _joined(before: LawRow, after: LawRow) -> LawRow:
+    """The same segment over two epochs, the older first."""
+    added = {
+        name: getattr(before, name) + getattr(after, name)
+        for name in (*(f"{name}_counts" for name in _SUMMED), "gaps")
+    }
+    return before._replace(index_end=after.index_end, holds=before.holds and after.holds, **added)
 
 
 def _limbs() -> list[ColumnElement[int]]:
@@ -67,17 +96,18 @@ def _limbs() -> list[ColumnElement[int]]:
 
 def _same(side: FromClause, sums: Subquery, seq: str) -> ColumnElement[bool]:
     """The row of that side at the segment's first or last record."""
-    names = ("gateway", "epoch", "run", "point", "segment")
+    names = (*_SEGMENT, "epoch")
     return and_(*(side.c[name] == sums.c[name] for name in names), side.c.seq == sums.c[seq])
 
 
 def _row(row: RowMapping) -> LawRow:
-    moved, main, error, quarantined, reverse = whole(
+    moved, main, error, quarantined, reverse, unbooked, unseen = whole(
         [row[f"{name}_{part}"] for name in _SUMMED for part in ("high", "low")]
     )
+    moved += unbooked
     return LawRow(
         gateway=row["gateway"],
-        epoch=row["epoch"],
+        epoch=row["since_epoch"],
         run=row["run"],
         point=row["point"],
         role=row["role"],
@@ -90,5 +120,7 @@ def _row(row: RowMapping) -> LawRow:
         quarantined_counts=quarantined,
         reverse_counts=reverse,
         gaps=row["gaps"],
+        unbooked_counts=unbooked,
+        unseen_counts=unseen,
         holds=moved == main + error + quarantined - reverse and row["gaps"] == 0,
     )

@@ -7,6 +7,13 @@ from sqlalchemy import Connection
 from protocols.evidence.leaf import Leaf, Origin
 
 
+class LeafAt(NamedTuple):
+    """The place of a billing leaf in the order of a gateway's log."""
+
+    epoch: int
+    seq: int
+
+
 class Place(NamedTuple):
     """One log in one transaction; `received_ms` is when the batch came."""
 

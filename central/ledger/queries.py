@@ -92,6 +92,7 @@ def runs(conn: Connection) -> list[RunRow]:
                 last_flags=total.last_flags,
                 recompute_pending=total.pending,
                 recompute_differs=total.differs,
+                recompute_lost=total.lost,
                 qmax_l_h=row.qmax_l_h,
                 edited=added.intervals,
                 recorded_line_cm3=line_cm3,
@@ -136,6 +137,7 @@ def intervals(
                 row.epoch,
                 row.version,
                 edit_of(row),
+                row.time_from_ms,
             )
         )
         for row in reversed(rows)
@@ -218,13 +220,15 @@ def summary(conn: Connection) -> dict[str, Any]:
     ).one()
     pending = sum(row.recompute_pending for row in rows)
     differs = sum(row.recompute_differs for row in rows)
+    lost = sum(row.recompute_lost for row in rows)
     return {
         "gateways": conn.scalar(select(func.count()).select_from(gateway)),
         "runs": len(rows),
         "intervals": sum(row.intervals for row in rows),
-        "recomputed": sum(row.intervals for row in rows) - pending - differs,
+        "recomputed": sum(row.intervals for row in rows) - pending - differs - lost,
         "recompute_pending": pending,
         "recompute_differs": differs,
+        "recompute_lost": lost,
         "leaves": conn.scalar(select(func.coalesce(func.sum(head.c.size), 0))),
         "ledger_leaves": conn.scalar(select(func.coalesce(func.sum(cursor.c.next_seq), 0))),
         "receipts": received,

@@ -48,12 +48,14 @@ class RunRow(NamedTuple):
     recorded_line_cm3: int = 0
     recorded_base_cm3: int = 0
     recorded_error_cm3: int = 0
+    recompute_lost: int = 0
 
 
 class IntervalRow(NamedTuple):
     """One interval record; `seq` is its leaf's in the billing log, the indexes are the line's.
 
     The figures are those of its newest `version`; 1 is the gateway's own, which has no `edit`.
+    Start and end are derived where `time_from_ms` is set, from the clock that told that instant.
     """
 
     gateway: str
@@ -75,12 +77,13 @@ class IntervalRow(NamedTuple):
     flow_time_ms: int
     elapsed_ms: int
     flags: int
-    recompute: str  # "pending" | "agrees" | "differs"
+    recompute: str  # "pending" | "agrees" | "differs" | "lost"
     index_start: int
     index_end: int
     epoch: int = 0
     version: int = 1
     edit: EditRow | None = None
+    time_from_ms: int | None = None
 
 
 class RegulatorRow(NamedTuple):
@@ -128,9 +131,12 @@ class AlarmRow(NamedTuple):
 class LawRow(NamedTuple):
     """The first law for one run, meter segment and device total, in counts of that total.
 
+    `epoch` is the one that the segment's records begin in; they may go on over later ones.
     `moved_counts` is the unwrapped end index less the start index; `gaps` counts openings that were
-    not the previous closing. It `holds` where moved = main + error + quarantined - reverse without
-    a gap.
+    not the previous closing, without a reason. It `holds` where moved = main + error + quarantined
+    - reverse without a gap. `unbooked_counts` of moved are in records that are lost;
+    `unseen_counts` moved before the segment, after the last index that is known (negative:
+    recorded twice).
     """
 
     gateway: str
@@ -148,6 +154,8 @@ class LawRow(NamedTuple):
     reverse_counts: int
     gaps: int
     holds: bool
+    unbooked_counts: int = 0
+    unseen_counts: int = 0
 
 
 class Series(NamedTuple):

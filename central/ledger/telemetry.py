@@ -2,8 +2,11 @@
 
 from sqlalchemy import Connection, insert, update
 
-from central.ledger.batches import Batch
+from central.ledger.alarms import store_alarms
+from central.ledger.batches import Batch, BatchReader
 from central.ledger.bodies import utc_of
+from central.ledger.losses import store_ranges
+from central.ledger.reappended import take_scans
 from central.store.ledger_tables import scan_head
 from protocols.evidence.leaf import Kind, Leaf, Origin, encode_leaf
 from protocols.metering.instant import Instant
@@ -12,8 +15,11 @@ from protocols.registers.codec import decode_scan
 from protocols.registers.register_map import RegisterMap
 
 
-def apply_telemetry(conn: Connection, origin: Origin, batch: Batch) -> None:
-    """Move each device's last scan forward."""
+def apply_telemetry(conn: Connection, origin: Origin, batch: Batch, reader: BatchReader) -> None:
+    """Move each device's last scan forward, and say what scans are settled."""
+    alarms = store_ranges(conn, origin, batch)
+    alarms += take_scans(conn, reader, origin, batch.leaves, batch.size)
+    store_alarms(conn, origin, alarms, batch.received_ms)
     last = {leaf.subject: leaf for leaf in batch.leaves if leaf.kind is Kind.SCAN}
     for serial, leaf in last.items():
         values = {

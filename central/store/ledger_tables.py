@@ -14,7 +14,8 @@ from sqlalchemy import (
     Text,
 )
 
-from central.store.edit_tables import metadata as metadata
+from central.store.gap_tables import GAP_TABLES
+from central.store.gap_tables import metadata as metadata
 
 cursor = Table(
     "cursor",
@@ -96,6 +97,7 @@ run_sum = Table(
     Column("intervals", BigInteger, nullable=False),
     Column("pending", BigInteger, nullable=False),
     Column("differs", BigInteger, nullable=False),
+    Column("lost", BigInteger, nullable=False),
     Column("line_main_cm3", Text, nullable=False),
     Column("line_error_cm3", Text, nullable=False),
     Column("line_reverse_cm3", Text, nullable=False),
@@ -118,10 +120,14 @@ interval = Table(
     Column("algorithm", Integer, nullable=False),
     Column("part", Integer, nullable=False),
     Column("parts", Integer, nullable=False),
+    Column("scans_epoch", BigInteger, nullable=False),
     Column("telemetry_first", BigInteger, nullable=False),
     Column("telemetry_end", BigInteger, nullable=False),
+    Column("before_epoch", BigInteger),
+    Column("before_seq", BigInteger),
     Column("start_utc_ms", BigInteger),
     Column("end_utc_ms", BigInteger),
+    Column("time_from_ms", BigInteger),
     Column("line_main_cm3", BigInteger, nullable=False),
     Column("line_error_cm3", BigInteger, nullable=False),
     Column("line_reverse_cm3", BigInteger, nullable=False),
@@ -144,10 +150,15 @@ interval = Table(
     Column("leaf", LargeBinary, nullable=False),
     Index("interval_by_run", "gateway", "epoch", "run", "seq"),
     Index("interval_by_time", "gateway", "run", "end_utc_ms"),
-    Index("interval_to_recompute", "recompute", "gateway", "epoch", "telemetry_end"),
+    Index("interval_to_recompute", "recompute", "gateway", "scans_epoch", "telemetry_end"),
 )
-"""One interval record each. `recompute` is pending, agrees or differs; where it agrees,
-`carry_after` is what the next record must open with."""
+"""One interval record each. `recompute` is pending, agrees, differs or lost (its scans are, in part
+or all); where it agrees, `carry_after` is what the next record must open with.
+
+`scans_epoch` is the epoch whose numbers its telemetry has; `before_*` the run's record before it.
+Start and end are as the leaf tells, or derived where `time_from_ms` is set: from the clock that
+told that instant, later in the same boot.
+"""
 
 interval_total = Table(
     "interval_total",
@@ -168,10 +179,17 @@ interval_total = Table(
     Column("quarantined_counts", BigInteger, nullable=False),
     Column("reverse_counts", BigInteger, nullable=False),
     Column("broken", Boolean, nullable=False),
+    Column("since_epoch", BigInteger, nullable=False),
+    Column("unbooked_counts", BigInteger, nullable=False),
+    Column("unseen_counts", BigInteger, nullable=False),
     Index("interval_total_by_run", "gateway", "epoch", "run", "point", "seq", "position"),
 )
 """Every total of the device over an interval. `moved_counts` is end - start, unwrapped;
-`broken` says that the opening is not the previous closing of the same segment."""
+`broken` says that the opening is not the previous closing of the same segment, and nothing says
+why. Since the epoch `since_epoch` each opening was the previous closing, but for `unbooked_counts`,
+which moved in records that are lost. `unseen_counts` moved before a segment, after the last known
+index.
+"""
 
 event = Table(
     "event",
@@ -180,6 +198,7 @@ event = Table(
     Column("epoch", BigInteger, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("utc_ms", BigInteger),
+    Column("time_from_ms", BigInteger),
     Column("code", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("old", Text, nullable=False),
@@ -232,6 +251,7 @@ archive_record = Table(
     Column("number", BigInteger, nullable=False),
     Column("device_s", BigInteger, nullable=False),
     Column("period_s", BigInteger, nullable=False),
+    Column("gap_epoch", BigInteger, nullable=False),
     Column("gap_seq", BigInteger, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
     Column("utc_ms", BigInteger),
@@ -240,7 +260,7 @@ archive_record = Table(
     Index("archive_record_by_gap", "gateway", "run", "gap_seq"),
 )
 """A record that a device kept while its scans had a gap; evidence beside the estimate, no volume.
-`gap_seq` is the gap's event."""
+`gap_epoch`, `gap_seq`: the gap's event, as it was first recorded."""
 
 LEDGER_TABLES = (
     cursor,
@@ -256,4 +276,5 @@ LEDGER_TABLES = (
     scan_head,
     archive_record,
     alarm,
+    *GAP_TABLES,
 )

@@ -10,6 +10,7 @@ from central.ledger.rows import EventRow
 from central.web import instants, numbers
 from central.web.day_page import energy_kwh, energy_mj
 from central.web.edits import difference_m3, edit_label, edit_title
+from central.web.fact_words import fact_words
 from central.web.instants import wall_clock_ms
 from central.web.words import LANGUAGES, Words
 from protocols.metering.quality import Flag, Quality, is_good
@@ -100,6 +101,8 @@ def change_and_detail(event: EventRow, zone: tzinfo, words: Words) -> tuple[str,
     if event.code == "clock" and (times := _clock_times(event.detail)) is not None:
         old, new = (wall_clock_ms(time, zone) or words("page.none") for time in times)
         return f"{old} → {new}", ""
+    if (told := fact_words(event.code, event.detail, words)) is not None:
+        return told
     if event.old is None and event.new is None:
         return "", event.detail
     return f"{_side(event.old, words)} → {_side(event.new, words)}", event.detail

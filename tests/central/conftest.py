@@ -21,8 +21,16 @@ from central.ledger.follow import follow
 from central.receipt_keys import ReceiptKeys
 from central.registry import add_gateway
 from central.store.database import DATABASE_NAME, create_store, open_store
-from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log, Origin
-from protocols.evidence.merkle import EMPTY
+from protocols.evidence.leaf import (
+    NO_REFERENCE,
+    Kind,
+    Leaf,
+    Log,
+    Origin,
+    encode_leaf,
+    leaf_hash,
+)
+from protocols.evidence.merkle import EMPTY, hole_of, join
 from protocols.evidence.note import KeyType, Signer
 from protocols.evidence.salt import salt_of
 from protocols.evidence.upload import encode_upload, seal
@@ -89,6 +97,9 @@ class Gateway:
         self.configs = {}
         self.states = {}
         self.now_ms = 0
+        self.boot_no = 1
+        self.clock = (0, 2)
+        self.evicted = {Log.BILLING: set(), Log.TELEMETRY: set()}
         self.index = {}
 
     def origin(self, log):
@@ -99,11 +110,17 @@ class Gateway:
         log = kind.log
         seq = len(self.leaves[log])
         leaf = Leaf(
-            kind, self.name, self.epoch, seq, subject, reference, 1, self.now_ms,
-            T0_MS + self.now_ms, 2, 0, body, salt_of(self.secret, self.origin(log), seq),
+            kind, self.name, self.epoch, seq, subject, reference, *self.instant(), 0, body,
+            salt_of(self.secret, self.origin(log), seq),
         )  # fmt: skip
         self.leaves[log].append(leaf._replace(**changes))
         return seq
+
+    def instant(self):
+        """Now by the box's clocks: `clock` is (ms that UTC is out, or None; clock state)."""
+        out_ms, state = self.clock
+        utc_ms = None if out_ms is None else T0_MS + self.now_ms + out_ms
+        return Instant(self.boot_no, self.now_ms, utc_ms, state)
 
     def configure(self, *configs):
         """Tell the site, the runs and the register maps."""
@@ -148,8 +165,7 @@ class Gateway:
         points = MAPS[kind].points
         raws = tuple(encode(point, number) for point, number in zip(points, numbers, strict=True))
         seq = self.add(Kind.SCAN, serial, MAPS[kind].hash(), raws)
-        instant = Instant(1, self.now_ms, T0_MS + self.now_ms, 2)
-        scan = Scan(seq, serial, instant, 0, decode_scan(MAPS[kind], raws))
+        scan = Scan(seq, serial, self.instant(), 0, decode_scan(MAPS[kind], raws))
         self._take(run, step(self.configs[run], self.states[run], scan))
 
     def _take(self, run, done):
@@ -167,18 +183,23 @@ class Gateway:
         return record
 
     def upload(self, log, first, end=None):
-        """The bytes to POST for the leaves `first` .. `end` - 1."""
+        """The bytes to POST for the leaves `first` .. `end` - 1; of those evicted only hashes."""
         end = len(self.leaves[log]) if end is None else end
         frontier = self.frontier(log, first)
-        sealed = seal(
-            self.origin(log), frontier, self.leaves[log][first:end], self.secret, self.signer
-        )
+        held, holes = [], []
+        for leaf in self.leaves[log][first:end]:
+            if leaf.seq not in self.evicted[log]:
+                held.append(leaf)
+                continue
+            hole = hole_of(leaf.seq, [leaf_hash(encode_leaf(leaf))])
+            if holes and holes[-1].end == leaf.seq:
+                hole = join(holes.pop(), hole)
+            holes.append(hole)
+        sealed = seal(self.origin(log), frontier, held, self.secret, self.signer, holes)
         return encode_upload(sealed.upload)
 
     def frontier(self, log, size):
         """The log's frontier at a size."""
-        from protocols.evidence.leaf import encode_leaf, leaf_hash
-
         hashes = [leaf_hash(encode_leaf(leaf)) for leaf in self.leaves[log][:size]]
         return EMPTY.extend(hashes)
 

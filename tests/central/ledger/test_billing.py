@@ -218,7 +218,7 @@ def test_no_body_stops_the_ledger_or_the_pages(central, polled, data):
     body = data.draw(st.one_of(damaged(leaf.body), st.lists(BODIES, max_size=8).map(tuple)))
     told = [*leaves[:at], leaf._replace(body=body), *leaves[at + 1 :]]
     with central.store.writer.connect() as conn:
-        apply_billing(conn, polled.origin(BILLING), Batch(0, len(told), 5, told))
+        apply_billing(conn, polled.origin(BILLING), Batch(0, len(told), 5, told), central.reader)
         for query in (runs, regulators, events, alarms, law, summary):
             query(conn)
         intervals(conn, "gw-1", "R1")

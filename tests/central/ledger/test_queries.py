@@ -103,7 +103,9 @@ def test_intervals_without_utc_are_listed_without_a_time(central, made):
             end = record.end._replace(utc_ms=None)
             return replace(record, end=end)
 
-    settled(central, polled_by(Clockless(), made.config()))
+    gateway = Clockless()
+    gateway.clock = (None, 0)
+    settled(central, polled_by(gateway, made.config()))
     assert len(central.ask(intervals, "gw-1", "R1")) == 3
     assert central.ask(intervals, "gw-1", "R1", 0) == []
     [row] = central.ask(runs)

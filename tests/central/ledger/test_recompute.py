@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from central.ledger import due
 from central.ledger import recompute as module
 from central.ledger.batches import BatchReader, Interrupted
 from central.ledger.follow import follow
@@ -180,7 +181,7 @@ def test_the_scans_of_a_gap_are_read_once_for_all_its_parts(central, made, monke
     settled(central, gateway)
     assert len(states(central)) > 100
     assert set(states(central)) == {"agrees"}
-    assert len(made_again) <= len(set(made_again)) + len(states(central)) // module.AT_ONCE + 1
+    assert len(made_again) <= len(set(made_again)) + len(states(central)) // due.AT_ONCE + 1
 
 
 def test_a_meter_that_was_replaced_begins_anew(central, made):
@@ -364,7 +365,7 @@ def test_long_names_in_the_carry_do_not_end_the_ledger(central, made):
 
 def test_a_gateway_that_gives_much_work_holds_up_itself_alone(central, made, monkeypatch):
     """In one turn each gateway has its share, whatever stands before it in the alphabet."""
-    monkeypatch.setattr(module, "SCANS_AT_ONCE", 20)
+    monkeypatch.setattr(due, "SCANS_AT_ONCE", 20)
     busy, quiet = (made.Gateway(name).configure(made.config()) for name in ("gw-1", "gw-2"))
     for gateway, polls in ((busy, 60), (quiet, 5)):
         for _ in range(polls):
@@ -393,9 +394,9 @@ def test_scans_that_a_record_has_are_not_made_again_for_the_next(central, made, 
     ranges = []
     scans_of = module.scans_of
 
-    def counted(conn, reader, due, record, config, maps):
+    def counted(conn, reader, due, record, config):
         ranges.append((record.telemetry_first, record.telemetry_end))
-        return scans_of(conn, reader, due, record, config, maps)
+        return scans_of(conn, reader, due, record, config)
 
     monkeypatch.setattr(module, "scans_of", counted)
     gateway = polled_by(Repeating, made)
