@@ -42,6 +42,7 @@ from edge_agent.poller import Now
 from edge_agent.recorder import Recorder
 from edge_agent.schema import migrate_in_child
 from edge_agent.settling import Retention
+from edge_agent.space import Limits
 from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
@@ -243,9 +244,10 @@ def run_agent(config: AgentConfig, stop: threading.Event) -> int:
                 f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
             )
         path = config.state_dir / FILE_NAME
-        migrate_in_child(path)
+        migrate_in_child(path, config.journal.page_size)
         retention = Retention(config.journal.retention_days, config.journal.retention_megabytes)
-        journal = Journal(path, retention, config.journal.autocheckpoint_pages)
+        limits = Limits.of_megabytes(config.journal.max_megabytes, config.journal.reserve_megabytes)
+        journal = Journal(path, retention, config.journal.autocheckpoint_pages, limits)
         return Agent(config, keys, journal).run(stop)
 
 
