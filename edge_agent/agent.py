@@ -26,23 +26,20 @@ from edge_agent.control_jobs import control_servers
 from edge_agent.control_server import ControlServer
 from edge_agent.device_recording import AGENT, Fact
 from edge_agent.draft import Salts
-from edge_agent.epoch import next_epoch
 from edge_agent.epoch_opening import Opening
 from edge_agent.errands import Errands
 from edge_agent.heads_check import HeadsCheck
-from edge_agent.journal import FILE_NAME, Journal
+from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader
+from edge_agent.journal_start import open_journal
 from edge_agent.key_files import StateFiles
 from edge_agent.key_recording import KeyDesk
 from edge_agent.keys import KeyFileError, Keys, load_keys
 from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.link_use import LinkUse
+from edge_agent.memory import Memory
 from edge_agent.order_fetch import OrderFetch
-from edge_agent.poller import Now
 from edge_agent.recorder import Recorder
-from edge_agent.schema import migrate_in_child
-from edge_agent.settling import Retention
-from edge_agent.space import Limits
 from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
@@ -86,11 +83,7 @@ def state_lock(state_dir: Path) -> Iterator[None]:
 class Agent:
     """All threads of one gateway. Build it, `run` it once."""
 
-    def __init__(self, config: AgentConfig, keys: Keys, journal: Journal) -> None:
-        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        memory = journal.load(
-            config.gateway, boot_id, mono_ms(), lambda: next_epoch(config.state_dir)
-        )
+    def __init__(self, config: AgentConfig, keys: Keys, journal: Journal, memory: Memory) -> None:
         clock = Clock(memory.boot_no)
         self._journal = journal
         self._drain_s = config.central.drain_s
@@ -221,7 +214,7 @@ class Agent:
         return stored
 
 
-def recorder_side(recorder: Recorder, clock: Now) -> RecorderSide:
+def recorder_side(recorder: Recorder, clock: Clock) -> RecorderSide:
     """What the uplink asks the recorder for, when central's heads want it."""
 
     def note(code: str, old: int | str | None, new: int | str | None, detail: str) -> bool:
@@ -243,12 +236,9 @@ def run_agent(config: AgentConfig, stop: threading.Event) -> int:
                 f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
                 f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
             )
-        path = config.state_dir / FILE_NAME
-        migrate_in_child(path, config.journal.page_size)
-        retention = Retention(config.journal.retention_days, config.journal.retention_megabytes)
-        limits = Limits.of_megabytes(config.journal.max_megabytes, config.journal.reserve_megabytes)
-        journal = Journal(path, retention, config.journal.autocheckpoint_pages, limits)
-        return Agent(config, keys, journal).run(stop)
+        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+        journal, memory = open_journal(config, boot_id, mono_ms())
+        return Agent(config, keys, journal, memory).run(stop)
 
 
 def stop_on_signals(stop: threading.Event) -> None:

@@ -64,7 +64,6 @@ class Draft:
         self.orders = dict(memory.orders)
         self.order_number = memory.order_number
         self.changing = memory.changing  # runs that take a new gas with their meter's next scan
-        self.disk = memory.disk  # conditions of the disk that were told
         self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
         self.running = memory.running
@@ -79,6 +78,11 @@ class Draft:
     def is_empty(self) -> bool:
         """Nothing was recorded."""
         return not self._leaves
+
+    @property
+    def epoch(self) -> int:
+        """Of the leaves that are appended."""
+        return self.before.heads[Log.BILLING].epoch
 
     @property
     def new_epoch(self) -> int | None:
@@ -136,6 +140,19 @@ class Draft:
         """The seq that the log's next leaf gets."""
         return self.before.heads[log].size + len(self._hashes[log])
 
+    def adopt(self, memory: Memory) -> None:
+        """Go on with what another journal remembered, but for its logs."""
+        self.runs = dict(memory.runs)
+        self.maps = set(memory.maps)
+        self.configuration = memory.configuration
+        self.regulators = dict(memory.regulators)
+        self.orders = dict(memory.orders)
+        self.order_number = memory.order_number
+        self.changing = memory.changing
+        self.devices = memory.devices
+        self.clock = memory.clock
+        self.running = memory.running
+
     def set_run(self, memory: RunMemory) -> None:
         self.runs[memory.config.run] = memory
 
@@ -159,7 +176,6 @@ class Draft:
             self.order_number,
             self.devices,
             self.changing,
-            self.disk,
             self.running,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.device_recording import ARCHIVE_FAILED
-from edge_agent.draft import Draft, Salts
 from edge_agent.memory import LOGS, LogHead, Memory
 from edge_agent.recording import AGENT, close_run
 from protocols.evidence import cbor
 from protocols.evidence.facts import Citation, EpochBody, EpochReason
-from protocols.evidence.leaf import Kind, Log, decode_leaf
-from protocols.evidence.merkle import EMPTY, Frontier
+from protocols.evidence.leaf import Kind, Log
+from protocols.evidence.merkle import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge_agent.draft import Draft
     from protocols.metering.instant import Instant
     from protocols.metering.run import RunState
 
@@ -57,19 +57,6 @@ def record_epoch(draft: Draft, opening: Opening, old_epoch: int | None, instant:
     body = EpochBody(opening.reason, old_epoch, opening.citations, opening.detail)
     draft.append(Kind.EPOCH, "", body.to_body(), instant)
     draft.urgent = True
-
-
-def close_behind(draft: Draft, salts: Salts, at: tuple[int, int], instant: Instant) -> None:
-    """Close the runs at the end of the old epoch, `at` (epoch, billing leaves), which cannot be
-    written any more: their intervals are appended here, as what they would have been there.
-    """
-    epoch, end = at
-    heads = {Log.BILLING: LogHead(epoch, Frontier(end, ())), Log.TELEMETRY: LogHead(epoch, EMPTY)}
-    behind = Draft(replace(draft.before, heads=heads, runs=draft.runs), salts)
-    close_runs(behind, instant)
-    for leaf in behind.leaves:
-        draft.repeat(decode_leaf(leaf.data), leaf.hash, instant)
-    draft.runs = behind.runs
 
 
 def go_on(draft: Draft, moved_gaps: Mapping[int, int], instant: Instant) -> None:

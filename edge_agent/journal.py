@@ -15,20 +15,17 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_agent import schema
-from edge_agent.eviction import drop_receipted
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
 from edge_agent.memory import LOGS, Memory, Settled, Tick
 from edge_agent.memory_rows import DamagedRow, renew_log_digests
 from edge_agent.settling import Retention, prune, settle
-from edge_agent.space import NO_RESERVE, Limits, Space
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
 T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
-AUTOCHECKPOINT_PAGES: Final = 1000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _DAMAGE: Final = frozenset(
     (
@@ -45,6 +42,10 @@ _INSERT_LEAF: Final = {
 
 class JournalError(Exception):
     """The journal cannot be used; says what, where and the remedy."""
+
+
+class ForeignJournal(JournalError):  # noqa: N818  # what was found is the name
+    """It is another gateway's."""
 
 
 class JournalDamaged(JournalError):  # noqa: N818  # what was found is the name
@@ -66,7 +67,7 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
     """Whether it says that the file is not what was written, rather than that the disk is full or
     fails. A missing column or a seq that is there already says so too."""
     code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
-    return code is not None and code & 0xFF in _DAMAGE
+    return code is not None and (code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_READONLY)
 
 
 def is_full(error: sqlite3.DatabaseError) -> bool:
@@ -78,17 +79,11 @@ def is_full(error: sqlite3.DatabaseError) -> bool:
 class Journal:
     """The writing side. For one thread at a time; the recorder's, once it runs."""
 
-    def __init__(
-        self,
-        path: Path,
-        retention: Retention,
-        autocheckpoint_pages: int = AUTOCHECKPOINT_PAGES,
-        limits: Limits = NO_RESERVE,
-    ) -> None:
+    def __init__(self, path: Path, retention: Retention, autocheckpoint_pages: int = 1000) -> None:
         """Open and check. Raises JournalError."""
         self.path = path
         self._retention = retention
-        self._space = Space(path, limits, autocheckpoint_pages)
+        self._autocheckpoint_pages = autocheckpoint_pages
         self._in_doubt = False  # an I/O error: what reached the disk is not known
         self.connection = self._connect()
         try:
@@ -101,6 +96,14 @@ class Journal:
 
     def close(self) -> None:
         self.connection.close()
+
+    def begin_anew(self) -> None:
+        """Open the file that was made in place of the one before. Raises JournalError."""
+        self.connection.close()
+        self._in_doubt = False
+        self.connection = self._connect()
+        self._check()
+        self.sealed_bytes = self._count_sealed_bytes()
 
     def load(
         self,
@@ -116,7 +119,7 @@ class Journal:
         try:
             return load_memory(self.connection, gateway, boot_id, mono_ms, new_epoch)
         except OtherGateway as error:
-            raise JournalError(
+            raise ForeignJournal(
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
             ) from error
         except (EvidenceError, ValueError, sqlite3.DatabaseError) as error:
@@ -150,8 +153,8 @@ class Journal:
 
         Raises JournalDamaged where the file is not as it was stored: then nothing more goes in.
         """
-        if self._in_doubt and self._is_stored(tick):
-            return
+        if self._in_doubt and self._is_stored(tick) and tick.leaves:
+            return  # without a leaf nobody can tell: then it is done again, which changes nothing
         sealed_bytes = self.sealed_bytes
         try:
             self.connection.execute("BEGIN IMMEDIATE")
@@ -180,23 +183,6 @@ class Journal:
             raise self._damaged(str(error)) from error
         self.sealed_bytes = sealed_bytes
 
-    @property
-    def space(self) -> Space:
-        """What the journal may take of the disk, for whoever makes room."""
-        return self._space
-
-    def drop_receipted(self) -> bool:
-        """Some of the oldest receipted batches go; False where there are none, or no room to."""
-        try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            dropped = drop_receipted(self.connection)
-            self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            self._give_up(error)
-            return False
-        self.sealed_bytes -= dropped
-        return dropped > 0
-
     def _connect(self) -> sqlite3.Connection:
         try:
             # one thread at a time: the main thread opens, the recorder's goes on
@@ -210,10 +196,10 @@ class Journal:
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
                 "synchronous = FULL",
                 "secure_delete = OFF",  # Debian's default writes zeros over all that goes
+                f"wal_autocheckpoint = {self._autocheckpoint_pages}",
                 f"journal_size_limit = {WAL_LIMIT_BYTES}",
             ):
                 connection.execute(f"PRAGMA {pragma}")
-            self._space.open(connection)
         except sqlite3.OperationalError as error:
             raise JournalError(
                 f"{self.path} cannot be opened: {error}; check the path and its owner, "
@@ -229,13 +215,19 @@ class Journal:
             mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
             damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise JournalError(
+                    f"{self.path} cannot be read: {error}; look at the disk"
+                ) from error
             damage, version, mode = str(error), schema.VERSION, "wal"
+        if mode != "wal" and version == schema.VERSION:
+            damage = f"its mode is {mode}"  # no program sets another one
         if damage != "ok":
             raise self._damaged(damage)
-        if version != schema.VERSION or mode != "wal":
+        if version != schema.VERSION:
             raise JournalError(
-                f"{self.path} has schema {version} and mode {mode}, this program needs "
-                f"{schema.VERSION} and wal; run edge-agent migrate, of the newer of two programs"
+                f"{self.path} has schema {version}, this program needs {schema.VERSION}; run "
+                "edge-agent migrate, of the newer of two programs"
             )
 
     def _damaged(self, damage: str) -> JournalDamaged:
@@ -251,14 +243,12 @@ class Journal:
     def _is_stored(self, tick: Tick) -> bool:
         """After an I/O error: close, reopen, compare the head.
 
-        A failed commit may have come through. A tick without leaves moves no head, so nothing tells
-        whether its receipts and states did: it is stored again, which changes nothing if they did.
+        A failed commit may have come through.
         """
         self.connection.close()
-        self._space.release_ballast()
         try:
             self.connection = self._connect()
-            stored = bool(tick.leaves) and load_heads(self.connection) == tick.after.heads
+            stored = load_heads(self.connection) == tick.after.heads
             self.sealed_bytes = self._count_sealed_bytes()
         except JournalDamaged:
             raise

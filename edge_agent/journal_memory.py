@@ -27,6 +27,7 @@ from protocols.evidence.merkle import Frontier
 from protocols.metering.gas_order import parse_gas_order
 from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
+from protocols.metering.run_config import RunConfig
 from protocols.metering.run_config_faults import parse_run_config
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -113,14 +114,21 @@ def _load_runs(rows: Rows) -> dict[str, RunMemory]:
     runs = rows("run")
     if {run for run, _, _ in runs} != states.keys():
         raise DamagedRow("a run has no state, or a state no run")
-    return {
-        run: RunMemory(
-            parse_run_config(_body(config, f"configuration of run {run}")),
-            RunState.from_body(_body(states[run], f"state of run {run}")),
-            bool(active),
-        )
-        for run, config, active in runs
-    }
+    return {run: stored_run(run, config, states[run], active) for run, config, active in runs}
+
+
+def stored_run(run: str, config: bytes, state: bytes, active: int) -> RunMemory:
+    """A run of its two rows. Raises EvidenceError, BodyError or another ValueError."""
+    return RunMemory(
+        stored_config(run, config),
+        RunState.from_body(_body(state, f"state of run {run}")),
+        bool(active),
+    )
+
+
+def stored_config(run: str, config: bytes) -> RunConfig:
+    """Raises EvidenceError, BodyError or another ValueError."""
+    return parse_run_config(_body(config, f"configuration of run {run}"))
 
 
 def _load_orders(rows: Rows) -> dict[int, HeldOrder]:

@@ -101,14 +101,10 @@ class JournalReader:
         """Open beside the writer. Raises ReadFailed."""
         self._path = path
         self._gateway = gateway
+        self._file: tuple[int, int] | None = None  # which one is open
+        self._connection: sqlite3.Connection
         with self._reading():
-            self._connection = sqlite3.connect(
-                path.absolute().as_uri() + ("?immutable=1" if _is_alone(path) else "?mode=ro"),
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            pass
 
     def close(self) -> None:
         self._connection.close()
@@ -296,11 +292,30 @@ class JournalReader:
         finally:
             self._connection.execute("COMMIT")
 
+    def _follow(self) -> None:
+        """Open the file that has the name now: a damaged one is put aside while we run."""
+        found = os.stat(self._path)
+        if self._file == (found.st_dev, found.st_ino):
+            return
+        if self._file is not None:
+            self._connection.close()
+        self._file = None
+        mode = "?immutable=1" if _is_alone(self._path) else "?mode=ro"
+        self._connection = sqlite3.connect(
+            self._path.absolute().as_uri() + mode,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._file = (found.st_dev, found.st_ino)
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
+            self._follow()
             yield
-        except (sqlite3.Error, EvidenceError) as error:
+        except (sqlite3.Error, EvidenceError, OSError) as error:
             what = "damaged" if isinstance(error, Malformed) else "not readable"
             raise ReadFailed(f"{self._path} is {what}: {error}") from error
 

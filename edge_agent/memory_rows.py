@@ -33,7 +33,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "device_clock": ("serial", "offset_ms", "drifts"),
     "archive_gap": ("seq", "run", "serial", "start_utc_ms", "end_utc_ms", "taken"),
     "archive_mark": ("serial", "archive", "device_s"),
-    "opening": ("id", "old_epoch", "old_end", "stage", "moved_gaps", "repeated"),
+    "opening": ("id", "old_epoch", "stage", "moved_gaps", "repeated"),
 }  # fmt: skip
 """Every table that is remembered, with its columns but the digest."""
 

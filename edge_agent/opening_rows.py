@@ -47,12 +47,10 @@ class Stage(StrEnum):
 class Pending:
     """An opening that is under way.
 
-    `old_end`: billing leaves of the old epoch, where its runs are still to be closed; None where
-    they are. `moved_gaps`: new seqs of gap events by their old ones. `repeated`: leaves so far.
+    `moved_gaps`: new seqs of gap events by their old ones. `repeated`: leaves so far.
     """
 
     old_epoch: int | None
-    old_end: int | None = None
     stage: Stage = Stage.REPEAT
     moved_gaps: Mapping[int, int] = field(default_factory=dict)
     repeated: int = 0
@@ -73,12 +71,12 @@ def load_pending(connection: sqlite3.Connection) -> Pending | None:
     rows = take(connection, "opening")
     if not rows:
         return None
-    _, old_epoch, old_end, stage, moved, repeated = rows[0]
+    _, old_epoch, stage, moved, repeated = rows[0]
     pairs = cbor.decode(moved, "moved gaps", _MAX_GAP_BYTES, _MAX_GAP_ITEMS)
     if not isinstance(pairs, tuple):
         raise DamagedRow("the gaps of the opening cannot be read")
     gaps: dict[int, int] = dict(pairs)  # type: ignore[arg-type]  # pairs of integers, by the digest
-    return Pending(old_epoch, old_end, Stage(stage), gaps, repeated)
+    return Pending(old_epoch, Stage(stage), gaps, repeated)
 
 
 def store_pending(connection: sqlite3.Connection, pending: Pending | None) -> None:
@@ -87,7 +85,7 @@ def store_pending(connection: sqlite3.Connection, pending: Pending | None) -> No
         connection.execute("DELETE FROM opening")
         return
     moved = cbor.encode(tuple(pending.moved_gaps.items()))
-    row = (pending.old_epoch, pending.old_end, pending.stage.value, moved, pending.repeated)
+    row = (pending.old_epoch, pending.stage.value, moved, pending.repeated)
     put(connection, "opening", [(1, *row)])
 
 

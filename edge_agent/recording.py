@@ -9,8 +9,8 @@ from edge_agent.changes import gateway_fields, run_fields, same_totals
 from edge_agent.clock_recording import record_clock
 from edge_agent.device_recording import note_gaps
 from edge_agent.gas_in_force import runs_in_force
-from edge_agent.losses import record_unclean_end
 from edge_agent.memory import RunMemory
+from edge_agent.rebuild import SEGMENTS_OF_AN_EPOCH
 from protocols.evidence.facts import EpochBody, EpochReason
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.interval import IntervalRecord
@@ -95,10 +95,15 @@ def _watch(draft: Draft, regulator: RegulatorConfig, scan: Scan) -> None:
         draft.urgent = True
 
 
+def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
+    """Polls that found the queue full: how many, once there is room again."""
+    draft.event(instant, "queue_full", "", None, count, AGENT, "polls that were not recorded")
+    draft.urgent = True
+
+
 def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
     """Start, and whatever the configuration changed since the last time."""
     epoch = record_lost_journal(draft, instant)
-    record_unclean_end(draft, instant)
     record_clock(draft, instant)
     draft.event(instant, "agent_started", "", None, version, AGENT)
     if epoch:
@@ -171,7 +176,8 @@ def configure_run(
     memory = draft.runs.get(config.run)
     if memory is None:
         draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
-        draft.set_run(RunMemory(config, RunState.new(), active=True))
+        segment = draft.epoch * SEGMENTS_OF_AN_EPOCH  # nothing is known of what was before
+        draft.set_run(RunMemory(config, RunState.new(segment), active=True))
         return
     if memory.config == config and memory.active:
         return
@@ -295,17 +301,16 @@ def close_run(draft: Draft, memory: RunMemory, instant: Instant) -> RunMemory:
 
 def _record_step(draft: Draft, config: RunConfig, taken: Step, instant: Instant) -> None:
     for record in taken.records:
-        draft.append(
-            Kind.INTERVAL,
-            config.run,
-            record.to_body(),
-            instant,
-            record.config_hash,
-            _quality(record),
-        )
+        record_interval(draft, config.run, record, instant)
     for event in taken.events:
         draft.event(instant, event.code, event.subject, event.old, event.new, AGENT, event.detail)
         draft.urgent = True
+
+
+def record_interval(draft: Draft, run: str, record: IntervalRecord, instant: Instant) -> None:
+    """One INTERVAL leaf."""
+    fields = (record.to_body(), instant, record.config_hash, _quality(record))
+    draft.append(Kind.INTERVAL, run, *fields)
 
 
 def _quality(record: IntervalRecord) -> int:

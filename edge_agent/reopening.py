@@ -20,16 +20,14 @@ from edge_agent.epoch_opening import (
     EPOCH_OPENED,
     Opening,
     at_epoch,
-    close_behind,
     close_runs,
     go_on,
     record_epoch,
 )
-from edge_agent.losses import record_damaged
-from edge_agent.memory import Gone
 from edge_agent.opening_rows import (
     OldRow,
     Pending,
+    Stage,
     begin_in_place,
     forget,
     load_pending,
@@ -38,11 +36,13 @@ from edge_agent.opening_rows import (
 )
 from edge_agent.recording import AGENT
 from protocols.evidence.errors import Malformed
-from protocols.evidence.leaf import Leaf, Log, decode_leaf, leaf_hash
+from protocols.evidence.facts import Loss, LossReason
+from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf, leaf_hash
 
 if TYPE_CHECKING:
     from edge_agent.memory import Memory
     from edge_agent.poller import Now
+    from protocols.metering.instant import Instant
 
 MOST_LEAVES: Final = 1024  # of one transaction
 MOST_BYTES: Final = 1_000_000
@@ -54,9 +54,7 @@ _log = logging.getLogger(__name__)
 class Desk(Protocol):
     """The recorder, as far as an opening needs it."""
 
-    @property
-    def memory(self) -> Memory:
-        """What the last commit stored."""
+    memory: Memory  # what the last commit stored
 
     def store(self, draft: Draft, also: Also | None = None) -> bool:
         """Commit a draft, with more in the same transaction; False where it had to be given up."""
@@ -91,8 +89,11 @@ class Reopening(NamedTuple):
         record_epoch(draft, opening, old_epoch, now)
         return self.desk.store(draft, partial(begin_in_place, pending=Pending(old_epoch)))
 
-    def carry_on(self) -> bool:
-        """Whatever is left of an opening. False where it had to be given up."""
+    def carry_on(self, fill: Callable[[Pending], bool]) -> bool:
+        """Whatever is left of an opening; `fill` reads the survivors of a damaged journal.
+
+        False where it had to be given up.
+        """
         while not self.desk.is_ending:
             found = self.desk.look(_waiting)
             if found is None:
@@ -100,7 +101,11 @@ class Reopening(NamedTuple):
             pending, rows = found
             if pending is None:
                 return True
-            if not (self._repeat(pending, rows) if rows else self._finish(pending)):
+            if pending.stage is Stage.FILL:
+                done = fill(pending)
+            else:
+                done = self._repeat(pending, rows) if rows else self._finish(pending)
+            if not done:
                 return False
         return False
 
@@ -112,12 +117,11 @@ class Reopening(NamedTuple):
         for row in rows:
             leaf = whole_leaf(row)
             if leaf is None:
-                gone = Gone(row.log, pending.old_epoch or 0, row.seq, row.seq + 1)
-                record_damaged(draft, gone, now)
+                record_damage(draft, (row.log, pending.old_epoch or 0, row.seq, row.seq + 1), now)
                 continue
             seq = draft.repeat(leaf, row.hash, now)
-            if row.log is Log.BILLING and row.seq in gaps and leaf.epoch == pending.old_epoch:
-                moved[row.seq] = seq
+            if row.log is Log.BILLING and leaf.seq in gaps and leaf.epoch == pending.old_epoch:
+                moved[leaf.seq] = seq
         after = replace(pending, moved_gaps=moved, repeated=pending.repeated + len(rows))
 
         def also(connection: sqlite3.Connection) -> None:
@@ -130,8 +134,6 @@ class Reopening(NamedTuple):
         """The runs go on in the new epoch. False where it had to be given up."""
         draft, now = Draft(self.desk.memory, self.salts), self.clock.now()
         record_clock(draft, now)
-        if pending.old_end is not None and pending.old_epoch is not None:
-            close_behind(draft, self.salts, (pending.old_epoch, pending.old_end), now)
         go_on(draft, pending.moved_gaps, now)
         epoch = self.desk.memory.heads[Log.BILLING].epoch
         detail = f"{pending.repeated} leaves without a receipt were appended again"
@@ -153,3 +155,16 @@ def whole_leaf(row: OldRow) -> Leaf | None:
         return decode_leaf(row.leaf)
     except Malformed:
         return None
+
+
+def record_damage(
+    draft: Draft, lost: tuple[Log, int, int, int], instant: Instant, count: int | None = None
+) -> None:
+    """A LOSS leaf: (log, epoch, first, end) of leaves that the disk does not give back.
+
+    `count`: how many of them, where others of the range are there.
+    """
+    log, epoch, first, end = lost
+    loss = Loss(LossReason.DAMAGED, log, epoch, first, end, end - first if count is None else count)
+    draft.append(Kind.LOSS, "", loss.to_body(), instant)
+    draft.urgent = True

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 VERSION: Final = 5  # PRAGMA user_version, written by the last migration
+STEPS: Final = (
+    "m001_two_logs_and_what_they_were_made_from",
+    "m002_what_is_remembered_of_each_regulator",
+    "m003_orders_of_central",
+    "m004_clocks_and_archives_of_devices",
+    "m005_hashes_holes_and_digests",
+)
+"""Names of the migrations: to tell a damaged version from another one without sqlite-utils."""
 PAGE_SIZE: Final = 1024  # bytes, of a new journal; see the README's table of what a value costs
 _TIMEOUT_S: Final = 600
 _EARLIER_FORMAT: Final = 3  # exit status of the child
@@ -152,7 +160,6 @@ def _create_opening(db: Database) -> None:
         {
             "id": int,
             "old_epoch": int,
-            "old_end": int,  # billing leaves of the old epoch, where its runs are not closed yet
             "stage": str,
             "moved_gaps": bytes,
             "repeated": int,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal_reader import JournalReader
+from edge_agent.journal_start import open_journal
 from edge_agent.memory import Settled
 from edge_agent.recorder import Recorder
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, encode_leaf, leaf_hash
@@ -28,6 +28,10 @@ LOGS = (Log.BILLING, Log.TELEMETRY)
 TIME_S = 1_780_000_000
 
 
+class Damaged(Exception):  # noqa: N818  # what was found is the name
+    """Rows that are not what was recorded."""
+
+
 @dataclass
 class Central:
     """Takes uploads by `accept`, as central does; all leaves that it ever took, in order."""
@@ -38,10 +42,13 @@ class Central:
     def take(self, reader: JournalReader, log: Log, most: int = 4096) -> Settled | None:
         """The next batch of a log, with its receipt; None where nothing is left."""
         cut = reader.cut(log, None, most, 1 << 22)
-        if cut is None or not cut.leaves:
+        assert cut is not None
+        if cut.damaged and cut.end == cut.before.size:
+            raise Damaged(cut.damaged)
+        if cut.end == cut.before.size:
             return None
-        origin = cut.state.origin
-        sealed = seal(origin, cut.before, cut.leaves, KEYS.salt_secret, KEYS.signer)
+        origin, holes = cut.state.origin, cut.holes
+        sealed = seal(origin, cut.before, cut.leaves, KEYS.salt_secret, KEYS.signer, holes)
         head = self.heads.get(origin, EMPTY_HEAD)
         found = accept(head, sealed.upload, KEYS.signer.verifier, None)
         assert isinstance(found, Accepted), found
@@ -99,8 +106,7 @@ class Rig:
 
     def open(self) -> None:
         """As a process that starts."""
-        self.journal = Journal(self.config.state_dir / FILE_NAME, Retention())
-        memory = self.journal.load(self.config.gateway, BOOT_ID, self.polls.clock.mono_ms)
+        self.journal, memory = open_journal(self.config, BOOT_ID, self.polls.clock.mono_ms)
         self.polls.clock.boot_no = memory.boot_no
         salts = Salts(KEYS.gateway, KEYS.salt_secret)
         self.recorder = Recorder(
@@ -117,7 +123,15 @@ class Rig:
         """Until nothing is left; the rows become their batches."""
         reader = JournalReader(self.journal.path, KEYS.gateway)
         for log in logs:
-            while (settled := central.take(reader, log, most)) is not None:
+            for _ in range(1000):
+                try:
+                    settled = central.take(reader, log, most)
+                except Damaged as found:
+                    self.recorder.damaged(log, found.args[0], timeout_s=0.0)
+                    assert self.recorder.turn()
+                    continue
+                if settled is None:
+                    break
                 self.recorder.settle(settled, timeout_s=0.0)
                 assert self.recorder.turn()
         reader.close()

@@ -23,7 +23,7 @@ from edge_agent.journal import FILE_NAME
 from edge_agent.keys import create_keys, load_keys
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.quality import Quality
-from tests.edge_agent.gateway import GATEWAY, TOML, new_journal, wait_until, write_ca
+from tests.edge_agent.gateway import BOOT_ID, GATEWAY, TOML, new_journal, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.tls_central import TlsCentral, serving
 
@@ -172,7 +172,8 @@ def built(directory: Path, central: TlsCentral) -> Iterator[Agent]:
     """The agent in this process, with its journal."""
     config = load_config(write_config(directory, central.url))
     journal = new_journal(config)
-    yield Agent(config, load_keys(config.state_dir), journal)
+    memory = journal.load(config.gateway, BOOT_ID, 0)
+    yield Agent(config, load_keys(config.state_dir), journal, memory)
     journal.close()
 
 

@@ -1,0 +1,212 @@
+"""A journal that is damaged, lost or old never stops the recorder and delivers nothing wrong.
+
+Each test takes a journal of the real recorder, damages its files, and lets recorder and central go
+on from there. What central holds at the end is compared with what was recorded before.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edge_agent import journal_start, quarantine
+from edge_agent.config import AgentConfig
+from edge_agent.epoch import FILE_NAME as EPOCH_FILE
+from edge_agent.journal import FILE_NAME
+from edge_agent.schema import migrate
+from protocols.evidence.facts import EpochReason, LossReason, parse_epoch, parse_loss
+from protocols.evidence.leaf import Kind, Leaf, Log
+from tests.edge_agent.gateway import Polls, config_of, new_journal
+from tests.edge_agent.opened import Central, Rig, conserved, content, identity
+
+ROUNDS = 60
+Place = tuple[Log, int, int, bytes]
+
+
+@dataclass
+class Recorded:
+    """A journal on disk, what central took of it, and every leaf that was recorded."""
+
+    config: AgentConfig
+    keep: Path
+    polls: Polls
+    central: Central
+    truth: dict[Place, Leaf]
+
+    def again(self) -> tuple[Rig | None, Central]:
+        """Files and central as they were."""
+        shutil.rmtree(self.config.state_dir)
+        shutil.copytree(self.keep, self.config.state_dir)
+        central = Central(dict(self.central.heads), list(self.central.leaves))
+        polls = Polls(self.config)
+        polls.index, polls.clock.mono_ms = self.polls.index, self.polls.clock.mono_ms + 1000
+        self.now = polls
+        return None, central
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Two hundred scans and what they make; a third of it has its receipts; nobody stopped."""
+    directory = tmp_path_factory.mktemp("recorded")
+    config = config_of(directory)
+    new_journal(config).close()
+    rig, central = Rig(config), Central()
+    assert rig.recorder.begin()
+    rig.rounds(ROUNDS // 3)
+    rig.send(central, most=30)
+    rig.rounds(ROUNDS - ROUNDS // 3)
+    keep = directory / "keep"
+    shutil.copytree(config.state_dir, keep)  # as a kill leaves it: the log is not checkpointed
+    truth = {identity(leaf): leaf for leaf in central.leaves}
+    for log in Log:
+        truth |= {identity(leaf): leaf for leaf in rig.all_leaves(log)}
+    rig.journal.close()
+    return Recorded(config, keep, rig.polls, central, truth)
+
+
+@pytest.fixture(autouse=True)
+def quick_schema(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty journal is copied rather than migrated by a program of its own."""
+    empty = recorded.keep.parent / "empty.db"
+    if not empty.exists():
+        migrate(empty)
+    monkeypatch.setattr(journal_start, "migrate_in_child", lambda path: shutil.copy(empty, path))
+
+
+@dataclass
+class Outcome:
+    """What central held in the end."""
+
+    central: Central
+    rig: Rig
+    lost: list[tuple[Log, int, int, int]]
+    epochs: list[EpochReason]
+    missing: set[Place]
+
+
+def carried_on(recorded: Recorded, damage: Callable[[Path], None]) -> Outcome:
+    """Damage the files, start, poll, send; then compare."""
+    _, central = recorded.again()
+    damage(recorded.config.state_dir / FILE_NAME)
+    rig = Rig(recorded.config, recorded.now)
+    assert rig.recorder.begin()
+    polled = rig.polls.index
+    rig.rounds(4)
+    rig.send(central)
+    rig.rounds(3)
+    rig.recorder.finish(0.0)
+    assert rig.recorder.turn()
+    rig.send(central)
+    rig.journal.close()
+    assert rig.polls.index == polled + 70, "polling went on"
+    return judged(recorded, central, rig)
+
+
+def judged(recorded: Recorded, central: Central, rig: Rig) -> Outcome:
+    """Nothing wrong was delivered; what was not delivered is told; the law holds."""
+    told = {identity(leaf): leaf for leaf in central.leaves}
+    ends = {log: max(place[2] for place in recorded.truth if place[0] is log) + 1 for log in Log}
+    for place, leaf in told.items():
+        if place in recorded.truth:
+            assert content(leaf) == content(recorded.truth[place])
+        else:  # made now, or closed behind the end of the old log
+            log, epoch, seq, _ = place
+            assert epoch > 0 or seq >= ends[log] - 3, leaf
+    missing = recorded.truth.keys() - told.keys()
+    lost = []
+    for leaf in central.of(Kind.LOSS):
+        loss = parse_loss(leaf.body)
+        if loss.reason is LossReason.DAMAGED and loss.log is not None:
+            lost.append((loss.log, loss.epoch, loss.first, loss.end))
+    epochs = [parse_epoch(leaf.body).reason for leaf in central.of(Kind.EPOCH)]
+    events = [leaf.body for leaf in central.of(Kind.EVENT)]
+    unknown = EpochReason.JOURNAL_LOST in epochs or any(
+        "how far the logs were is not known" in str(body[-1]) for body in events
+    )
+    for log, epoch, seq, _ in missing:
+        covered = any((log, epoch) == of[:2] and of[2] <= seq < of[3] for of in lost)
+        assert covered or unknown, (log, seq, lost)
+    if not any(log is Log.BILLING for log, *_ in missing):
+        for segment, (booked, moved) in conserved(central.intervals()).items():
+            assert booked == moved, segment
+    return Outcome(central, rig, lost, epochs, set(missing))
+
+
+def flip(path: Path, at: int, bit: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def zero(path: Path, page: int, size: int = 1024) -> None:
+    data = bytearray(path.read_bytes())
+    data[page * size : (page + 1) * size] = bytes(size)
+    path.write_bytes(data)
+
+
+def checkpointed(path: Path) -> None:
+    """All into the file, as after a clean end."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def test_nothing_happened(recorded: Recorded) -> None:
+    """No new epoch, nothing lost: the judge accepts a healthy journal."""
+    found = carried_on(recorded, lambda path: None)
+    assert (found.lost, found.epochs, found.missing) == ([], [], set())
+
+
+def test_a_deleted_journal(recorded: Recorded) -> None:
+    """A new epoch that says so; the meter goes on in a new segment."""
+
+    def damage(path: Path) -> None:
+        for file in path.parent.glob(f"{FILE_NAME}*"):
+            file.unlink()
+
+    found = carried_on(recorded, damage)
+    assert found.epochs == [EpochReason.JOURNAL_LOST]
+    assert conserved(found.central.intervals()).keys() >= {1000}
+
+
+def test_the_header_is_damaged(recorded: Recorded) -> None:
+    """SQLite reads nothing of it; every leaf comes all the same."""
+
+    def damage(path: Path) -> None:
+        checkpointed(path)
+        flip(path, 3, 2)
+
+    found = carried_on(recorded, damage)
+    assert (found.lost, found.epochs, found.missing) == ([], [EpochReason.SALVAGED], set())
+    (aside,) = (recorded.config.state_dir / quarantine.DIRECTORY).iterdir()
+    assert (aside / FILE_NAME).exists()
+    assert int((recorded.config.state_dir / EPOCH_FILE).read_text()) == 2
+
+
+def test_every_page_zeroed_in_turn(recorded: Recorded) -> None:
+    """What lay in it is told; the rest comes."""
+    for page in range(0, 60, 7):
+
+        def damage(path: Path, page: int = page) -> None:
+            checkpointed(path)
+            zero(path, page)
+
+        carried_on(recorded, damage)
+
+
+def test_a_truncated_journal(recorded: Recorded) -> None:
+    """The half that is there comes."""
+
+    def damage(path: Path) -> None:
+        checkpointed(path)
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+
+    found = carried_on(recorded, damage)
+    assert found.epochs == [EpochReason.SALVAGED]
+    assert found.missing
