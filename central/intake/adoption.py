@@ -53,7 +53,7 @@ def judge_adoption(
             )
             finding = Finding(
                 origin.gateway, IntakeCode.LOST_AT_CENTRAL, detail, origin.log.value, origin.epoch,
-                size,
+                size, adoption.checkpoint,
             )  # fmt: skip
             return Lost(judged, finding)
         case Equivocation():

@@ -39,7 +39,8 @@ class IntakeCode(StrEnum):
 class Finding(NamedTuple):
     """One thing to be alarmed: of which gateway ("": of none that is registered), about what.
 
-    `log` is "" and `epoch`, `size` 0 where no checkpoint was verified.
+    `log` is "" and `epoch`, `size` 0 where no checkpoint was verified; `checkpoint` is what was
+    sent, b"" where there is none.
     """
 
     gateway: str
@@ -48,6 +49,7 @@ class Finding(NamedTuple):
     log: str = ""
     epoch: int = 0
     size: int = 0
+    checkpoint: bytes = b""
 
 
 class IntakeAlarm(NamedTuple):
@@ -136,6 +138,7 @@ def keep_alarm(conn: Connection, finding: Finding, evidence: bytes, at_ms: int) 
             at_ms=at_ms,
             last_ms=at_ms,
             uploads=1,
+            checkpoint=finding.checkpoint,
             evidence=evidence[:MAX_EVIDENCE_BYTES],
         )
     )
@@ -173,6 +176,13 @@ def count_intake_alarms(conn: Connection) -> dict[str, int]:
     table = intake_alarm
     query = select(table.c.gateway, func.count()).group_by(table.c.gateway)
     return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def checkpoints_of(conn: Connection, gateway: str, code: IntakeCode) -> list[bytes]:
+    """The checkpoints that are kept for one gateway and code, oldest first."""
+    table = intake_alarm
+    query = select(table.c.checkpoint).where(table.c.gateway == gateway, table.c.code == code.value)
+    return list(conn.scalars(query.order_by(table.c.number)))
 
 
 def evidence_of(conn: Connection, gateway: str, code: IntakeCode) -> list[bytes]:

@@ -13,8 +13,8 @@ from central.intake.contradiction import contradiction
 from central.intake.key_leaf import rotated
 from protocols.evidence.errors import BadSignature, Malformed
 from protocols.evidence.keys import KeySchedule
-from protocols.evidence.leaf import Log, Origin
-from protocols.evidence.note import Checkpoint, Verifier, open_checkpoint, unverified_checkpoint
+from protocols.evidence.leaf import Log
+from protocols.evidence.note import Verifier, open_checkpoint, unverified_checkpoint
 from protocols.evidence.upload import (
     Accepted,
     Conflict,
@@ -49,10 +49,14 @@ class Take(NamedTuple):
 
 
 class GoOn(NamedTuple):
-    """The log ends elsewhere (409); `finding` says what of the upload cannot be."""
+    """The log ends elsewhere (409); `finding` says what of the upload is odd.
+
+    `may_differ`: it overlaps ours and ends at no checkpoint of ours: to be compared leaf by leaf.
+    """
 
     conflict: Conflict
-    finding: Finding | None
+    finding: Finding | None = None
+    may_differ: bool = False
 
 
 class Clone(NamedTuple):
@@ -73,11 +77,12 @@ def admit(entry: log.Registered, upload: Upload, size: int, identity: str | None
     if claimed.origin != origin:
         reason = f"an upload for {origin} with a checkpoint of {claimed.origin}"
         finding = Finding(origin.gateway, IntakeCode.WRONG_ORIGIN, reason)
+        finding = finding._replace(checkpoint=upload.checkpoint)
         return No(422, reason, f"sign one of {origin}", finding)
     try:
         open_checkpoint(upload.checkpoint, entry.schedule.key_for(origin, size))
     except BadSignature as error:
-        return _unsigned(entry.schedule, claimed, upload.checkpoint, str(error))
+        return _unsigned(entry.schedule, upload, size, str(error))
     except Malformed as error:
         return No(422, str(error), "send the checkpoint as it was signed")
     return None
@@ -104,26 +109,31 @@ def judge(
     outcome = accept(head, upload, verifier, same_size)
     match outcome:
         case Accepted():
-            return _taken(conn, entry.schedule, Take(head, outcome, entry.schedule), origin)
+            return _taken(conn, upload, Take(head, outcome, entry.schedule))
         case Conflict():
-            return GoOn(outcome, _oddity(conn, head, upload, size, now_ms))
+            return _repeated(conn, GoOn(outcome), head, upload, now_ms)
         case Refused():
             return _refused(outcome)
         case Equivocation():
             return outcome
 
 
-def _unsigned(schedule: KeySchedule, claimed: Checkpoint, note: bytes, why: str) -> No:
+def odd(upload: Upload, size: int, code: IntakeCode, detail: str) -> Finding:
+    """A finding about a checkpoint that a key of this gateway signed."""
+    origin = upload.origin
+    return Finding(
+        origin.gateway, code, detail, origin.log.value, origin.epoch, size, upload.checkpoint
+    )
+
+
+def _unsigned(schedule: KeySchedule, upload: Upload, size: int, why: str) -> No:
     """Refused for its signature: of a key that this gateway once had, or of nobody known."""
-    code = IntakeCode.FORGED
-    if any(_is_signed(note, vkey) for vkey in schedule.vkeys()):
-        code = IntakeCode.REVOKED_KEY
-        where = f"{claimed.origin} at size {claimed.size}"
+    if any(_is_signed(upload.checkpoint, vkey) for vkey in schedule.vkeys()):
+        where = f"{upload.origin} at size {size}"
         why = f"{where} is signed by a key that is not in force there: {why}"
-    finding = Finding(schedule.gateway, code, why)
-    if code is IntakeCode.REVOKED_KEY:
-        origin = claimed.origin
-        finding = finding._replace(log=origin.log.value, epoch=origin.epoch, size=claimed.size)
+        finding = odd(upload, size, IntakeCode.REVOKED_KEY, why)
+    else:
+        finding = Finding(schedule.gateway, IntakeCode.FORGED, why, checkpoint=upload.checkpoint)
     return No(401, why, "register the gateway's log key, or use that key", finding)
 
 
@@ -140,35 +150,28 @@ def _closed(
 ) -> No | Clone | Equivocation:
     """An epoch that another followed grows no more: who still writes it is a second machine."""
     origin = upload.origin
-    at = {"log": origin.log.value, "epoch": origin.epoch, "size": size}
     if size > head.frontier.size:
         reason = (
             f"{origin} grows to {size} after epoch {newest} began: two machines use the key of "
             f"{origin.gateway}; its uploads are stopped"
         )
-        return Clone(Finding(origin.gateway, IntakeCode.CLONE, reason)._replace(**at))  # type: ignore[arg-type]  # the names of at
+        return Clone(odd(upload, size, IntakeCode.CLONE, reason))
     ours = head.checkpoint if size == head.frontier.size else same_size
     if ours and unverified_checkpoint(ours) != unverified_checkpoint(upload.checkpoint):
         return Equivocation(ours, upload.checkpoint)
     reason = f"{origin} is closed: epoch {newest} began"
-    finding = Finding(origin.gateway, IntakeCode.CLOSED_EPOCH, reason)._replace(**at)  # type: ignore[arg-type]  # the names of at
+    finding = odd(upload, size, IntakeCode.CLOSED_EPOCH, reason)
     return No(410, reason, "go on in the newest epoch; ask GET /v1/heads", finding, is_his=True)
 
 
-def _taken(conn: Connection, schedule: KeySchedule, take: Take, origin: Origin) -> Take | No:
+def _taken(conn: Connection, upload: Upload, take: Take) -> Take | No:
     """With the key that its KEY leaf brings in, if it ends with one."""
+    origin = upload.origin
     telemetry = log.head_of(conn, origin._replace(log=Log.TELEMETRY)).frontier.size
     size = take.accepted.frontier.size
-    after = rotated(schedule, origin, take.accepted.leaves, size, telemetry)
+    after = rotated(take.schedule, origin, take.accepted.leaves, size, telemetry)
     if isinstance(after, Refused):
-        finding = Finding(
-            origin.gateway,
-            IntakeCode.KEY_CHANGE,
-            after.reason,
-            origin.log.value,
-            origin.epoch,
-            size,
-        )
+        finding = odd(upload, size, IntakeCode.KEY_CHANGE, after.reason)
         return _refused(after)._replace(finding=finding)
     return take._replace(schedule=after)
 
@@ -177,18 +180,23 @@ def _refused(refused: Refused) -> No:
     return No(_REFUSAL_STATUS[refused.code], refused.reason, refused.remedy, is_his=True)
 
 
-def _oddity(conn: Connection, head: Head, upload: Upload, size: int, now_ms: int) -> Finding | None:
-    """What of a repeated upload an operator should hear of."""
-    origin = upload.origin
-    received_ms = log.batch_at(conn, origin, size)
-    if received_ms is not None:
-        if size == head.frontier.size or now_ms - received_ms < REPLAY_QUIET_MS:
-            return None
-        code, why = IntakeCode.REPLAYED, "was stored long ago, and more after it"
-    else:
-        told = contradiction(conn, head.frontier, upload, size)
-        if told is None:
-            return None
-        code, why = IntakeCode.ROLLED_BACK, told
-    detail = f"{origin} at size {size}: {why}"
-    return Finding(origin.gateway, code, detail, origin.log.value, origin.epoch, size)
+def _repeated(conn: Connection, told: GoOn, head: Head, upload: Upload, now_ms: int) -> GoOn:
+    """What of a repeated upload an operator should hear of, as far as its size tells."""
+    size = unverified_checkpoint(upload.checkpoint).size
+    received_ms = log.batch_at(conn, upload.origin, size)
+    if received_ms is None:
+        is_known = size == head.frontier.size or upload.first >= head.frontier.size
+        return told._replace(may_differ=not is_known)
+    if size == head.frontier.size or now_ms - received_ms < REPLAY_QUIET_MS:
+        return told
+    detail = f"{upload.origin} at size {size}: was stored long ago, and more after it"
+    return told._replace(finding=odd(upload, size, IntakeCode.REPLAYED, detail))
+
+
+def compare(conn: Connection, upload: Upload, size: int) -> Finding | None:
+    """What of an upload that overlaps ours cannot be true beside it: costs as much as taking it."""
+    frontier = log.head_of(conn, upload.origin).frontier
+    told = contradiction(conn, frontier, upload, size)
+    if told is None:
+        return None
+    return odd(upload, size, IntakeCode.ROLLED_BACK, f"{upload.origin} at size {size}: {told}")

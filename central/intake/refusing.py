@@ -31,6 +31,7 @@ class Refusing:
         self._quarantine = Quarantine(store, clock)
         self._alarms = IntakeAlarms(store, clock)
         self.budget = Budget()
+        self._compared = Budget()
 
     def refuse(self, status: int, gateway: str, reason: str, remedy: str, body: bytes) -> Answer:
         """Count it, keep a sample now and then, and tell."""
@@ -46,6 +47,17 @@ class Refusing:
         """
         self._alarms.add(finding, body)
         return self.refuse(status, claimed, finding.detail, remedy, body)
+
+    def may_compare(self, gateway: str) -> bool:
+        """Whether a repeated upload may be compared with ours now: seldom repeated, it may.
+
+        Without it the gateway gets the same answer, and nobody looks whether it has another log.
+        """
+        now_ms = self._clock()
+        if self._compared.wait_s(gateway, now_ms):
+            return False
+        self._compared.take(gateway, now_ms)
+        return True
 
     def note(self, finding: Finding, body: bytes) -> None:
         """Alarm what is answered otherwise."""

@@ -19,7 +19,7 @@ from central.intake.answer import (
     refusal,
 )
 from central.intake.heads import newest_heads
-from central.intake.judge import Clone, GoOn, No, Take, Verdict, admit, judge, stranger
+from central.intake.judge import Clone, GoOn, No, Take, Verdict, admit, compare, judge, stranger
 from central.intake.orders import answer_orders, newest_order
 from central.intake.refusing import OPERATOR, Refusing
 from central.key_spans import Act, Done, keep_act, store_schedule
@@ -186,18 +186,27 @@ class Intake:
         match verdict:
             case Take():
                 return self._take(case, verdict)
-            case GoOn(conflict, finding):
-                answer = conflict_answer(self._with_receipt(origin, conflict))
-                if finding is None:
-                    return answer
-                self._refusing.note(finding, case.body)
-                return self._refusing.charge(origin.gateway, answer)
+            case GoOn():
+                return self._go_on(case, verdict)
             case No():
                 return self._say(origin.gateway, verdict, case.body)
             case Clone(finding):
                 return self._refusing.stop_clone(finding, case.body)
             case Equivocation():
                 return self._refusing.stop_equivocation(origin, case.size, verdict, case.body)
+
+    def _go_on(self, case: "_Case", told: GoOn) -> Answer:
+        """409; where the upload may be of another log than ours it is compared, within a budget."""
+        origin = case.upload.origin
+        finding = told.finding
+        if told.may_differ and self._refusing.may_compare(origin.gateway):
+            with self._store.engine.connect() as conn:
+                finding = compare(conn, case.upload, case.size)
+        answer = conflict_answer(self._with_receipt(origin, told.conflict))
+        if finding is None:
+            return answer
+        self._refusing.note(finding, case.body)
+        return self._refusing.charge(origin.gateway, answer)
 
     def _take(self, case: "_Case", take: Take) -> Answer | None:
         """Append, and only then countersign. None as `_do`."""

@@ -103,11 +103,13 @@ intake_alarm = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
     Column("uploads", BigInteger, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
     Index("intake_alarm_by_code", "gateway", "code", "number"),
 )
 """What the intake refused and an operator must hear of, with the upload as evidence. Bounded by
-gateway and code: then the last row only counts on (`uploads`, `last_ms`).
+gateway and code: then the last row only counts on (`uploads`, `last_ms`). The checkpoint stands
+beside the upload, which may be cut short: a signature is the proof, not the payload.
 
 `gateway` is "" for one that is not registered; `log` "" and `epoch`, `size` 0 where no checkpoint
 was verified.

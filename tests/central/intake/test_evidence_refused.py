@@ -11,8 +11,10 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import func, select
 
-from central.intake.alarms import IntakeCode, evidence_of, intake_alarms
+from central.intake import service
+from central.intake.alarms import IntakeCode, checkpoints_of, evidence_of, intake_alarms
 from central.intake.app import IntakeApp
+from central.intake.budget import BURST
 from central.intake.judge import REPLAY_QUIET_MS
 from central.ledger.queries import alarms
 from central.registry import Who, list_gateways, revoke
@@ -179,23 +181,17 @@ def test_it_is_refused_alarmed_and_kept(attempt, post, central, made, polled):
         assert kept.theirs == decode_upload(body).checkpoint
     else:
         assert central.ask(evidence_of, whose, told.code) == [body]
+        note = b"" if attempt is foreign else decode_upload(body).checkpoint
+        assert central.ask(checkpoints_of, whose, told.code) == [note]
         [alarm] = central.ask(intake_alarms)
         assert (alarm.gateway, alarm.code, alarm.uploads) == (whose, told.code, 1)
         assert alarm.detail
+    assert told.code in [row.code for row in central.ask(alarms)], "the overview shows it"
     [entry] = [entry for entry in list_gateways(central.store) if entry.gateway == "gw-1"]
     assert (entry.stopped_reason is not None) is told.is_stopped
     if told.is_stopped:
         assert told.code in entry.stopped_reason
         assert post(polled.upload(BILLING, 0))[0] in (401, 403)
-
-
-@pytest.mark.parametrize("attempt", CASES, ids=lambda attempt: attempt.__name__)
-def test_an_operator_sees_it(attempt, central, made, polled):
-    """The alarm stands among those that the overview shows."""
-    central.register(polled)
-    central.send(polled, TELEMETRY, 30)
-    central.intake.receive(attempt(central, made, polled))
-    assert CASES[attempt].code in [row.code for row in central.ask(alarms)]
 
 
 def test_what_is_in_order_alarms_nobody(post, central, polled):
@@ -226,12 +222,24 @@ def test_refused_work_has_a_budget(post, central, made, polled):
     central.register(other)
     upload = decode_upload(polled.upload(TELEMETRY, 0))
     wrong = encode_upload(upload._replace(payload_sha256=bytes(32)))
-    answers = [post(wrong) for _ in range(40)]
-    assert [status for status, *_ in answers] == [422] * 30 + [429] * 10
+    answers = [post(wrong) for _ in range(BURST + 3)]
+    assert [status for status, *_ in answers] == [422] * BURST + [429] * 3
     assert int(answers[-1][1]["retry-after"]) == 2
     assert post(other.upload(TELEMETRY, 0))[0] == 200
     central.now_ms += 2_000
     assert post(polled.upload(TELEMETRY, 0))[0] == 200
+
+
+def test_comparing_has_a_budget_and_the_answer_does_not(post, central, polled, monkeypatch):
+    """A gateway that repeats an overlapping batch for ever gets 409, and is seldom compared."""
+    central.register(polled)
+    central.send(polled, TELEMETRY)
+    compared = []
+    monkeypatch.setattr(service, "compare", lambda *_: compared.append(1))
+    body = polled.upload(TELEMETRY, 0, 50)
+    assert {post(body)[0] for _ in range(BURST + 3)} == {409}
+    assert len(compared) == BURST
+    assert central.ask(intake_alarms) == []
 
 
 def test_nobody_can_use_up_anothers_budget(post, central, polled):
@@ -240,7 +248,7 @@ def test_nobody_can_use_up_anothers_budget(post, central, polled):
     genuine = polled.upload(TELEMETRY, 0)
     polled.signer = Signer.from_private_bytes("gw-1", b"z" * 32)
     wrong = polled.upload(TELEMETRY, 0)
-    assert {post(wrong)[0] for _ in range(60)} == {401}
+    assert {post(wrong)[0] for _ in range(BURST + 1)} == {401}
     assert post(genuine)[0] == 200
 
 

@@ -90,7 +90,7 @@ def _make_intake() -> None:
         *(_integer(name) for name in ("epoch", "size")),
         _text("detail"),
         *(_integer(name) for name in ("at_ms", "last_ms", "uploads")),
-        sa.Column("evidence", sa.LargeBinary(), nullable=False),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("checkpoint", "evidence")),
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("intake_alarm_by_code", "intake_alarm", ["gateway", "code", "number"])
