@@ -39,6 +39,9 @@ from central.orders import (
     utc_text,
 )
 from central.parcel_import import ParcelError, import_parcel
+from central.proof_command import add_proof_commands
+from central.proofs.prove import ProofError
+from central.proofs.publisher import publisher_keys
 from central.receipt_keys import ReceiptKeyFile, load_receipt_keys, rotate_receipt_key
 from central.registry import RegistryError
 from central.serve import ServeError, serve
@@ -59,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(parsed)
     except (
-        ConfigErrors, EditError, KeyFileError, OrderError, ParcelError, RegistryError, ServeError,
-        StoreError,
+        ConfigErrors, EditError, KeyFileError, OrderError, ParcelError, ProofError, RegistryError,
+        ServeError, StoreError,
     ) as error:  # fmt: skip
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
@@ -77,6 +80,7 @@ def _init(parsed: argparse.Namespace) -> int:
     signer = load_receipt_keys(parsed.store).signer
     create_gateway_ca(parsed.store, signer.name, utc_now_ms())
     public_parcel_key(parsed.store)
+    publisher_keys(parsed.store)
     _order_vkey(parsed.store)
     print(signer.vkey)
     return OK
@@ -212,6 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     taken.add_argument("parcel", type=Path, metavar="FILE", help="of edge-agent export")
     taken.add_argument("--out", type=Path, required=True, metavar="RECEIPTS",
                        help="what goes back to the gateway")  # fmt: skip
+    add_proof_commands(commands, _told_store)
     _add_gas(commands)
     add_edit_commands(commands, _edits_store)
     run = commands.add_parser("serve", help="take uploads and serve the pages")

@@ -21,6 +21,7 @@ from edge_agent.gas_parser import add_convert, add_gas
 from edge_agent.key_parser import add_key
 from edge_agent.profile_parser import add_profile
 from edge_agent.report_parser import add_report
+from edge_agent.verify_parser import add_verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add_enrol(commands)
     add_clock(commands)
     add_key(commands)
+    add_verify(commands)
     return parser
 
 

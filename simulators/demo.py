@@ -39,6 +39,7 @@ ABORTED: Final = 143
 _PLANT_DIR: Final = "plant"
 _STORE_DIR: Final = "central"
 _STATE_DIR: Final = "state"
+_EXPORT_DIR: Final = "export"
 _START_S: Final = 60.0
 _STOP_S: Final = 60.0
 _RECOMPUTE_S: Final = 60.0
@@ -85,7 +86,9 @@ def run_demo(options: DemoOptions) -> int:
                 running = _start(children, directory)
                 _watch(running, options.seconds, stop)
                 verdict = _finish(running)
-            _say(f"{table(verdict)}\nEverything stays in {directory}: logs, journal, store.")
+                exported = _export(running, verdict)
+            _say(f"{table(verdict)}\n{exported}")
+            _say(f"Everything stays in {directory}: logs, journal, store.")
             _say(json.dumps(verdict.to_json()))
     except DemoAborted:
         return ABORTED
@@ -192,6 +195,17 @@ def _finish(running: Running) -> Verdict:
     running.children.stop(running.central, _STOP_S)
     books = read_books(running.directory / _PLANT_DIR)
     return judge(Evidence(books, summary, runs, last_index, stopped_utc_ms))
+
+
+def _export(running: Running, verdict: Verdict) -> str:
+    """What a customer could take away, checked as he would. Raises DemoError for a flaw."""
+    if not verdict.summary["receipts"]:
+        return "Nothing was uploaded: there is nothing to export."
+    where = ["--store", _STORE_DIR, "--gateway", GATEWAY]
+    running.children.run(["edge-central", "export", *where, "--out", _EXPORT_DIR])
+    told = running.children.run(["edge-agent", "verify", _EXPORT_DIR]).splitlines()
+    place = running.directory / _EXPORT_DIR
+    return f"edge-agent verify {place}\n  {told[0]}"
 
 
 def _wait_for_recompute(running: Running) -> None:

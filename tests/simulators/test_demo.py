@@ -167,6 +167,7 @@ def test_a_demo_runs_to_its_end_and_conserves(
     plant, central = (result["base_volume_m3"][side] for side in ("plant", "central"))
     assert plant == pytest.approx(central, rel=1e-3)
     assert "Page: http://127.0.0.1:" in output
+    assert f"edge-agent verify {directory / 'export'}\n  PROVEN: " in output
     logs = {path.name for path in directory.glob("*.log")}
     assert logs == {"agent.log", "central.log", "plant.log"}
     assert (directory / "gateway.toml").is_file()

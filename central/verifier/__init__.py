@@ -1,0 +1,1 @@
+"""The verifier that a customer takes away: one file, for whoever trusts nobody."""

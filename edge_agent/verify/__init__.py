@@ -1,0 +1,1 @@
+"""`edge-agent verify`: proofs and exports checked offline, with nothing but protocols."""
