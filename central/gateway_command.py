@@ -28,6 +28,7 @@ from central.registry import (
 )
 from central.store.database import Store
 from protocols.evidence.enrol_token import ca_pin, receipt_pin
+from protocols.evidence.keys import key_fingerprint
 from protocols.evidence.leaf import Log
 
 Act = Callable[[Store, argparse.Namespace], str]
@@ -151,7 +152,8 @@ def _line(entry: Entry) -> str:
     last = "never" if entry.last_ms is None else utc_text(entry.last_ms)
     older = len(entry.schedule.vkeys()) - 1
     keys = f"{entry.vkey}" + (f" and {older} before" if older else "")
-    return f"{entry.gateway}\t{keys}\t{entry.state}\tlast upload {last}"
+    shown = key_fingerprint(entry.vkey)
+    return f"{entry.gateway}\t{keys}\t{entry.state}\tlast upload {last}\tfingerprint {shown}"
 
 
 def _acts(store: Store, parsed: argparse.Namespace) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,8 +13,8 @@ from edge_agent.key_recording import Wish
 from edge_agent.key_request import ask, is_asked
 from edge_agent.keys import Keys, load_keys
 from edge_agent.rotation import Rotation, State
-from edge_agent.tls_identity import TLS_FILE, grouped, read_identity
-from protocols.evidence.keys import KeySpan
+from edge_agent.tls_identity import TLS_FILE, read_identity
+from protocols.evidence.keys import KeySpan, key_fingerprint
 from protocols.evidence.leaf import Log
 
 LOOK_S: Final = 0.25
@@ -42,7 +41,7 @@ def show(state_dir: Path, now_s: int) -> Shown:
     The first line is the key for `edge-central gateway add`. Works beside the agent.
     """
     keys = load_keys(state_dir)
-    lines = [keys.signer.vkey, f"fingerprint  {_fingerprint(keys.signer.vkey)}"]
+    lines = [keys.signer.vkey, f"fingerprint  {key_fingerprint(keys.signer.vkey)}"]
     spans = keys.schedule.spans(Log.BILLING)
     lines += [f"{_span(span):<13}{span.vkey.split('+')[1]}  {_from(span)}" for span in spans]
     if keys.rotation is not None:
@@ -124,10 +123,6 @@ def _from(span: KeySpan) -> str:
     if span.begin == (0, 0):
         return "from the beginning"
     return f"from epoch {span.epoch}, {span.after} leaves of billing on"
-
-
-def _fingerprint(vkey: str) -> str:
-    return grouped(hashlib.sha256(vkey.encode("ascii")).hexdigest()[:32])
 
 
 def _date(at_s: int) -> str:

@@ -9,6 +9,7 @@ or revoked key signs nothing that is beyond its end. Text form (export, publicat
     <log> <epoch> <after> <- | epoch/size> <verifier key>     one a span, billing before telemetry
 """
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -174,6 +175,12 @@ class KeySchedule:
 
 def _until_text(until: tuple[int, int] | None) -> str:
     return "-" if until is None else f"{until[0]}/{until[1]}"
+
+
+def key_fingerprint(vkey: str) -> str:
+    """What two people compare of a key: 128 bits of SHA-256 of its text, four digits at a time."""
+    digits = hashlib.sha256(vkey.encode("ascii")).hexdigest()[:32]
+    return "-".join(digits[at : at + 4] for at in range(0, 32, 4))
 
 
 def _read_span(parts: list[str]) -> KeySpan:

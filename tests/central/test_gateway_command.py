@@ -11,6 +11,7 @@ from central.keys import order_vkey
 from central.store.database import open_store
 from protocols.evidence.enrol import open_request
 from protocols.evidence.enrol_token import Token, ca_pin, receipt_pin
+from protocols.evidence.keys import key_fingerprint
 from protocols.evidence.note import Verifier
 from protocols.evidence.parcel import ParcelKey
 from protocols.evidence.receipt_keys import follow, split_successions
@@ -57,7 +58,10 @@ def test_a_gateway_is_enrolled_by_token(run, tmp_path):
     )
     assert run("gateway", "approve", "gw-1", machine.fingerprint, *DECIDED)[1] == "gw-1 approved\n"
     told = run("gateway", "list")[1]
-    assert told == f"gw-1\t{machine.signer.vkey}\tmay upload\tlast upload never\n"
+    shown = key_fingerprint(machine.signer.vkey)
+    assert told == (
+        f"gw-1\t{machine.signer.vkey}\tmay upload\tlast upload never\tfingerprint {shown}\n"
+    )
     told = run("gateway", "revoke", "gw-1", "--at-size", "billing:0:5", *DECIDED)[1]
     assert f"billing: valid up to epoch 0, size 5: {machine.signer.vkey}" in told
     assert "\tREVOKED\t" in run("gateway", "list")[1]

@@ -15,8 +15,10 @@ import pytest
 import requests
 
 from central.cli import main
+from protocols.evidence.heads import decode_heads, sign_heads_request
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
+from protocols.evidence.receipt_keys import follow, split_successions
 from protocols.evidence.upload import check_receipt, decode_conflict, decode_upload
 
 BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
@@ -76,6 +78,9 @@ class Server:
             timeout=DEADLINE_S,
         )
 
+    def get(self, path, headers=None):
+        return self.session.get(f"{self.intake}{path}", headers=headers, timeout=DEADLINE_S)
+
     def summary(self):
         return self.session.get(f"{self.page}/api/summary", timeout=DEADLINE_S).json()
 
@@ -133,6 +138,30 @@ def test_killed_between_posts_nothing_is_lost_or_doubled(server, polled):
     told = server.summary()
     assert told["leaves"] == told["ledger_leaves"] == sum(map(len, polled.leaves.values()))
     assert (told["receipts"], told["alarms"], told["law_holds"]) == (len(posts), 0, True)
+
+
+def test_keys_and_heads_of_a_running_server(server, polled, capsys):
+    """Rotated beside it the new key signs, and is followed; revoked beside it a gateway is out."""
+    server.add(polled)
+    server.start()
+    store = str(server.directory / "store")
+    assert server.post(polled.upload(TELEMETRY, 0, 30)).status_code == 200
+    capsys.readouterr()
+    assert main(["receipt-key", "rotate", "--store", store]) == 0
+    newer = capsys.readouterr().out.strip()
+    body = polled.upload(TELEMETRY, 30)
+    answer = server.post(body)
+    notes = server.get("/v1/receipt-keys").content
+    keys = follow(server.verifier.vkey, split_successions(notes))
+    assert keys[-1].vkey == newer
+    check_receipt(decode_upload(body).checkpoint, answer.content, keys[-1])
+    header = sign_heads_request(polled.name, polled.signer)
+    told = server.get(f"/v1/heads/{polled.name}", {"Gas-Request": header})
+    assert decode_heads(told.content, polled.name).of(TELEMETRY).size == 84
+    who = ["--who", "Li", "--reason", "stolen"]
+    assert main(["gateway", "revoke", polled.name, "--store", store, *who]) == 0
+    assert server.post(polled.upload(BILLING, 0)).status_code == 401
+    assert server.get("/v1/ca").content == (server.directory / "tls.pem").read_bytes()
 
 
 def test_four_connections_with_one_batch(server, polled):

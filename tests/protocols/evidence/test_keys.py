@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from protocols.evidence.errors import BadSignature, EvidenceError, Malformed
 from protocols.evidence.key_change import Place, sign_change
-from protocols.evidence.keys import MAX_SPANS, KeySchedule, KeySpan
+from protocols.evidence.keys import MAX_SPANS, KeySchedule, KeySpan, key_fingerprint
 from protocols.evidence.leaf import Log, Origin
 from protocols.evidence.note import KeyType, Signer
 
@@ -217,3 +217,11 @@ def test_a_changed_character_is_refused_or_another_schedule(at, character):
     except EvidenceError:
         return
     assert found != RENEWED
+
+
+def test_a_fingerprint_is_short_and_of_the_whole_key():
+    """Eight groups of four; another key has another one."""
+    one, other = (key_fingerprint(f"gw-1+{digit * 8}+AQ==") for digit in "12")
+    assert one != other
+    assert len(one.split("-")) == 8
+    assert {len(group) for group in one.split("-")} == {4}
