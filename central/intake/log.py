@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 
 from central.key_spans import load_schedule, newest_epoch
 from central.store.log_tables import batch, equivocation, gateway, head
+from central.store.proof_tables import batch_frontier
 from central.store.registry_tables import hole
 from protocols.evidence.adopt import Adopted
 from protocols.evidence.keys import KeySchedule
@@ -116,6 +117,9 @@ def append(conn: Connection, new: NewBatch) -> bool:
             utc_max_ms=max(utcs, default=None),
         )
     )
+    if new.before.frontier.size:
+        before = {"size": new.before.frontier.size, "hashes": new.before.frontier.to_bytes()}
+        conn.execute(insert(batch_frontier).values(**_key(new.origin), **before))
     billing, telemetry = new.unsent or (None, None)
     conn.execute(
         update(gateway)

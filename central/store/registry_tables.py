@@ -6,7 +6,7 @@ central's clock.
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
-from central.store.log_tables import metadata as metadata
+from central.store.proof_tables import metadata as metadata
 
 key_span = Table(
     "key_span",
