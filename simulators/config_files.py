@@ -81,7 +81,10 @@ def central_toml(store: str, intake: str, web: str) -> str:
     return "\n".join(
         [
             _table("[store]", {"dir": store}),
-            _table("[intake]", {"listen": intake, "cert": "server.pem", "key": "server.key"}),
+            _table(
+                "[intake]",
+                {"listen": intake, "cert": "server.pem", "key": "server.key", "ca": "ca.pem"},
+            ),
             _table("[web]", {"listen": web}),
         ]
     )

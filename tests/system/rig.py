@@ -33,8 +33,8 @@ class Rig:
         self.directory = directory
         self._pace = pace
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._commands: dict[str, list[str]] = {}
         self._begins: dict[str, int] = {}  # where in its log a program's newest life begins
+        self.commands: dict[str, list[str]] = {}
         self.store = directory / "store"
         self.journal = directory / "state" / "journal.db"
 
@@ -65,7 +65,7 @@ class Rig:
         with (self.directory / f"{name}.log").open("ab") as log:
             self._begins[name] = log.tell()
             self._running[name] = subprocess.Popen(
-                self._commands[name], cwd=self.directory, stdin=subprocess.DEVNULL,
+                self.commands[name], cwd=self.directory, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -118,7 +118,7 @@ class Rig:
         pause = threading.Event()
         while not ready():
             if time.monotonic() > deadline_s:
-                logs = "\n".join(f"--- {name}\n{self.log(name)}" for name in self._commands)
+                logs = "\n".join(f"--- {name}\n{self.log(name)}" for name in self.commands)
                 raise AssertionError(f"not within {within_s} s: {what}\n{logs}")
             pause.wait(0.1)
 
@@ -141,20 +141,27 @@ class Rig:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _start_all(self) -> None:
-        make_certificates(self.directory, datetime.datetime.now(datetime.UTC))
-        receipt_key = self.command("edge-central", "init", "--store", "store").split()[-1]
+    def make_keys(self) -> None:
+        """Before central runs: its allow-list has the gateway's key."""
         self.command("edge-agent", "key", "new", "--state", "state", "--gateway", GATEWAY)
         shown = self.command("edge-agent", "key", "show", "--state", "state")
         vkey = re.search(rf"{GATEWAY}\+[0-9a-f]{{8}}\+\S+", shown)
         assert vkey, shown
         self.command("edge-central", "gateway", "add", "--store", "store", GATEWAY, vkey[0])
+
+    def admit(self) -> None:
+        """With central running: what a gateway without a registered key has to do."""
+
+    def _start_all(self) -> None:
+        make_certificates(self.directory, datetime.datetime.now(datetime.UTC))
+        receipt_key = self.command("edge-central", "init", "--store", "store").split()[-1]
+        self.make_keys()
         intake_port, self.page_port = _free_port(), _free_port()
         self.link = Link(intake_port)
         (self.directory / "central.toml").write_text(
             central_toml("store", f"127.0.0.1:{intake_port}", f"127.0.0.1:{self.page_port}")
         )
-        self._commands = {
+        self.commands = {
             "plant": [str(PROGRAMS / "edge-sim"), "plant", "--dir", "plant"],
             "central": [str(PROGRAMS / "edge-central"), "serve", "--config", "central.toml"],
             "agent": [str(PROGRAMS / "edge-agent"), "run", "--config", "gateway.toml"],
@@ -164,6 +171,7 @@ class Rig:
         place = self.directory / "plant" / PLANT_FILE
         self.wait("the plant", place.exists)
         self.wait("central's page", lambda: self.summary() is not None)
+        self.admit()
         gateway = Gateway(GATEWAY, f"https://127.0.0.1:{self.link.port}", receipt_key)
         buses = json.loads(place.read_text())["buses"]
         (self.directory / "gateway.toml").write_text(

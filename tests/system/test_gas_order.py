@@ -50,7 +50,7 @@ def believe_orders(rig: Rig) -> None:
     text = re.sub(r"(?m)^receipt_key = ", f'order_key = "{key}"\nreceipt_key = ', path.read_text())
     path.write_text(text)
     rig.kill("agent")
-    rig._commands["agent"] = [*COMMAND, "--config", "gateway.toml"]
+    rig.commands["agent"] = [*COMMAND, "--config", "gateway.toml"]
     rig.start("agent")
 
 
