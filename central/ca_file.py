@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from central.secret_file import KeyFileError
@@ -24,6 +25,18 @@ def load_ca(path: Path) -> x509.Certificate:
         raise KeyFileError(f"{path}: {error.strerror}; check the path") from None
     except ValueError as error:
         raise KeyFileError(f"{path}: no PEM certificate: {error}") from None
+
+
+def check_ca(ca: x509.Certificate, path: Path) -> None:
+    """Raise KeyFileError unless `ca` can be what the certificates in `path` are believed by."""
+    chain = x509.load_pem_x509_certificates(path.read_bytes())
+    try:
+        if chain[-1] != ca:
+            chain[-1].verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature):
+        raise KeyFileError(
+            f"{path}: not signed by {ca.subject.rfc4514_string()}; name its CA, [intake] ca"
+        ) from None
 
 
 def der(certificate: x509.Certificate) -> bytes:

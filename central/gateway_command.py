@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from central.alarm_command import alarms_text
 from central.ca_file import der, load_ca
 from central.clock import utc_now_ms
 from central.enrol_decisions import Pins, approve, make_token, refuse, waiting
@@ -79,6 +80,9 @@ def add_gateway_commands(
     resumed.add_argument("gateway", metavar="GATEWAY")
     _who(resumed)
     command("list", "gateways with their state and keys, and requests that wait", _list)
+    alarms = command("alarms", "what the intake found wrong, oldest first", alarms_text)
+    alarms.add_argument("gateway", metavar="GATEWAY", nargs="?")
+    alarms.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there too")
     told = command("acts", "who decided what, oldest first", _acts)
     told.add_argument("gateway", metavar="GATEWAY", nargs="?")
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from central.ca_file import load_ca, pem
+from central.ca_file import check_ca, load_ca, pem
 from central.clock import utc_now_ms
 from central.config import CentralConfig, Listen
 from central.enrolment import Keys
@@ -80,13 +80,14 @@ def serve(config: CentralConfig) -> int:
 
 def _enroller(config: CentralConfig, store: Store, keys: ReceiptKeyFile) -> Enroller:
     """Enrolment with central's keys as they are at each request. Raises KeyFileError."""
-    ca = pem(load_ca(config.ca or config.cert))
+    ca = load_ca(config.ca or config.cert)
+    check_ca(ca, config.cert)
     authority = load_gateway_ca(config.store_dir)
 
     def told() -> Keys:
         return Keys(keys().signer.vkey, order_vkey(config.store_dir), authority)
 
-    return Enroller(store, told, ca, utc_now_ms)
+    return Enroller(store, told, pem(ca), utc_now_ms)
 
 
 async def _run(config: CentralConfig, store: Store, app: IntakeApp, ledger: LedgerThread) -> None:

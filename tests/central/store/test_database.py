@@ -4,13 +4,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from central.key_spans import load_schedule
+from central.store import database
 from central.store.database import DATABASE_NAME, StoreError, create_store, open_store
 from central.store.ledger_tables import metadata
+from protocols.evidence.keys import KeySchedule
+from protocols.evidence.note import Signer
 
 
 @pytest.fixture
@@ -103,3 +108,23 @@ def test_an_aborted_transaction_leaves_nothing(store):
         fail()
     with store.engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM refusal")) == 0
+
+
+def test_a_key_registered_before_spans_becomes_the_first_of_both_logs(tmp_path):
+    """A store of an earlier build keeps its allow-list."""
+    older = database._connect(tmp_path)
+    config = database._alembic()
+    vkey = Signer.from_private_bytes("gw-1", b"g" * 32).vkey
+    with older.writer.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0006")
+        conn.execute(
+            text("INSERT INTO gateway (gateway, vkey, added_ms) VALUES ('gw-1', :vkey, 5)"),
+            {"vkey": vkey},
+        )
+    older.close()
+    store = open_store(tmp_path)
+    with store.engine.connect() as conn:
+        assert load_schedule(conn, "gw-1") == KeySchedule.of(vkey)
+        assert conn.scalar(text("SELECT added_ms FROM gateway")) == 5
+    store.close()
