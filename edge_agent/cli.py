@@ -112,7 +112,7 @@ def _migrate(options: argparse.Namespace) -> int:
         return FINDINGS
     try:
         with state_lock(config.state_dir):
-            migrate_in_child(config.state_dir / FILE_NAME)
+            migrate_in_child(config.state_dir / FILE_NAME, config.journal.page_size)
     except (AlreadyRunning, MigrationError, OSError) as error:
         return could_not(error)
     print(f"{config.state_dir / FILE_NAME} is up to date")

@@ -112,13 +112,18 @@ class CentralConfig:
 
 @dataclass(frozen=True, slots=True)
 class JournalConfig:
-    """How often a tick is committed, how many scans may wait, and what stays after a receipt."""
+    """How often a tick is committed, how many scans may wait, what stays after a receipt, and how
+    much of the disk all of it may take. `max_megabytes` 0: four fifths of what is free.
+    """
 
     commit_s: float
     queue_scans: int
     autocheckpoint_pages: int
     retention_days: int
     retention_megabytes: int
+    page_size: int
+    max_megabytes: int
+    reserve_megabytes: int
 
 
 @dataclass(frozen=True, slots=True)

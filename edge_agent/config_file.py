@@ -24,6 +24,7 @@ from edge_agent.config_devices import NO_UNIT, meter_names, read_bus, read_devic
 from edge_agent.config_fields import Fault, Faults, Section
 from edge_agent.config_regulators import read_regulators
 from edge_agent.config_runs import read_runs
+from edge_agent.schema import PAGE_SIZE
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.refusal import OutOfRange
@@ -160,8 +161,13 @@ def _journal(section: Section) -> JournalConfig:
         queue_scans=section.integer("queue_scans", 10, 1_000_000, 1000),
         autocheckpoint_pages=section.integer("autocheckpoint_pages", 10, 100_000, 1000),
         retention_days=section.integer("retention_days", 1, 3650, 90),
-        retention_megabytes=section.integer("retention_megabytes", 1, 1_000_000, 512),
+        retention_megabytes=section.integer("retention_megabytes", 0, 1_000_000, 512),
+        page_size=section.integer("page_size", 512, 65_536, PAGE_SIZE),
+        max_megabytes=section.integer("max_megabytes", 0, 1_000_000, 0),
+        reserve_megabytes=section.integer("reserve_megabytes", 0, 10_000, 8),
     )
+    if journal.page_size & (journal.page_size - 1):
+        section.fault("page_size", "is not a page size", "write 512, 1024, 2048 ... 65536")
     section.done()
     return journal
 

@@ -90,7 +90,7 @@ def acting(config: AgentConfig) -> Iterator[Control]:
     with state_lock(config.state_dir):
         keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         path = config.state_dir / FILE_NAME
-        migrate_in_child(path)
+        migrate_in_child(path, config.journal.page_size)
         journal = Journal(path, Retention(), config.journal.autocheckpoint_pages)
         try:
             boot_id = BOOT_ID.read_text(encoding="ascii").strip()

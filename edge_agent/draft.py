@@ -64,6 +64,7 @@ class Draft:
         self.orders = dict(memory.orders)
         self.order_number = memory.order_number
         self.changing = memory.changing  # runs that take a new gas with their meter's next scan
+        self.disk = memory.disk  # conditions of the disk that were told
         self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
         self.running = memory.running
@@ -176,6 +177,7 @@ class Draft:
             self.order_number,
             self.devices,
             self.changing,
+            self.disk,
             self.running,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -99,7 +99,7 @@ class EpochDesk:
                 if path.exists():
                     aside(path, f"boot{memory.boot_no}", str(damage))
                 quarantine.tidy(path)
-                make_current(path)
+                make_current(path, self.config.journal.page_size)
                 self.journal.begin_anew()
                 break
             except (OSError, MigrationError, JournalError) as error:

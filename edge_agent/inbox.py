@@ -13,15 +13,25 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
+from protocols.evidence.facts import Moment
+
 Scan = TypeVar("Scan")
 Order = TypeVar("Order")
+
+
+class Dropped(NamedTuple):
+    """Scans that found the queue full: exactly how many, the first and the last of them."""
+
+    polls: int
+    since: Moment
+    until: Moment
 
 
 class Work(NamedTuple, Generic[Scan, Order]):
     """What one tick takes up."""
 
     scans: Sequence[Scan]
-    dropped: int  # scans that found the queue full
+    dropped: Dropped | None
     orders: Sequence[Order]
 
 
@@ -33,15 +43,16 @@ class Inbox(Generic[Scan, Order]):
         self._most_orders = most_orders
         self._scans: deque[Scan] = deque()
         self._orders: deque[Order] = deque()
-        self._dropped = 0
+        self._dropped: Dropped | None = None
         self._woken = False
         self._changed = threading.Condition()
 
-    def put(self, scan: Scan) -> bool:
-        """False where the queue is full; the scan is then counted, not kept."""
+    def put(self, scan: Scan, moment: Moment) -> bool:
+        """False where the queue is full; the scan of that moment is then counted, not kept."""
         with self._changed:
             if len(self._scans) >= self._most_scans:
-                self._dropped += 1
+                polls, since, _ = self._dropped or (0, moment, moment)
+                self._dropped = Dropped(polls + 1, since, moment)
                 return False
             self._scans.append(scan)
             return True
@@ -84,12 +95,15 @@ class Inbox(Generic[Scan, Order]):
             self._orders.clear()
             return Work(tuple(islice(self._scans, most_scans)), self._dropped, orders)
 
-    def done(self, scans: int, dropped: int) -> None:
+    def done(self, scans: int, dropped: Dropped | None) -> None:
         """What `look` showed is durable now."""
         with self._changed:
             for _ in range(scans):
                 self._scans.popleft()
-            self._dropped -= dropped
+            if dropped is not None and self._dropped is not None:
+                more = self._dropped.polls - dropped.polls
+                since = dropped.until  # the first of those since: not before it
+                self._dropped = Dropped(more, since, self._dropped.until) if more else None
 
     def waiting(self) -> int:
         with self._changed:

@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_agent import schema
+from edge_agent.eviction import drop_receipted
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
 from edge_agent.memory import LOGS, Memory, Settled, Tick
 from edge_agent.memory_rows import DamagedRow, renew_log_digests
 from edge_agent.settling import Retention, prune, settle
+from edge_agent.space import NO_RESERVE, Limits, Space
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
 T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
+AUTOCHECKPOINT_PAGES: Final = 1000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _DAMAGE: Final = frozenset(
     (
@@ -79,11 +82,17 @@ def is_full(error: sqlite3.DatabaseError) -> bool:
 class Journal:
     """The writing side. For one thread at a time; the recorder's, once it runs."""
 
-    def __init__(self, path: Path, retention: Retention, autocheckpoint_pages: int = 1000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        retention: Retention,
+        autocheckpoint_pages: int = AUTOCHECKPOINT_PAGES,
+        limits: Limits = NO_RESERVE,
+    ) -> None:
         """Open and check. Raises JournalError."""
         self.path = path
         self._retention = retention
-        self._autocheckpoint_pages = autocheckpoint_pages
+        self._space = Space(path, limits, autocheckpoint_pages)
         self._in_doubt = False  # an I/O error: what reached the disk is not known
         self.connection = self._connect()
         try:
@@ -183,6 +192,23 @@ class Journal:
             raise self._damaged(str(error)) from error
         self.sealed_bytes = sealed_bytes
 
+    @property
+    def space(self) -> Space:
+        """What the journal may take of the disk, for whoever makes room."""
+        return self._space
+
+    def drop_receipted(self) -> bool:
+        """Some of the oldest receipted batches go; False where there are none, or no room to."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            dropped = drop_receipted(self.connection)
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._give_up(error)
+            return False
+        self.sealed_bytes -= dropped
+        return dropped > 0
+
     def _connect(self) -> sqlite3.Connection:
         try:
             # one thread at a time: the main thread opens, the recorder's goes on
@@ -196,10 +222,10 @@ class Journal:
                 f"busy_timeout = {BUSY_TIMEOUT_MS}",
                 "synchronous = FULL",
                 "secure_delete = OFF",  # Debian's default writes zeros over all that goes
-                f"wal_autocheckpoint = {self._autocheckpoint_pages}",
                 f"journal_size_limit = {WAL_LIMIT_BYTES}",
             ):
                 connection.execute(f"PRAGMA {pragma}")
+            self._space.open(connection)
         except sqlite3.OperationalError as error:
             raise JournalError(
                 f"{self.path} cannot be opened: {error}; check the path and its owner, "
@@ -246,6 +272,7 @@ class Journal:
         A failed commit may have come through.
         """
         self.connection.close()
+        self._space.release_ballast()
         try:
             self.connection = self._connect()
             stored = load_heads(self.connection) == tick.after.heads

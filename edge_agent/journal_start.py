@@ -26,6 +26,7 @@ from edge_agent.memory import LOGS
 from edge_agent.salvage import newest_of
 from edge_agent.schema import MigrationError, migrate_in_child
 from edge_agent.settling import Retention
+from edge_agent.space import Limits
 
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
@@ -62,13 +63,13 @@ def aside(path: Path, label: str, reason: str) -> Path:
     return quarantine.put_aside(path, label, reason)
 
 
-def make_current(path: Path) -> None:
+def make_current(path: Path, page_size: int) -> None:
     """Make a journal that is missing; migrate an older one. Raises MigrationError, JournalDamaged.
 
     Damage must not look like the journal of another version.
     """
     if not path.exists():
-        migrate_in_child(path)
+        migrate_in_child(path, page_size)
         return
     version, applied = _version(path)
     if version == schema.VERSION:
@@ -76,7 +77,7 @@ def make_current(path: Path) -> None:
     if tuple(applied) == schema.STEPS:
         raise JournalDamaged(f"{path} is damaged: its version {version} is none of its schema's")
     try:
-        migrate_in_child(path)
+        migrate_in_child(path, page_size)
     except MigrationError:
         if not _is_sound(path):
             raise JournalDamaged(f"{path} is damaged: it cannot be migrated") from None
@@ -84,9 +85,10 @@ def make_current(path: Path) -> None:
 
 
 def _open(config: AgentConfig, path: Path, boot_id: str, mono_ms: int) -> tuple[Journal, Memory]:
-    make_current(path)
+    make_current(path, config.journal.page_size)
     retention = Retention(config.journal.retention_days, config.journal.retention_megabytes)
-    journal = Journal(path, retention, config.journal.autocheckpoint_pages)
+    limits = Limits.of_megabytes(config.journal.max_megabytes, config.journal.reserve_megabytes)
+    journal = Journal(path, retention, config.journal.autocheckpoint_pages, limits)
     try:
         epoch, boot = _before(config)
         memory = journal.load(

@@ -54,19 +54,24 @@ class KeyDesk:
             self._epoch = found.epoch
             self._try(lambda: self._keys.begin(found.epoch, found.is_key_leaf, found.sizes))
 
-    def wish(self, draft: Draft, wish: Wish, instant: Instant) -> None:
-        """Begin a rotation, or say why not; both in the log."""
+    def wish(self, draft: Draft, wish: Wish, instant: Instant, *, has_begun: bool = False) -> bool:
+        """Begin a rotation, or say why not; both in the log. True where it has begun.
+
+        `has_begun`: by this wish, and the tick is made anew.
+        """
         try:
-            self._keys.want(self._random)
+            if not has_begun:
+                self._keys.want(self._random)
         except (OSError, KeyFileError) as error:
             _log.error("no new log key: %s", error)
             detail = f"{wish.reason}; {error}"[:1000]
             draft.event(instant, REFUSED, "", None, None, wish.who, detail)
-            return
+            return False
         rotation = self._keys.rotation
         assert rotation is not None  # it was begun just now
         old, new = (vkey.split("+")[1] for vkey in rotation[2:])
         draft.event(instant, ASKED, "", old, new, wish.who, wish.reason)
+        return True
 
     def record(self, draft: Draft, instant: Instant) -> None:
         """The KEY leaf, where one is wanted; nothing may be inserted before it afterwards."""
@@ -79,6 +84,10 @@ class KeyDesk:
         for change in made:
             draft.append(Kind.KEY, "", change.to_body(), instant)
             draft.urgent = True
+
+    def withdrawn(self) -> None:
+        """The tick was not stored, and another is stored first: no KEY leaf is on its way."""
+        self._try(self._keys.withdraw)
 
     def committed(self, after: Memory, settled: Sequence[Settled]) -> None:
         """A tick is durable."""

@@ -206,6 +206,13 @@ class Keys:
             self._move(rotation._replace(state=State.ATTEMPTED, place=place))
             return change
 
+    def withdraw(self) -> None:
+        """What `attempt` made is known not to be stored, and another leaf takes its place."""
+        with self._lock:
+            rotation = self._held.rotation
+            if rotation is not None and rotation.state is State.ATTEMPTED:
+                self._move(rotation._replace(state=State.WANTED, place=NOWHERE))
+
     def committed(self, receipted: Mapping[Log, tuple[int, int]]) -> None:
         """A tick is durable; `receipted`: what came with it, the (epoch, size) that central holds.
 

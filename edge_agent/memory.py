@@ -96,6 +96,7 @@ class Memory:
     order_number: int = 0
     devices: DeviceMemory = field(default_factory=DeviceMemory)
     changing: frozenset[str] = frozenset()  # runs; not stored: a start changes them at once
+    disk: frozenset[str] = frozenset()  # conditions of the disk that were told; not stored
     running: bool = False
     ended: tuple[int, int] | None = field(default=None, compare=False)
 

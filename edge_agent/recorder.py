@@ -10,22 +10,29 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_agent.device_recording import Fact, News, forget_devices, record_news
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch_desk import EpochDesk
+from edge_agent.eviction import change_rows
+from edge_agent.healing import diagnose
 from edge_agent.inbox import Inbox, Work
-from edge_agent.journal import CommitFailed
+from edge_agent.journal import CommitFailed, DiskFull
+from edge_agent.losses import record_damaged, record_dropped
+from edge_agent.memory import RowChange
 from edge_agent.order_recording import change_gas, is_waiting, record_due, record_order
 from edge_agent.poller import PolledScan
 from edge_agent.recording import (
     MapHashes,
-    record_lost_scans,
     record_scan,
     record_start,
     record_stop,
 )
+from edge_agent.room import Room
+from protocols.evidence.facts import Moment
+from protocols.evidence.leaf import Log
 
 if TYPE_CHECKING:
     from sqlite3 import Connection  # noqa: TID251  # what the journal's shell reads with
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     from protocols.evidence.order import Order
 
 T = TypeVar("T")
+NO_WORK: Final = Work[PolledScan | News, "_Request"]((), None, ())
 RETRY_S: Final = 0.5
 ON_ITS_WAY_MS: Final = 2_000  # a scan of before an order's time may still come
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
@@ -57,19 +65,23 @@ class _Request:
         facts: Sequence[Fact] = (),
         opening: Opening | None = None,
         wish: Wish | None = None,
+        damaged: Log | None = None,
     ) -> None:
         self.settled = settled
         self.order = order  # of central, with its note
         self.facts = facts
         self.opening = opening  # of a new epoch
         self.wish = wish  # for a new log key
+        self.has_begun = False
+        self.damaged = damaged  # a log whose rows are to be looked at
+        self.is_whole = False
         self.done = threading.Event()
 
     @property
     def is_stop(self) -> bool:
         """None of them: stop recording."""
-        asked = self.settled or self.order or self.facts or self.opening or self.wish
-        return not asked
+        asked = (self.settled, self.order, self.facts, self.opening, self.wish, self.damaged)
+        return not any(asked)
 
 
 class Recorder(threading.Thread):
@@ -103,10 +115,11 @@ class Recorder(threading.Thread):
         self._stopped = False  # nothing comes into force behind the last leaf
         self._reported_ms: int | None = None
         self._epochs = EpochDesk(self, journal, config, salts, clock, self._patience)
+        self._room = Room(journal)
 
     def deliver(self, scan: PolledScan) -> bool:
         """False where the queue is full: the poll is counted, and logged when there is room."""
-        return self._inbox.put(scan)
+        return self._inbox.put(scan, Moment(scan.instant.boot_no, scan.instant.mono_ms))
 
     def tell(self, news: News) -> bool:
         """False where the queue is full: whoever found it keeps it and tries again."""
@@ -131,6 +144,15 @@ class Recorder(threading.Thread):
     def rotate(self, wish: Wish) -> bool:
         """Ask for a new log key; False where too many requests wait. It takes its time."""
         return self._inbox.order(_Request(wish=wish))
+
+    def damaged(self, log: Log, seqs: Sequence[int], timeout_s: float) -> bool:
+        """Somebody found rows that are not what was recorded: all rows are looked at, and those
+        become holes with a LOSS leaf. True when the log is whole again, or was; what is asked of it
+        may then be tried once more. False: it needs a new epoch.
+        """
+        _log.error("%s: damaged rows: %s", log.value, ", ".join(map(str, seqs[:10])))
+        request = _Request(damaged=log)
+        return self._request(request, timeout_s) and request.is_whole
 
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
@@ -160,13 +182,16 @@ class Recorder(threading.Thread):
     def _record_start(self) -> bool:
         if self.key_desk is not None:
             self.key_desk.begin(self.look)
+        return self._commit(self._start(), NO_WORK, remake=self._start)
+
+    def _start(self) -> Draft:
         draft = Draft(self.memory, self._salts)
         now = self._clock.now()
         record_start(draft, self._config, now, self._version)
         record_due(draft, self._config, now)
         readable = frozenset(one.serial for one in self._config.devices if one.archives)
         forget_devices(draft, readable, now)
-        return self._commit(draft, Work((), 0, ()))
+        return draft
 
     def _request(self, request: _Request, timeout_s: float) -> bool:
         return self._inbox.order(request) and request.done.wait(timeout_s)
@@ -180,9 +205,25 @@ class Recorder(threading.Thread):
         is_empty = not (work.scans or work.dropped or work.orders)
         if is_empty and not is_waiting(self.memory.orders.values()):
             return self._epochs.carry_history()
+        draft = self._draft(work)
+        remake = partial(self._draft, work)
+        if not ((is_empty and draft.is_empty) or self._commit(draft, work, remake=remake)):
+            return False
+        self._heal_logs(work.orders)
+        for request in work.orders:
+            if request.opening is not None:
+                if not self._epochs.open(request.opening):
+                    return False
+                request.done.set()
+        return self._epochs.carry_history()
+
+    def _draft(self, work: Work[PolledScan | News, _Request]) -> Draft:
+        """All that waits, as leaves behind what the last commit stored."""
         draft = Draft(self.memory, self._salts)
-        if work.dropped:
-            record_lost_scans(draft, work.dropped, self._clock.now())
+        now = self._clock.now()
+        self._room.look(draft, now)
+        if work.dropped is not None:
+            record_dropped(draft, work.dropped, now)
         for scan in work.scans:
             if isinstance(scan, PolledScan):
                 record_due(draft, self._config, scan.instant)
@@ -194,14 +235,25 @@ class Recorder(threading.Thread):
             record_stop(draft, self._clock.now())
             self._stopped = True
         self._record_orders(draft, work)
-        if not ((is_empty and draft.is_empty) or self._commit(draft, work)):
-            return False
-        for request in work.orders:
-            if request.opening is not None:
-                if not self._epochs.open(request.opening):
-                    return False
+        return draft
+
+    def _heal_logs(self, requests: Sequence[_Request]) -> None:
+        for request in requests:
+            if request.damaged is not None:
+                request.is_whole = self._heal(request.damaged)
                 request.done.set()
-        return self._epochs.carry_history()
+
+    def _heal(self, log: Log) -> bool:
+        """Bring a log's rows to its frontier; False where that cannot be, or was given up."""
+        change = self.look(partial(diagnose, log=log))
+        if change is None:
+            _log.error("%s: its rows do not lead to its frontier; it needs a new epoch", log.value)
+            return False
+        draft = Draft(self.memory, self._salts)
+        for gone in change.gone:
+            _log.error("%s: leaves %d to %d are damaged", log.value, gone.first, gone.end - 1)
+            record_damaged(draft, gone, self._clock.now())
+        return change == RowChange() or self.store(draft, partial(change_rows, change=change))
 
     def _patience(self, error: Exception) -> bool:
         """Say it, wait a little; False where it is to be given up."""
@@ -213,7 +265,8 @@ class Recorder(threading.Thread):
             for fact in request.facts:
                 record_news(draft, fact, fact.instant)
             if request.wish is not None and self.key_desk is not None:
-                self.key_desk.wish(draft, request.wish, self._clock.now())
+                now, begun = self._clock.now(), request.has_begun
+                request.has_begun = self.key_desk.wish(draft, request.wish, now, has_begun=begun)
             if request.order is not None:
                 record_order(draft, *request.order, self._config, self._clock.now())
         if is_waiting(draft.orders.values()) and not self._stopped:
@@ -228,7 +281,7 @@ class Recorder(threading.Thread):
 
     def store(self, draft: Draft, also: Also | None = None) -> bool:
         """Commit a draft beside the queue. False where it had to be given up."""
-        return self._commit(draft, Work((), 0, ()), also)
+        return self._commit(draft, NO_WORK, also)
 
     def look(self, read: Callable[[Connection], T]) -> T | None:
         """What `read` finds in the journal. None where it had to be given up."""
@@ -240,18 +293,50 @@ class Recorder(threading.Thread):
                     return None
 
     def _commit(
-        self, draft: Draft, work: Work[PolledScan | News, _Request], also: Also | None = None
+        self,
+        draft: Draft,
+        work: Work[PolledScan | News, _Request],
+        also: Also | None = None,
+        remake: Callable[[], Draft] | None = None,
     ) -> bool:
-        tick = draft.tick()
+        """Until it is durable; False where it had to be given up.
+
+        `remake`: the same work as a draft behind what had to be recorded first, to make room.
+        """
         settled = tuple(each.settled for each in work.orders if each.settled is not None)
+        while True:
+            try:
+                if not self._put(draft, settled, also):
+                    return False
+                break
+            except DiskFull as error:
+                if self._room.make():
+                    continue
+                change = self._room.evictable()
+                if change is not None and remake is not None:
+                    evicted = self._evict(change)
+                    draft = remake()
+                    if evicted:
+                        continue
+                if not self._wait(error, draft):
+                    return False
+        self._inbox.done(len(work.scans), work.dropped)
+        for request in work.orders:
+            if request.opening is None and request.damaged is None:
+                request.done.set()
+        return True
+
+    def _put(self, draft: Draft, settled: tuple[Settled, ...], also: Also | None) -> bool:
+        """The same tick until it is known to be stored. Raises DiskFull; False where given up."""
+        tick = draft.tick()
         while True:
             try:
                 self._journal.commit(tick, settled, also)
                 break
+            except DiskFull:
+                raise
             except CommitFailed as error:
-                self._report(error, len(tick.leaves))
-                if self._give_up.wait(RETRY_S):
-                    _log.error("given up: %d leaves were not stored", len(tick.leaves))
+                if not self._wait(error, draft):
                     return False
         if self._reported_ms is not None:
             _log.warning("the journal takes leaves again")
@@ -259,11 +344,29 @@ class Recorder(threading.Thread):
         self.memory = tick.after
         if self.key_desk is not None:
             self.key_desk.committed(tick.after, settled)
-        self._inbox.done(len(work.scans), work.dropped)
-        for request in work.orders:
-            if request.opening is None:
-                request.done.set()
         self.on_commit(draft.urgent, {log: head.size for log, head in tick.after.heads.items()})
+        return True
+
+    def _evict(self, change: RowChange) -> bool:
+        """Unsent scans go, and the loss is recorded; False where there is no room, or given up."""
+        if self.key_desk is not None:
+            self.key_desk.withdrawn()
+        draft = Draft(self.memory, self._salts)
+        also = self._room.record(draft, change, self._clock.now())
+        try:
+            stored = self._put(draft, (), also)
+        except DiskFull:
+            return False
+        if stored:
+            self._room.evicted(self._clock.now())
+        return stored
+
+    def _wait(self, error: CommitFailed, draft: Draft) -> bool:
+        """Before another try; False at the end of the process."""
+        self._report(error, len(draft.leaves))
+        if self._give_up.wait(RETRY_S):
+            _log.error("given up: %d leaves were not stored", len(draft.leaves))
+            return False
         return True
 
     def _report(self, error: Exception, leaves: int) -> None:

@@ -9,6 +9,7 @@ from edge_agent.changes import gateway_fields, run_fields, same_totals
 from edge_agent.clock_recording import record_clock
 from edge_agent.device_recording import note_gaps
 from edge_agent.gas_in_force import runs_in_force
+from edge_agent.losses import record_unclean_end
 from edge_agent.memory import RunMemory
 from edge_agent.rebuild import SEGMENTS_OF_AN_EPOCH
 from protocols.evidence.facts import EpochBody, EpochReason
@@ -95,15 +96,10 @@ def _watch(draft: Draft, regulator: RegulatorConfig, scan: Scan) -> None:
         draft.urgent = True
 
 
-def record_lost_scans(draft: Draft, count: int, instant: Instant) -> None:
-    """Polls that found the queue full: how many, once there is room again."""
-    draft.event(instant, "queue_full", "", None, count, AGENT, "polls that were not recorded")
-    draft.urgent = True
-
-
 def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
     """Start, and whatever the configuration changed since the last time."""
     epoch = record_lost_journal(draft, instant)
+    record_unclean_end(draft, instant)
     record_clock(draft, instant)
     draft.event(instant, "agent_started", "", None, version, AGENT)
     if epoch:

@@ -24,6 +24,8 @@ from edge_agent.epoch_opening import (
     go_on,
     record_epoch,
 )
+from edge_agent.losses import record_damaged
+from edge_agent.memory import Gone
 from edge_agent.opening_rows import (
     OldRow,
     Pending,
@@ -36,13 +38,11 @@ from edge_agent.opening_rows import (
 )
 from edge_agent.recording import AGENT
 from protocols.evidence.errors import Malformed
-from protocols.evidence.facts import Loss, LossReason
-from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf, leaf_hash
+from protocols.evidence.leaf import Leaf, Log, decode_leaf, leaf_hash
 
 if TYPE_CHECKING:
     from edge_agent.memory import Memory
     from edge_agent.poller import Now
-    from protocols.metering.instant import Instant
 
 MOST_LEAVES: Final = 1024  # of one transaction
 MOST_BYTES: Final = 1_000_000
@@ -117,7 +117,8 @@ class Reopening(NamedTuple):
         for row in rows:
             leaf = whole_leaf(row)
             if leaf is None:
-                record_damage(draft, (row.log, pending.old_epoch or 0, row.seq, row.seq + 1), now)
+                gone = Gone(row.log, pending.old_epoch or 0, row.seq, row.seq + 1)
+                record_damaged(draft, gone, now)
                 continue
             seq = draft.repeat(leaf, row.hash, now)
             if row.log is Log.BILLING and leaf.seq in gaps and leaf.epoch == pending.old_epoch:
@@ -155,16 +156,3 @@ def whole_leaf(row: OldRow) -> Leaf | None:
         return decode_leaf(row.leaf)
     except Malformed:
         return None
-
-
-def record_damage(
-    draft: Draft, lost: tuple[Log, int, int, int], instant: Instant, count: int | None = None
-) -> None:
-    """A LOSS leaf: (log, epoch, first, end) of leaves that the disk does not give back.
-
-    `count`: how many of them, where others of the range are there.
-    """
-    log, epoch, first, end = lost
-    loss = Loss(LossReason.DAMAGED, log, epoch, first, end, end - first if count is None else count)
-    draft.append(Kind.LOSS, "", loss.to_body(), instant)
-    draft.urgent = True

@@ -23,10 +23,10 @@ from edge_agent.draft import Draft, Salts
 from edge_agent.epoch_opening import Opening, close_runs, record_epoch
 from edge_agent.finds import Finds, Found, SealedAt, merged
 from edge_agent.journal import FILE_NAME
-from edge_agent.memory import LOGS, LogHead, Memory
+from edge_agent.losses import record_damaged
+from edge_agent.memory import LOGS, Gone, LogHead, Memory
 from edge_agent.opening_rows import Pending, Stage, store_pending
 from edge_agent.recording import AGENT, record_interval
-from edge_agent.reopening import record_damage
 from edge_agent.restore import Restored, Restoring
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.facts import Citation, EpochReason
@@ -233,7 +233,7 @@ class Salvage:
         draft.adopt(found.memory)
         draft.running = True
         for log, epoch, first, end, count in lost:
-            record_damage(draft, (log, epoch, first, end), now, count)
+            record_damaged(draft, Gone(log, epoch, first, end), now, count)
         for run, segment, index, detail in found.unknown:
             draft.event(now, STATE_LOST, run, index, segment, AGENT, detail)
         count = sum(each[4] for each in lost)

@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 
 from edge_agent.ballast import BALLAST_BYTES, BALLAST_NAME, RESERVE_NAME, Ballast
 
-SHORT_BYTES: Final = 2 * 1024 * 1024  # free in the file system: less is full
+SHORT_BYTES: Final = 2 * 1024 * 1024  # free in the file system: less is full; a small one: _PART
+_PART: Final = 16
 ENOUGH_BYTES: Final = 128 * 1024  # free pages in the journal: a tick fits, deleting more is no use
 TIGHT_PAGES: Final = 32  # of the write-ahead log, before it is checkpointed
 LEAST_BYTES: Final = 1024 * 1024
@@ -29,6 +30,14 @@ class Limits(NamedTuple):
 
     max_bytes: int = 0
     reserve_bytes: int = 0
+
+    @classmethod
+    def of_megabytes(cls, most: int, reserve: int) -> Limits:
+        """Of settings."""
+        return cls(most * 1_000_000, reserve * 1_000_000)
+
+
+NO_RESERVE: Final = Limits()
 
 
 class Usage(NamedTuple):
@@ -53,18 +62,29 @@ class Space:
     def __init__(self, journal: Path, limits: Limits, autocheckpoint_pages: int) -> None:
         self._directory = journal.parent
         self._autocheckpoint_pages = autocheckpoint_pages
+        found = os.statvfs(self._directory)
+        whole_bytes = found.f_blocks * found.f_frsize
+        self._short_bytes = min(SHORT_BYTES, whole_bytes // _PART)
         self._ballast = Ballast(journal.with_name(BALLAST_NAME), BALLAST_BYTES)
-        self._reserve = Ballast(journal.with_name(RESERVE_NAME), limits.reserve_bytes)
-        own_bytes = journal.stat().st_size
-        self._soft_bytes = soft_limit(limits, own_bytes, self.disk_free() + self._held_bytes())
+        reserve_bytes = min(limits.reserve_bytes, 2 * whole_bytes // _PART)
+        self._reserve = Ballast(journal.with_name(RESERVE_NAME), reserve_bytes)
+        self._soft_bytes = self._limit(journal, limits._replace(reserve_bytes=reserve_bytes))
         self.is_tight = False  # the file system is full
         self.in_reserve = False
 
+    def _limit(self, journal: Path, limits: Limits) -> int:
+        own_bytes = journal.stat().st_size if journal.exists() else 0
+        held = sum(each.size for each in (self._ballast, self._reserve) if each.is_there)
+        return soft_limit(limits, own_bytes, self.disk_free() + held)
+
     def open(self, connection: sqlite3.Connection) -> None:
         """Of a new connection: the limits that hold now."""
-        self._ballast.make()
-        self._reserve.make()
-        if not self._ballast.is_there:
+        self._apply(connection)  # which makes the files beside it, before the ballast takes room
+        if self.is_tight:
+            return
+        if not self._reserve.make():
+            self.in_reserve = True
+        if not self._ballast.make():
             self.is_tight = True
         self._apply(connection)
 
@@ -75,7 +95,8 @@ class Space:
 
     @property
     def is_short(self) -> bool:
-        return self.disk_free() < SHORT_BYTES
+        """The file system is as good as full."""
+        return self.disk_free() < self._short_bytes
 
     def usage(self, connection: sqlite3.Connection, receipted: int) -> Usage:
         page_size, pages, free = _pages(connection)
@@ -111,16 +132,17 @@ class Space:
         return True
 
     def relax(self, connection: sqlite3.Connection) -> bool:
-        """Room again: ballast and reserve are made anew. True where that is so now."""
+        """Where there is room again, ballast and reserve are made anew. True where all is well."""
+        if self.is_tight and self.disk_free() >= 2 * self._short_bytes + self._ballast.size:
+            self.is_tight = not self._ballast.make()
+            self._apply(connection)
         page_size, pages, free = _pages(connection)
-        needed = 2 * SHORT_BYTES + self._reserve.size
-        if self.disk_free() < needed or (pages - free) * page_size > _ROOMY * self._soft_bytes:
-            return False
-        if not (self._ballast.make() and self._reserve.make()):
-            return False
-        self.is_tight = self.in_reserve = False
-        self._apply(connection)
-        return True
+        is_roomy = (pages - free) * page_size <= _ROOMY * self._soft_bytes
+        needed = 2 * self._short_bytes + self._reserve.size
+        if self.in_reserve and is_roomy and not self.is_tight and self.disk_free() >= needed:
+            self.in_reserve = not self._reserve.make()
+            self._apply(connection)
+        return is_roomy and not self.is_tight and not self.in_reserve
 
     def _apply(self, connection: sqlite3.Connection) -> None:
         page_size, pages, _ = _pages(connection)
@@ -130,10 +152,6 @@ class Space:
         connection.execute(f"PRAGMA max_page_count = {most}")
         interval = TIGHT_PAGES if self.is_tight else self._autocheckpoint_pages
         connection.execute(f"PRAGMA wal_autocheckpoint = {interval}")
-
-    def _held_bytes(self) -> int:
-        held = (self._ballast, self._reserve)
-        return sum(each.size for each in held if each.is_there)
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:

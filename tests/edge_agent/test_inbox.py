@@ -5,33 +5,39 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
-from edge_agent.inbox import Inbox
+from edge_agent.inbox import Dropped, Inbox
+from protocols.evidence.facts import Moment
+
+NOON = Moment(0, 0)
 
 
 def test_scans_stay_until_they_are_durable() -> None:
     """What `look` showed is shown again until `done`, in order."""
     inbox: Inbox[int, str] = Inbox(most_scans=10)
-    assert all(inbox.put(number) for number in range(5))
+    assert all(inbox.put(number, NOON) for number in range(5))
     assert inbox.look(3).scans == inbox.look(3).scans == (0, 1, 2)
-    inbox.done(3, 0)
+    inbox.done(3, None)
     assert inbox.look(3).scans == (3, 4)
 
 
 def test_a_full_queue_refuses_and_counts() -> None:
-    """The count stays until it is durable, and grows meanwhile."""
+    """The count stays until it is durable, and grows meanwhile; with its first and last moment."""
     inbox: Inbox[int, str] = Inbox(most_scans=2)
-    assert [inbox.put(number) for number in range(4)] == [True, True, False, False]
-    assert inbox.look(9).dropped == 2
-    inbox.put(4)
-    inbox.done(2, 2)
-    assert inbox.look(9) == ((), 1, ())
-    assert inbox.put(5)
+    moments = [Moment(0, number) for number in range(6)]
+    assert [inbox.put(at, moments[at]) for at in range(4)] == [True, True, False, False]
+    assert inbox.look(9).dropped == Dropped(2, moments[2], moments[3])
+    inbox.put(4, moments[4])
+    inbox.done(2, Dropped(2, moments[2], moments[3]))
+    assert inbox.look(9) == ((), Dropped(1, moments[3], moments[4]), ())
+    inbox.done(0, inbox.look(9).dropped)
+    assert inbox.look(9) == ((), None, ())
+    assert inbox.put(5, moments[5])
 
 
 def test_a_request_wakes_scans_do_not() -> None:
     """Scans share the tick; a receipt need not wait for it."""
     inbox: Inbox[int, str] = Inbox(most_scans=2)
-    inbox.put(1)
+    inbox.put(1, NOON)
     begun = monotonic()
     inbox.wait(0.05)
     assert monotonic() - begun >= 0.04

@@ -12,6 +12,7 @@ from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
 from edge_agent.journal import Journal
 from edge_agent.recorder import Recorder
+from protocols.evidence.facts import LossReason, Moment, parse_loss
 from protocols.evidence.leaf import Kind, Log
 from tests.edge_agent.gateway import (
     BOOT_ID,
@@ -113,8 +114,11 @@ def test_a_full_disk_loses_only_what_the_queue_cannot_hold(
     assert all(rig.deliver(1))
     found = rig.end()
     assert "takes leaves again" in caplog.text
-    (counted,) = [leaf.body for leaf in found.of(Kind.EVENT) if leaf.body[0] == "queue_full"]
-    assert counted[2] == lost
+    (counted,) = [parse_loss(leaf.body) for leaf in found.of(Kind.LOSS)]
+    assert (counted.reason, counted.count) == (LossReason.DROPPED, lost)
+    assert counted.since is not None
+    assert counted.until is not None
+    assert counted.since < counted.until
     assert (
         found.leaves[Log.TELEMETRY][: before.sizes[Log.TELEMETRY]] == (before.leaves[Log.TELEMETRY])
     )
@@ -172,5 +176,10 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
     assert wait_until(lambda: rig.stored() == 30)
     found = rig.end()
     assert found.events() == ["agent_started", "agent_started"]
+    (between,) = [parse_loss(leaf.body) for leaf in found.of(Kind.LOSS)]  # no stop was recorded
+    assert (between.reason, between.count) == (LossReason.UNCLEAN_END, None)
+    assert between.since == Moment(0, 10_000)
+    assert between.until is not None
+    assert between.until >= between.since
     totals = [record.totals[0] for record in found.intervals()]
     assert passed_counts(found) == totals[-1].end - totals[0].start > 0

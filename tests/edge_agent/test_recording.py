@@ -15,7 +15,6 @@ from edge_agent.memory import Memory, Tick, first_memory
 from edge_agent.poller import PolledScan
 from edge_agent.recording import (
     MapHashes,
-    record_lost_scans,
     record_scan,
     record_start,
     record_stop,
@@ -290,15 +289,6 @@ def test_a_stop_makes_no_interval_of_nothing(book: Book) -> None:
     assert len(book.intervals()) > before
     assert all(record.polls for record in book.intervals())
     assert all(remade(book))
-
-
-def test_lost_polls_are_counted_in_an_event(book: Book) -> None:
-    """As many as found the queue full."""
-    draft = Draft(book.memory, SALTS)
-    record_lost_scans(draft, 17, book.polls.clock.now())
-    assert events(book.take(draft)) == [
-        ("queue_full", "", None, 17, "polls that were not recorded")
-    ]
 
 
 def test_a_changed_field_is_told_with_old_and_new(book: Book, tmp_path: Path) -> None:

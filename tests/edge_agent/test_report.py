@@ -21,7 +21,7 @@ from edge_agent.draft import Draft, Salts
 from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.memory import Memory
-from edge_agent.recording import MapHashes, record_lost_scans, record_scan, record_start
+from edge_agent.recording import MapHashes, record_scan, record_start
 from edge_agent.report_text import WIDTH, fixed, hours, wrapped
 from protocols.evidence.leaf import Log
 from protocols.metering.quality import Quality
@@ -142,7 +142,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     station.receipted()
     station.minutes(17 * 60)
     draft = Draft(station.memory, SALTS)
-    record_lost_scans(draft, 3, station.polls.clock.now())
+    draft.event(station.polls.clock.now(), "disk_full", "", "off", "on", "agent")
     station.commit(draft)
     yield Told(station.path, station.config)
     station.journal.close()
@@ -221,7 +221,7 @@ def test_a_day_that_runs(told: Told, capsys: pytest.CaptureFixture[str]) -> None
     assert "Recorded to 2026-05-30 09:00:00; the day is not over." in text
     assert "\n08:00 " in text
     assert "\n10:00 " not in text
-    assert "queue full" in text
+    assert "disk full" in text
 
 
 def test_an_index_jump_is_told_where_the_volume_is_missed(
