@@ -39,6 +39,7 @@ from edge_agent.learned import LEARNED_NAME, Learned
 from edge_agent.link_use import LinkUse
 from edge_agent.memory import Memory
 from edge_agent.order_fetch import OrderFetch
+from edge_agent.poller import Now
 from edge_agent.recorder import Recorder
 from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Transport
@@ -214,7 +215,7 @@ class Agent:
         return stored
 
 
-def recorder_side(recorder: Recorder, clock: Clock) -> RecorderSide:
+def recorder_side(recorder: Recorder, clock: Now) -> RecorderSide:
     """What the uplink asks the recorder for, when central's heads want it."""
 
     def note(code: str, old: int | str | None, new: int | str | None, detail: str) -> bool:

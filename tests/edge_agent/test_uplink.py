@@ -5,19 +5,12 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 import edge_agent.uplink
-from edge_agent.draft import Salts
-from edge_agent.journal import Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.recorder import Recorder
-from edge_agent.transport import Transport
-from edge_agent.uplink import Uplink
 from protocols.evidence.leaf import Leaf, Log, decode_leaf, encode_leaf
 from protocols.evidence.note import KeyType, Signer, cosign
 from protocols.evidence.upload import (
@@ -28,87 +21,18 @@ from protocols.evidence.upload import (
     encode_conflict,
     parse_unsent,
 )
-from tests.edge_agent.gateway import (
-    BOOT_ID,
-    KEYS,
-    RECEIPTS,
-    VERSION,
-    Polls,
-    config_of,
-    new_journal,
-    wait_until,
-)
-from tests.edge_agent.ledger_law import Found, read_journal
+from tests.edge_agent.gateway import RECEIPTS, wait_until
+from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.tls_central import TIME_S, Fault, Request, TlsCentral, serving
+from tests.edge_agent.uplink_rig import Rig, assert_same, start
 
 FORGER = Signer.from_private_bytes("central", b"f" * 32, KeyType.COSIGNATURE)
-
-
-@dataclass
-class Rig:
-    """A recorder and an uplink at work on one journal."""
-
-    directory: Path
-    journal: Journal
-    recorder: Recorder
-    uplink: Uplink
-    transport: Transport
-    polls: Polls
-    reader: JournalReader  # a second one: the uplink's belongs to its thread
-
-    def record(self, rounds: int) -> None:
-        """Rounds of polls, and wait until they are durable."""
-        for scan in self.polls.rounds(rounds):
-            assert wait_until(lambda scan=scan: self.recorder.deliver(scan))
-        assert wait_until(lambda: self.recorder._inbox.waiting() == 0)
-
-    def receipted(self, log: Log) -> int:
-        return self.reader.state(log).receipted.size
-
-    def end(self) -> Found:
-        """Drained and closed; what the journal then holds."""
-        self.uplink.drain(8.0)
-        self.recorder.end()
-        self.recorder.join(5.0)
-        self.transport.close()
-        self.reader.close()
-        self.journal.close()
-        return read_journal(self.journal.path)
-
-
-def start(
-    directory: Path, central: TlsCentral, batch_s: float = 0.1, deadline_s: float = 0.8
-) -> Rig:
-    config = config_of(directory)
-    journal = new_journal(config)
-    polls = Polls(config)
-    memory = journal.load(config.gateway, BOOT_ID, 0)
-    salts = Salts(KEYS.gateway, KEYS.salt_secret)
-    recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)
-    transport = Transport(central.url, directory / "ca.pem", deadline_s)
-    reader = JournalReader(journal.path, config.gateway)
-    uplink = Uplink(
-        *(reader, transport, KEYS, RECEIPTS.verifier, recorder.settle),
-        *(batch_s, monotonic, lambda: 0.0),
-    )
-    recorder.on_commit = uplink.notify
-    recorder.start()
-    uplink.start()
-    second = JournalReader(journal.path, config.gateway)
-    return Rig(directory, journal, recorder, uplink, transport, polls, second)
 
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[TlsCentral]:
     with serving(tmp_path) as running:
         yield running
-
-
-def assert_same(found: Found, central: TlsCentral) -> None:
-    """Central holds each leaf once, in order; the journal its receipts and no row of them."""
-    for log in Log:
-        assert central.leaves[log] == found.leaves[log]
-        assert found.receipted[log] == found.sizes[log] == len(found.leaves[log]) > 0
 
 
 def test_everything_arrives_once(tmp_path: Path, central: TlsCentral) -> None:

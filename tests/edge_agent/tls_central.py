@@ -84,11 +84,16 @@ Fault = Callable[[Request, bytes, "TlsCentral"], None]
 
 
 class TlsCentral:
-    """Accepts uploads of one gateway; remembers every leaf, head and request."""
+    """Accepts uploads of one gateway; remembers every leaf, head and request.
+
+    `heads` and `leaves` are of the newest epoch, `earlier` has the leaves of those before.
+    """
 
     def __init__(self, own: Verifier = KEYS.signer.verifier) -> None:
         self.heads: dict[Log, Head] = dict.fromkeys(Log, EMPTY_HEAD)
         self.leaves: dict[Log, list[Leaf]] = {log: [] for log in Log}
+        self.epoch = 0
+        self.earlier: dict[int, dict[Log, list[Leaf]]] = {}
         self.faults: deque[Fault] = deque()
         self.requests: list[tuple[Log, int, int]] = []  # log, first, status
         self.unsent: list[str | None] = []
@@ -118,6 +123,14 @@ class TlsCentral:
         with self._lock:
             upload = decode_upload(body)
             log = upload.origin.log
+            if upload.origin.epoch < self.epoch:
+                self.requests.append((log, upload.first, 410))
+                return 410, b'{"error": "closed", "remedy": "open another"}'
+            if upload.origin.epoch > self.epoch:
+                self.earlier[self.epoch] = self.leaves
+                self.epoch = upload.origin.epoch
+                self.heads = dict.fromkeys(Log, EMPTY_HEAD)
+                self.leaves = {each: [] for each in Log}
             outcome = accept(self.heads[log], upload, self._own, None)
             match outcome:
                 case Accepted(frontier, leaves):
