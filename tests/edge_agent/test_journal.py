@@ -250,6 +250,22 @@ def test_a_failed_commit_that_came_through_is_not_doubled(
     assert read_journal(journal.path).sizes[Log.TELEMETRY] == 3
 
 
+def test_receipts_in_doubt_are_stored_again(journal: Journal, config: AgentConfig) -> None:
+    """A tick of nothing but a receipt moves no head: an I/O error must not let it pass for stored,
+    and once it is stored, another try changes nothing.
+    """
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    journal.commit(tick)
+    batch = settled_of(journal, Log.BILLING)
+    empty = Draft(tick.after, SALTS).tick()
+    for _ in range(2):
+        journal._in_doubt = True
+        journal.commit(empty, (batch,))
+        assert read_journal(journal.path).receipted[Log.BILLING] == batch.after.size
+        assert journal.sealed_bytes == len(batch.upload)
+
+
 def test_a_boot_has_one_number(journal: Journal, config: AgentConfig) -> None:
     """The same boot keeps it over restarts; another boot, or a clock set back, has the next."""
     polls = Polls(config)
