@@ -75,7 +75,9 @@ def quick_schema(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = recorded.keep.parent / "empty.db"
     if not empty.exists():
         migrate(empty)
-    monkeypatch.setattr(journal_start, "migrate_in_child", lambda path: shutil.copy(empty, path))
+    monkeypatch.setattr(
+        journal_start, "migrate_in_child", lambda path, _page_size: shutil.copy(empty, path)
+    )
 
 
 @dataclass
