@@ -35,7 +35,8 @@ def record_unclean_end(draft: Draft, instant: Instant) -> None:
     if draft.before.ended is None:
         return
     epoch = draft.before.heads[Log.TELEMETRY].epoch
-    since, until = Moment(*draft.before.ended), _moment(instant)
+    since = Moment(*draft.before.ended) if draft.before.ended[0] >= 0 else None  # not even that
+    until = _moment(instant)
     detail = "the agent ended without a stop; polls that were not yet stored are lost"
     _append(
         draft, Loss(LossReason.UNCLEAN_END, None, epoch, 0, 0, None, since, until, detail), instant
