@@ -182,8 +182,12 @@ def test_a_thread_that_dies_ends_the_agent(
     tmp_path: Path, central: TlsCentral, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a status that makes systemd start it again, and the name of the thread."""
+
+    def bug() -> bool:
+        raise sqlite3.ProgrammingError("a bug")
+
     with built(tmp_path, central) as agent:
-        threading.Timer(0.5, agent._journal.close).start()  # a bug, as far as the recorder knows
+        threading.Timer(0.5, setattr, (agent._recorder, "turn", bug)).start()
         assert agent.run(threading.Event()) == 1
     assert "thread recorder died" in caplog.text
 
