@@ -40,6 +40,7 @@ from edge_agent.link_use import LinkUse
 from edge_agent.memory import Memory
 from edge_agent.order_fetch import OrderFetch
 from edge_agent.poller import Now
+from edge_agent.receipt_file import ReceiptBox
 from edge_agent.recorder import Recorder
 from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Transport
@@ -128,6 +129,9 @@ class Agent:
             Gate(check, recorder_side(self._recorder, clock), config.state_dir, keys.signer.vkey),
             use,
         )
+        self._uplink.box = ReceiptBox(
+            config.state_dir, self._uplink.exchange, self._reader, keys, receipts
+        )
         self._recorder.on_commit = self._uplink.notify
         learned = Learned(config.state_dir / LEARNED_NAME)
         self._buses = [
@@ -163,6 +167,7 @@ class Agent:
             self._free_stuck_ports()
             self._errands.tick(self._recorder.memory.devices, mono_ms())
             self._look_for_wishes()
+            self._uplink.look_at_box()
             dead = [thread.name for thread in threads if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)

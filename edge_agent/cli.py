@@ -19,6 +19,7 @@ from edge_agent.control_parser import add_control
 from edge_agent.enrol_parser import add_enrol
 from edge_agent.gas_parser import add_convert, add_gas
 from edge_agent.key_parser import add_key
+from edge_agent.parcel_parser import add_parcel
 from edge_agent.profile_parser import add_profile
 from edge_agent.report_parser import add_report
 from edge_agent.verify_parser import add_verify
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_enrol(commands)
     add_clock(commands)
+    add_parcel(commands)
     add_key(commands)
     add_verify(commands)
     return parser

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge_agent.keys import Keys
     from edge_agent.memory import Settled
     from edge_agent.order_fetch import OrderFetch
+    from edge_agent.receipt_file import ReceiptBox
     from edge_agent.transport import Answer, Transport
     from edge_agent.uplink_gate import Gate
     from protocols.evidence.note import Verifier
@@ -74,6 +75,7 @@ class Uplink(threading.Thread):
         self._drain_until: float | None = None
         self._told: tuple[str, float] | None = None
         self._idle = False  # nothing can be sent now, whatever waits
+        self.box: ReceiptBox | None = None  # receipts that were carried by hand
 
     def notify(self, urgent: bool, sizes: Mapping[Log, int]) -> None:
         """From the journal thread, after a commit: a batch is full, or something is urgent."""
@@ -82,6 +84,11 @@ class Uplink(threading.Thread):
         if urgent:
             self._urgent.set()
         if urgent or full:
+            self._wake.set()
+
+    def look_at_box(self) -> None:
+        """From any thread: take up receipts that were carried by hand, if there are any."""
+        if self.box is not None and self.box.is_filled():
             self._wake.set()
 
     def drain(self, deadline_s: float) -> bool:
@@ -113,6 +120,8 @@ class Uplink(threading.Thread):
 
     def turn(self) -> float:
         """Send at most one batch; how long nothing will be due. Bounded, whatever waits."""
+        if self.box is not None and not self._is_draining and self.box.turn():
+            return 0.0
         now = self._monotonic_s()
         billing = self._lanes[Log.BILLING]
         if self._urgent.is_set():
