@@ -47,12 +47,14 @@ from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
 from edge_agent.uplink_gate import Gate, RecorderSide
 from protocols.evidence.facts import Citation, EpochReason
+from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
 
 WATCH_S: Final = 0.5
 BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
 BUS_END_S: Final = 3.0
 NOTE_S: Final = 30.0
+HEAL_S: Final = 120.0  # all rows of a log are looked at
 OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after that, it goes on
 CONTROL_END_S: Final = 2.0
 FINISH_S: Final = 5.0
@@ -110,6 +112,7 @@ class Agent:
         )
         receipts = Verifier.from_vkey(central.receipt_key)
         check = HeadsCheck(self._reader, self._transport, keys, receipts)
+        side = recorder_side(self._recorder, clock)
         use = LinkUse(
             TokenBucket(central.bytes_per_s, time.monotonic()),
             central.windows,
@@ -126,9 +129,10 @@ class Agent:
             time.monotonic,
             secrets.SystemRandom().random,
             orders,
-            Gate(check, recorder_side(self._recorder, clock), config.state_dir, keys.signer.vkey),
+            Gate(check, side, config.state_dir, keys.signer.vkey),
             use,
         )
+        self._uplink.exchange.damaged = side.damaged
         self._uplink.box = ReceiptBox(
             config.state_dir, self._uplink.exchange, self._reader, keys, receipts
         )
@@ -230,7 +234,10 @@ def recorder_side(recorder: Recorder, clock: Now) -> RecorderSide:
     def open_epoch(reason: EpochReason, citations: tuple[Citation, ...], above: int) -> bool:
         return recorder.open_epoch(Opening(reason, citations, above), OPEN_EPOCH_S)
 
-    return RecorderSide(note, open_epoch)
+    def damaged(log: Log, seqs: tuple[int, ...]) -> bool:
+        return recorder.damaged(log, seqs, HEAL_S)
+
+    return RecorderSide(note, open_epoch, damaged)
 
 
 def run_agent(config: AgentConfig, stop: threading.Event) -> int:

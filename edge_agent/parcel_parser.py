@@ -13,7 +13,6 @@ from edge_agent.console import FINDINGS, GOOD, could_not, load
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.journal_reader import JournalReader
-    from edge_agent.keys import Keys
     from edge_agent.parcel_export import Export
     from edge_agent.receipt_import import Sorted
     from protocols.evidence.leaf import Log

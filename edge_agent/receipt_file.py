@@ -16,7 +16,6 @@ from edge_agent.journal_reader import ReadFailed
 from edge_agent.lane import Lane
 from edge_agent.uplink_failure import Failure
 from protocols.evidence.errors import EvidenceError, Fork, Malformed, NotHeld
-from protocols.evidence.heads import StoredHead
 from protocols.evidence.note import open_checkpoint
 from protocols.evidence.parcel import NotTaken, ReceiptItem, decode_receipts
 from protocols.evidence.upload import check_receipt

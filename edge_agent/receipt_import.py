@@ -1,4 +1,4 @@
-"""`edge-agent import`: receipts into the journal, by the running agent or, without one, by itself."""
+"""`edge-agent import`: receipts into the journal, by the running agent or, without one, alone."""
 
 from __future__ import annotations
 

@@ -32,11 +32,12 @@ class RecorderSide(NamedTuple):
     """What the recorder does for it; each True when it is durable.
 
     `note`: an event (code, old, new, detail). `open_epoch`: a reason, what it cites, and the epoch
-    that the new one must be above.
+    that the new one must be above. `damaged`: rows that are not what was recorded.
     """
 
     note: Callable[[str, int | str | None, int | str | None, str], bool]
     open_epoch: Callable[[EpochReason, tuple[Citation, ...], int], bool]
+    damaged: Callable[[Log, tuple[int, ...]], bool]
 
 
 class Gate:

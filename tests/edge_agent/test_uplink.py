@@ -12,7 +12,8 @@ from time import monotonic
 import pytest
 
 import edge_agent.uplink
-from protocols.evidence.leaf import Leaf, Log, decode_leaf, encode_leaf
+from protocols.evidence.facts import LossReason, parse_loss
+from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf, encode_leaf
 from protocols.evidence.note import KeyType, Signer, cosign
 from protocols.evidence.upload import (
     EMPTY_HEAD,
@@ -25,7 +26,7 @@ from protocols.evidence.upload import (
 from tests.edge_agent.gateway import RECEIPTS, wait_until
 from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.tls_central import TIME_S, Fault, Request, TlsCentral, serving
-from tests.edge_agent.uplink_rig import Rig, assert_same, start
+from tests.edge_agent.uplink_rig import Rig, Wish, assert_same, start
 
 FORGER = Signer.from_private_bytes("central", b"f" * 32, KeyType.COSIGNATURE)
 
@@ -363,3 +364,24 @@ def test_a_damaged_row_is_never_signed(
     rig.recorder.end()
     rig.recorder.join(5.0)
     rig.journal.close()
+
+
+def test_a_damaged_row_is_left_behind_as_a_hole(tmp_path: Path, central: TlsCentral) -> None:
+    """The recorder is told: all others arrive, and a LOSS leaf names the one that is lost."""
+    central.faults.extend([error_500] * 1000)
+    rig = start(tmp_path, central, wish=Wish(heals=True))
+    rig.record(3)
+    damage(rig, 4, "body")
+    asked = len(central.faults)
+    assert wait_until(lambda: len(central.faults) <= asked - 4)
+    central.faults.clear()
+    rig.record(2)
+    assert wait_until(lambda: central.size(Log.TELEMETRY) == 15)
+    assert wait_until(lambda: Kind.LOSS in [leaf.kind for leaf in central.leaves[Log.BILLING]])
+    rig.close(5.0)
+    assert [leaf.seq for leaf in central.leaves[Log.TELEMETRY]] == [*range(4), *range(5, 15)]
+    losses = [
+        parse_loss(leaf.body) for leaf in central.leaves[Log.BILLING] if leaf.kind is Kind.LOSS
+    ]
+    damaged = [loss for loss in losses if loss.reason is LossReason.DAMAGED]
+    assert [(loss.log, loss.first, loss.end) for loss in damaged] == [(Log.TELEMETRY, 4, 5)]

@@ -13,6 +13,7 @@ from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import Keys
 from edge_agent.link_use import LinkUse
+from edge_agent.receipt_file import ReceiptBox
 from edge_agent.recorder import Recorder
 from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
@@ -71,7 +72,8 @@ class Rig:
 @dataclass
 class Wish:
     """What a test wants otherwise. `gated`: central's heads are asked first; `offset`: of the
-    meter's index, so that another machine records something else."""
+    meter's index, so that another machine records something else; `heals`: damaged rows are told
+    to the recorder."""
 
     batch_s: float = 0.1
     deadline_s: float = 0.8
@@ -79,6 +81,7 @@ class Wish:
     keys: Keys = KEYS
     use: LinkUse | None = None
     offset: int = 0
+    heals: bool = False
 
 
 def start(
@@ -103,14 +106,17 @@ def start(
     transport = Transport(central.url, directory / "ca.pem", wish.deadline_s)
     reader = JournalReader(journal.path, config.gateway)
     gate = None
+    side = recorder_side(recorder, polls.clock)
     if wish.gated:
         check = HeadsCheck(reader, transport, keys, RECEIPTS.verifier)
-        side = recorder_side(recorder, polls.clock)
         gate = Gate(check, side, config.state_dir, keys.signer.vkey)
     uplink = Uplink(
         *(reader, transport, keys, RECEIPTS.verifier, recorder.settle),
         *(wish.batch_s, monotonic, lambda: 0.0, None, gate, wish.use),
     )
+    if wish.heals:
+        uplink.exchange.damaged = side.damaged
+    uplink.box = ReceiptBox(config.state_dir, uplink.exchange, reader, keys, RECEIPTS.verifier)
     recorder.on_commit = uplink.notify
     recorder.start()
     uplink.start()
