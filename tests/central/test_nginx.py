@@ -5,13 +5,7 @@ Needs nginx (Debian: nginx-light); continuous integration installs it.
 
 import datetime
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import threading
-import time
-from pathlib import Path
 
 import pytest
 import requests
@@ -25,82 +19,40 @@ from protocols.evidence.heads import decode_heads, sign_heads_request
 from protocols.evidence.leaf import Log
 from simulators.certificates import make_certificates
 from tests.central.machines import Machine
+from tests.central.nginx import MISSING, NGINX, Terminator
 from tests.central.test_serve import Server
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-CONF = Path(__file__).parents[2] / "systemd" / "nginx-intake.conf"
-DEADLINE_S = 20.0
 CBOR = {"Content-Type": "application/cbor"}
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: nginx-light")
+pytestmark = pytest.mark.skipif(NGINX is None, reason=MISSING)
 
 
-class Terminator(Server):
+class Behind(Server):
     """A central behind an nginx with the shipped configuration."""
 
     def __init__(self, directory, capsys):
         made = make_certificates(directory, datetime.datetime.now(datetime.UTC))
-        pair = (made.cert.read_bytes(), made.key.read_bytes())
-        super().__init__(directory, pair, capsys)
+        super().__init__(directory, (made.cert.read_bytes(), made.key.read_bytes()), capsys)
         path = directory / "central.toml"
         options = 'ca = "ca.pem"\nclient_identity_header = "Gas-Client-Identity"\n'
         path.write_text(path.read_text().replace("[web]", options + "[web]"))
         self.capsys = capsys
-        self.nginx = None
-        self.store = str(directory / "store")
+        self.store = directory / "store"
+        self.terminator = None
 
     def command(self, *words):
-        assert main(["gateway", *words, "--store", self.store]) == 0
+        assert main(["gateway", *words, "--store", str(self.store)]) == 0
         return self.capsys.readouterr().out.strip()
 
     def start(self):
         super().start()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"https://localhost:{port}"
-        text = CONF.read_text()
-        for old, new in (
-            ("127.0.0.1:8443", self.intake.removeprefix("https://")),
-            ("listen 8444 ssl", f"listen 127.0.0.1:{port} ssl"),
-            ("/etc/gas-gateway/gateway-ca.pem", f"{self.store}/gateway-ca.pem"),
-            ("/etc/gas-gateway/central.pem", f"{self.directory}/ca.pem"),
-            ("/etc/gas-gateway/", f"{self.directory}/"),
-        ):
-            assert old in text, old
-            text = text.replace(old, new)
-        folders = "".join(
-            f"{name}_temp_path {self.directory}/{name};\n"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (self.directory / "nginx.conf").write_text(
-            f"daemon off;\nworker_processes 1;\npid {self.directory}/nginx.pid;\n"
-            f"error_log {self.directory}/nginx.log info;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{folders}\n{text}\n}}\n"
-        )
-        self.nginx = subprocess.Popen(
-            [NGINX, "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")],
-            stderr=subprocess.PIPE,
-        )
-        self._wait_for(port)
-
-    def _wait_for(self, port):
-        tick = threading.Event()
-        until = time.monotonic() + DEADLINE_S
-        while time.monotonic() < until and self.nginx.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-            except OSError:
-                tick.wait(0.05)
-                continue
-            return
-        self.nginx.kill()
-        raise AssertionError(self.nginx.stderr.read().decode())
+        port = int(self.intake.rsplit(":", 1)[1])
+        self.terminator = Terminator(self.directory, self.store, port)
+        self.url = f"https://localhost:{self.terminator.port}"
 
     def close(self):
-        if self.nginx is not None:
-            self.nginx.terminate()
-            self.nginx.wait(DEADLINE_S)
-            self.nginx.stderr.close()
+        if self.terminator is not None:
+            self.terminator.close()
         if self.process is not None:
             self.end(signal.SIGTERM)
 
@@ -114,7 +66,7 @@ class Terminator(Server):
 
 @pytest.fixture
 def behind(tmp_path, capsys):
-    made = Terminator(tmp_path, capsys)
+    made = Behind(tmp_path, capsys)
     yield made
     made.close()
 

@@ -10,7 +10,7 @@ class Link:
     """Forwards loopback connections to a port; while cut it resets what is open and what comes."""
 
     def __init__(self, target_port: int) -> None:
-        self._target = ("127.0.0.1", target_port)
+        self.target_port = target_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
@@ -48,7 +48,7 @@ class Link:
             except OSError:
                 return
             try:
-                far = socket.create_connection(self._target, timeout=2.0)
+                far = socket.create_connection(("127.0.0.1", self.target_port), timeout=2.0)
             except OSError:
                 _reset(near)
                 continue
