@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.memory_rows import COLUMNS, SELECT, is_whole
+from edge_agent.memory_rows import COLUMNS, READ_ERRORS, SELECT, is_whole
 from edge_agent.sqlite_pages import Pages, ReadAt, Record, is_torn_inside, wal_frames
 
 _GATEWAY_ON_DISK: Final = (*range(8), 9, 10, 8)  # columns were added behind its digest
@@ -35,19 +35,19 @@ class DamagedFile:
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Whole rows of what was remembered, as far as SQLite reaches them, without digests."""
         found: list[tuple[Any, ...]] = []
-        with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(self._connect()) as db:
+        with contextlib.suppress(*READ_ERRORS), contextlib.closing(self._connect()) as db:
             found.extend(row[:-1] for row in db.execute(SELECT[table]) if is_whole(table, row))
         return found
 
     def is_intact(self, table: str) -> bool:
         """Whether SQLite reaches all of it, and every row is whole."""
-        with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(self._connect()) as db:
+        with contextlib.suppress(*READ_ERRORS), contextlib.closing(self._connect()) as db:
             return all(is_whole(table, row) for row in db.execute(SELECT[table]))
         return False
 
     def select(self, statement: str) -> list[tuple[Any, ...]]:
         """Of tables without digests; empty where SQLite cannot."""
-        with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(self._connect()) as db:
+        with contextlib.suppress(*READ_ERRORS), contextlib.closing(self._connect()) as db:
             return db.execute(statement).fetchall()
         return []
 

@@ -5,7 +5,7 @@ that shows while the agent runs. Buses go on polling into the queue meanwhile.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 from edge_agent import quarantine
 from edge_agent.epoch import next_epoch
 from edge_agent.epoch_opening import Opening
+from edge_agent.finds import Head, head_of
 from edge_agent.history import History
 from edge_agent.journal import FILE_NAME, Journal, JournalDamaged, JournalError
 from edge_agent.journal_start import aside, make_current
 from edge_agent.keys import KeyFileError
 from edge_agent.memory import LOGS, Memory, first_memory
+from edge_agent.memory_rows import take
 from edge_agent.reopening import Reopening
 from edge_agent.salvage import Salvage
 from edge_agent.schema import MigrationError
@@ -26,6 +28,7 @@ from protocols.evidence.leaf import Log
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.draft import Salts
+    from edge_agent.memory import Settled
     from edge_agent.poller import Now
     from edge_agent.reopening import Desk
 
@@ -49,9 +52,14 @@ class EpochDesk:
         self._kept: Memory | None = None  # what the running agent remembers, while it is salvaged
         self._salvages = 0
         self._history: History | None = None
+        self._receipts: dict[Log, Head] = {}  # should the file not tell them any more
 
     def begin(self) -> bool:
         """At the start: what was put aside, and what a kill left. False where given up."""
+        rows = self.desk.look(lambda connection: take(connection, "log"))
+        if rows is None:
+            return False
+        self._receipts = {Log(row[0]): head_of(row) for row in rows}
         salvage = self._salvage()
         heads = self.desk.memory.heads
         is_new = not any(heads[log].size for log in LOGS)
@@ -81,6 +89,13 @@ class EpochDesk:
                     raise
                 damage = error
 
+    def settled(self, batches: Sequence[Settled]) -> None:
+        """These have their receipts, and that is durable."""
+        for batch in batches:
+            size = batch.after.size
+            told = (batch.checkpoint, batch.receipt)
+            self._receipts[batch.log] = Head(batch.epoch, size, size, *told)
+
     def carry_history(self) -> bool:
         """A little of the receipted history out of files that were put aside, if there is any."""
         if self._history is None or self._history.is_done:
@@ -97,7 +112,7 @@ class EpochDesk:
             try:
                 self.journal.close()
                 if path.exists():
-                    aside(path, f"boot{memory.boot_no}", str(damage))
+                    aside(path, f"boot{memory.boot_no}", damage.damage)
                 quarantine.tidy(path)
                 make_current(path, self.config.journal.page_size)
                 self.journal.begin_anew()
@@ -132,7 +147,7 @@ class EpochDesk:
         return True
 
     def _salvage(self) -> Salvage:
-        return Salvage(self.desk, self.salts, self.clock, self.config, self._kept)
+        return Salvage(self.desk, self.salts, self.clock, self.config, self._kept, self._receipts)
 
     def _waiting(self) -> list[Path]:
         return quarantine.pending(self.config.state_dir, FILE_NAME)

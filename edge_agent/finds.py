@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from protocols.evidence.errors import Malformed
-from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf, leaf_hash
+from protocols.evidence.errors import EvidenceError, Malformed
+from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf, encode_leaf, leaf_hash
+from protocols.evidence.merkle import Frontier
+from protocols.evidence.note import unverified_checkpoint
+from protocols.evidence.upload import decode_upload, open_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from edge_agent.sqlite_pages import Record
 
@@ -42,6 +45,22 @@ class SealedAt(NamedTuple):
     first: int
     size: int
     page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log of the damaged journal ended, and its receipts."""
+
+    epoch: int
+    size: int
+    receipted: int
+    checkpoint: bytes | None = None
+    receipt: bytes | None = None
+
+
+def head_of(row: Sequence[Any]) -> Head:
+    """Of a whole row of the table `log`."""
+    return Head(row[1], row[2], row[5], row[7], row[8])
 
 
 class Ranges:
@@ -135,14 +154,27 @@ class Finds:
         elif leaf.kind is Kind.REGISTER_MAP:
             self.maps[leaf.reference] = leaf
 
-    def sealed_at(self, record: Record, page: int) -> SealedAt | None:
-        """A batch's place, if the row looks like one; whether it is whole is not looked at."""
-        if len(record) != 9 or record[0] not in (Log.BILLING.value, Log.TELEMETRY.value):
+    def newest_sealed(self, log: Log, most: int) -> list[SealedAt]:
+        """The newest receipted batches of a log, oldest first."""
+        found = sorted({s for s in self.sealed if s.log is log}, key=lambda s: (s.epoch, s.size))
+        return found[-most:]
+
+    def note_batch(self, record: Record, page: int) -> None:
+        """Remember a batch's place, if the row looks like one; whether it is whole is looked at
+        when it is wanted."""
+        sealed = _sealed_at(record, page)
+        if sealed is not None:
+            self.sealed.append(sealed)
+
+
+def _sealed_at(record: Record, page: int) -> SealedAt | None:
+    if len(record) != 9 or record[0] not in (Log.BILLING.value, Log.TELEMETRY.value):
+        return None
+    match record[:4]:
+        case (str(log), int(epoch), int(first), int(size)):
+            return SealedAt(Log(log), epoch, first, size, page)
+        case _:
             return None
-        log, epoch, first, size = record[:4]
-        if not all(type(number) is int for number in (epoch, first, size)):
-            return None
-        return SealedAt(Log(str(log)), int(epoch or 0), int(first or 0), int(size or 0), page)
 
 
 def place_of(leaf: Leaf) -> Place:
@@ -160,3 +192,32 @@ def merged(ranges: Iterable[tuple[int, int]], most: int) -> list[tuple[int, int,
             start, _, count = result[-1]
             result[-1] = (start, end, count + end - first)
     return result
+
+
+def is_whole_batch(record: Record) -> bool:
+    """Whether a row of nine columns is a receipted batch whose leaves lead to its signed root."""
+    match record:
+        case (
+            str(log), int(epoch), int(first), int(size), int(), bytes(frontier), bytes(checkpoint),
+            bytes(), bytes(data),
+        ):  # fmt: skip
+            try:
+                upload = decode_upload(data)
+                sealed = unverified_checkpoint(upload.checkpoint)
+                kept = unverified_checkpoint(checkpoint)
+                after = Frontier.from_bytes(first, frontier)
+                leaves = open_leaves(upload, size)
+                for hole in upload.holes:
+                    ahead = [leaf for leaf in leaves if after.size <= leaf.seq < hole.first]
+                    after = after.extend(leaf_hash(encode_leaf(leaf)) for leaf in ahead)
+                    after = after.extend_hole(hole)
+                rest = [leaf for leaf in leaves if leaf.seq >= after.size]
+                after = after.extend(leaf_hash(encode_leaf(leaf)) for leaf in rest)
+            except EvidenceError:
+                return False
+            origin = upload.origin
+            named = (origin.log.value, origin.epoch, upload.first) == (log, epoch, first)
+            roots = (sealed.size, sealed.root) == (size, after.root())
+            return named and roots and kept.origin == origin
+        case _:
+            return False

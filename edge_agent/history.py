@@ -17,12 +17,8 @@ from typing import TYPE_CHECKING, Final
 from edge_agent import quarantine
 from edge_agent.damaged_file import DamagedFile
 from edge_agent.draft import Draft
+from edge_agent.finds import is_whole_batch
 from edge_agent.journal import FILE_NAME
-from protocols.evidence.errors import EvidenceError
-from protocols.evidence.leaf import encode_leaf, leaf_hash
-from protocols.evidence.merkle import Frontier
-from protocols.evidence.note import unverified_checkpoint
-from protocols.evidence.upload import decode_upload, open_leaves
 
 if TYPE_CHECKING:
     from edge_agent.draft import Salts
@@ -87,32 +83,3 @@ class History:
                 rows += [record for record in records if is_whole_batch(record)]
                 self._page += 1
         return rows
-
-
-def is_whole_batch(record: Record) -> bool:
-    """Whether a row of nine columns is a receipted batch whose leaves lead to its signed root."""
-    match record:
-        case (
-            str(log), int(epoch), int(first), int(size), int(), bytes(frontier), bytes(checkpoint),
-            bytes(), bytes(data),
-        ):  # fmt: skip
-            try:
-                upload = decode_upload(data)
-                sealed = unverified_checkpoint(upload.checkpoint)
-                kept = unverified_checkpoint(checkpoint)
-                after = Frontier.from_bytes(first, frontier)
-                leaves = open_leaves(upload, size)
-                for hole in upload.holes:
-                    ahead = [leaf for leaf in leaves if after.size <= leaf.seq < hole.first]
-                    after = after.extend(leaf_hash(encode_leaf(leaf)) for leaf in ahead)
-                    after = after.extend_hole(hole)
-                rest = [leaf for leaf in leaves if leaf.seq >= after.size]
-                after = after.extend(leaf_hash(encode_leaf(leaf)) for leaf in rest)
-            except EvidenceError:
-                return False
-            origin = upload.origin
-            named = (origin.log.value, origin.epoch, upload.first) == (log, epoch, first)
-            roots = (sealed.size, sealed.root) == (size, after.root())
-            return named and roots and kept.origin == origin
-        case _:
-            return False

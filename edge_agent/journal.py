@@ -19,7 +19,7 @@ from edge_agent.eviction import drop_receipted
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
 from edge_agent.memory import LOGS, Memory, Settled, Tick
-from edge_agent.memory_rows import DamagedRow, renew_log_digests
+from edge_agent.memory_rows import READ_ERRORS, DamagedRow, renew_log_digests
 from edge_agent.settling import Retention, prune, settle
 from edge_agent.space import NO_RESERVE, Limits, Space
 from protocols.evidence.errors import EvidenceError
@@ -52,7 +52,12 @@ class ForeignJournal(JournalError):  # noqa: N818  # what was found is the name
 
 
 class JournalDamaged(JournalError):  # noqa: N818  # what was found is the name
-    """The file does not give what was stored in it: it is to be put aside and salvaged."""
+    """The file does not give what was stored in it: it is to be put aside and salvaged. `damage`
+    says in short what was found."""
+
+    def __init__(self, message: str, damage: str = "") -> None:
+        super().__init__(message)
+        self.damage = damage or message
 
 
 class CommitFailed(Exception):  # noqa: N818  # what happened is the name
@@ -66,14 +71,16 @@ class DiskFull(CommitFailed):
     """There was no room for it: nothing is in doubt, and another tick may come first."""
 
 
-def is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
     """Whether it says that the file is not what was written, rather than that the disk is full or
-    fails. A missing column or a seq that is there already says so too."""
+    fails. A missing column, a seq that is there already, a name that is no text say so too."""
+    if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
+        return True
     code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
     return code is not None and (code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_READONLY)
 
 
-def is_full(error: sqlite3.DatabaseError) -> bool:
+def is_full(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
     """The journal's limit, or its file system's, is reached."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF == sqlite3.SQLITE_FULL
@@ -131,7 +138,7 @@ class Journal:
             raise ForeignJournal(
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
             ) from error
-        except (EvidenceError, ValueError, sqlite3.DatabaseError) as error:
+        except (EvidenceError, ValueError, *READ_ERRORS) as error:
             if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
@@ -144,7 +151,7 @@ class Journal:
             return read(self.connection)
         except sqlite3.ProgrammingError:
             raise  # a bug, not the disk
-        except sqlite3.DatabaseError as error:
+        except READ_ERRORS as error:
             if is_damage(error):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
@@ -181,7 +188,7 @@ class Journal:
             self.connection.execute("COMMIT")
         except sqlite3.ProgrammingError:
             raise  # a bug, not the disk
-        except sqlite3.DatabaseError as error:
+        except READ_ERRORS as error:
             self._give_up(error)
             if is_damage(error):
                 raise self._damaged(str(error)) from error
@@ -198,18 +205,24 @@ class Journal:
         return self._space
 
     def drop_receipted(self) -> bool:
-        """Some of the oldest receipted batches go; False where there are none, or no room to."""
+        """Some of the oldest receipted batches go; False where there are none, or no room to.
+
+        Raises JournalDamaged.
+        """
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             dropped = drop_receipted(self.connection)
             self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except READ_ERRORS as error:
             self._give_up(error)
+            if is_damage(error):
+                raise self._damaged(str(error)) from error
             return False
         self.sealed_bytes -= dropped
         return dropped > 0
 
     def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = None
         try:
             # one thread at a time: the main thread opens, the recorder's goes on
             connection = sqlite3.connect(
@@ -226,13 +239,15 @@ class Journal:
             ):
                 connection.execute(f"PRAGMA {pragma}")
             self._space.open(connection)
-        except sqlite3.OperationalError as error:
+        except READ_ERRORS as error:
+            if connection is not None:
+                connection.close()
+            if is_damage(error):
+                raise self._damaged(str(error)) from error
             raise JournalError(
                 f"{self.path} cannot be opened: {error}; check the path and its owner, "
                 "or make it with edge-agent migrate"
             ) from error
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(str(error)) from error
         return connection
 
     def _check(self) -> None:
@@ -240,7 +255,9 @@ class Journal:
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
             damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
+            if damage == "ok" and version == schema.VERSION:
+                damage = schema.damage(self.connection) or "ok"
+        except READ_ERRORS as error:
             if not is_damage(error):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
@@ -257,9 +274,11 @@ class Journal:
             )
 
     def _damaged(self, damage: str) -> JournalDamaged:
+        told = " ".join(damage.split())
         return JournalDamaged(
-            f"{self.path} is damaged ({' '.join(damage.split())}); put it aside with its -wal "
-            "file and keep both: salvage and a new epoch need them"
+            f"{self.path} is damaged ({told}); keep it with its -wal file: edge-agent run puts it "
+            "aside, and reads out of it what can be read",
+            told,
         )
 
     def _count_sealed_bytes(self) -> int:
@@ -282,18 +301,16 @@ class Journal:
             raise
         except DamagedRow as error:
             raise self._damaged(str(error)) from error
-        except (JournalError, sqlite3.DatabaseError) as error:
-            if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+        except (JournalError, *READ_ERRORS) as error:
+            if not isinstance(error, JournalError) and is_damage(error):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         self._in_doubt = False
         return stored
 
-    def _give_up(self, error: sqlite3.DatabaseError) -> None:
-        self._in_doubt = error.sqlite_errorcode & 0xFF not in (
-            sqlite3.SQLITE_FULL,
-            sqlite3.SQLITE_BUSY,
-        )
+    def _give_up(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> None:
+        code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        self._in_doubt = code & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
         self._roll_back()
 
     def _roll_back(self) -> None:

@@ -315,7 +315,7 @@ class JournalReader:
         try:
             self._follow()
             yield
-        except (sqlite3.Error, EvidenceError, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, EvidenceError, OSError) as error:
             what = "damaged" if isinstance(error, Malformed) else "not readable"
             raise ReadFailed(f"{self._path} is {what}: {error}") from error
 

@@ -23,6 +23,7 @@ from edge_agent.journal import (
     is_damage,
 )
 from edge_agent.memory import LOGS
+from edge_agent.memory_rows import READ_ERRORS
 from edge_agent.salvage import newest_of
 from edge_agent.schema import MigrationError, migrate_in_child
 from edge_agent.settling import Retention
@@ -51,7 +52,7 @@ def open_journal(config: AgentConfig, boot_id: str, mono_ms: int) -> tuple[Journ
         try:
             return _open(config, path, boot_id, mono_ms)
         except JournalDamaged as damage:
-            aside(path, "start", str(damage))
+            aside(path, "start", damage.damage)
         except ForeignJournal as error:
             quarantine.mark(aside(path, "foreign", str(error)), quarantine.DONE)
     return _open(config, path, boot_id, mono_ms)
@@ -59,7 +60,7 @@ def open_journal(config: AgentConfig, boot_id: str, mono_ms: int) -> tuple[Journ
 
 def aside(path: Path, label: str, reason: str) -> Path:
     """Put the journal aside; where it is by now. Raises OSError."""
-    _log.error("%s; it is put aside, and a new journal is begun", reason)
+    _log.error("%s is put aside, and a new journal is begun: %s", path, reason)
     return quarantine.put_aside(path, label, reason)
 
 
@@ -124,7 +125,7 @@ def _version(path: Path) -> tuple[int, list[str]]:
                 return version, []
             rows = db.execute("SELECT name FROM _sqlite_migrations ORDER BY id")
             return version, [row[0] for row in rows]
-    except sqlite3.DatabaseError as error:
+    except READ_ERRORS as error:
         if is_damage(error):
             raise JournalDamaged(f"{path} is damaged: {error}") from error
         raise MigrationError(f"{path}: {error}; look at the disk") from error
@@ -134,5 +135,5 @@ def _is_sound(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except sqlite3.DatabaseError:
+    except READ_ERRORS:
         return False

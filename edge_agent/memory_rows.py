@@ -48,6 +48,10 @@ _PUT: Final = {
 }
 
 
+READ_ERRORS: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged file raises: SQLite's own message may be no text any more."""
+
+
 class DamagedRow(ValueError):  # noqa: N818  # what was found is the name
     """A remembered row is not as it was stored, or is missing."""
 

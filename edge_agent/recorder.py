@@ -19,7 +19,7 @@ from edge_agent.epoch_desk import EpochDesk
 from edge_agent.eviction import change_rows
 from edge_agent.healing import diagnose
 from edge_agent.inbox import Inbox, Work
-from edge_agent.journal import CommitFailed, DiskFull
+from edge_agent.journal import CommitFailed, DiskFull, JournalDamaged
 from edge_agent.losses import record_damaged, record_dropped
 from edge_agent.memory import RowChange
 from edge_agent.order_recording import change_gas, is_waiting, record_due, record_order
@@ -147,8 +147,8 @@ class Recorder(threading.Thread):
 
     def damaged(self, log: Log, seqs: Sequence[int], timeout_s: float) -> bool:
         """Somebody found rows that are not what was recorded: all rows are looked at, and those
-        become holes with a LOSS leaf. True when the log is whole again, or was; what is asked of it
-        may then be tried once more. False: it needs a new epoch.
+        become holes with a LOSS leaf. True when the log is whole again, or was, or a new epoch was
+        opened; what is asked of it may then be tried once more.
         """
         _log.error("%s: damaged rows: %s", log.value, ", ".join(map(str, seqs[:10])))
         request = _Request(damaged=log)
@@ -199,19 +199,25 @@ class Recorder(threading.Thread):
     def turn(self) -> bool:
         """One tick: all that waits, in one transaction. False where it had to be given up."""
         work = self._inbox.look(self._config.journal.queue_scans)
-        return self._epochs.guarded(lambda: self._record(work))
+        # apart: what is recorded must not be recorded again where the rest finds damage
+        recorded = self._epochs.guarded(lambda: self._record(work))
+        return recorded and self._epochs.guarded(lambda: self._do_rest(work.orders))
 
     def _record(self, work: Work[PolledScan | News, _Request]) -> bool:
         is_empty = not (work.scans or work.dropped or work.orders)
         if is_empty and not is_waiting(self.memory.orders.values()):
-            return self._epochs.carry_history()
+            return True
         draft = self._draft(work)
         remake = partial(self._draft, work)
-        if not ((is_empty and draft.is_empty) or self._commit(draft, work, remake=remake)):
-            return False
-        self._heal_logs(work.orders)
-        for request in work.orders:
-            if request.opening is not None:
+        return (is_empty and draft.is_empty) or self._commit(draft, work, remake=remake)
+
+    def _do_rest(self, requests: Sequence[_Request]) -> bool:
+        """Rows that are damaged, new epochs, old history. False where it had to be given up."""
+        for request in requests:
+            if request.damaged is not None and not request.done.is_set():
+                request.is_whole = self._heal(request.damaged)
+                request.done.set()
+            if request.opening is not None and not request.done.is_set():
                 if not self._epochs.open(request.opening):
                     return False
                 request.done.set()
@@ -237,18 +243,17 @@ class Recorder(threading.Thread):
         self._record_orders(draft, work)
         return draft
 
-    def _heal_logs(self, requests: Sequence[_Request]) -> None:
-        for request in requests:
-            if request.damaged is not None:
-                request.is_whole = self._heal(request.damaged)
-                request.done.set()
-
     def _heal(self, log: Log) -> bool:
-        """Bring a log's rows to its frontier; False where that cannot be, or was given up."""
-        change = self.look(partial(diagnose, log=log))
-        if change is None:
-            _log.error("%s: its rows do not lead to its frontier; it needs a new epoch", log.value)
+        """Bring a log's rows to its frontier; False where that was given up.
+
+        Raises JournalDamaged where it cannot be: then the log goes on in a new epoch.
+        """
+        found = self.look(lambda connection: (diagnose(connection, log),))
+        if found is None:
             return False
+        (change,) = found
+        if change is None:
+            raise JournalDamaged(f"{log.value}: its rows do not lead to its frontier")
         draft = Draft(self.memory, self._salts)
         for gone in change.gone:
             _log.error("%s: leaves %d to %d are damaged", log.value, gone.first, gone.end - 1)
@@ -342,6 +347,7 @@ class Recorder(threading.Thread):
             _log.warning("the journal takes leaves again")
             self._reported_ms = None
         self.memory = tick.after
+        self._epochs.settled(settled)
         if self.key_desk is not None:
             self.key_desk.committed(tick.after, settled)
         self.on_commit(draft.urgent, {log: head.size for log, head in tick.after.heads.items()})

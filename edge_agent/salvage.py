@@ -12,7 +12,7 @@ import logging
 import sqlite3  # noqa: TID251  # rows of the journal, on its own connection
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ from edge_agent import quarantine
 from edge_agent.damaged_file import DamagedFile
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch_opening import Opening, close_runs, record_epoch
-from edge_agent.finds import Finds, Found, SealedAt, merged
+from edge_agent.finds import Finds, Found, Head, SealedAt, head_of, is_whole_batch, merged
 from edge_agent.journal import FILE_NAME
 from edge_agent.losses import record_damaged
 from edge_agent.memory import LOGS, Gone, LogHead, Memory
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.poller import Now
     from edge_agent.reopening import Desk
+    from edge_agent.sqlite_pages import Record
 
 SALVAGED: Final = "journal_salvaged"
 STATE_LOST: Final = "run_state_lost"
@@ -59,17 +60,6 @@ _SELECT_SCANS: Final = (
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where a log of the damaged journal ended, and its receipts."""
-
-    epoch: int
-    size: int
-    receipted: int
-    checkpoint: bytes | None
-    receipt: bytes | None
-
-
 def heads_of(file: DamagedFile) -> dict[Log, Head]:
     """As the journal said last, whether SQLite finds the row or only a page holds it: behind damage
     in the write-ahead log SQLite sees an older state. None where no whole row is left.
@@ -77,7 +67,34 @@ def heads_of(file: DamagedFile) -> dict[Log, Head]:
     rows = sorted(
         (*file.rows("log"), *file.versions("log")), key=lambda row: (row[1], row[2], row[5])
     )
-    return {Log(row[0]): Head(row[1], row[2], row[5], row[7], row[8]) for row in rows}
+    return {Log(row[0]): head_of(row) for row in rows}
+
+
+def sealed_heads(file: DamagedFile, gateway: str) -> dict[Log, Head]:
+    """Where the receipts of each log ended, by its newest whole batch; the log ended there or
+    behind it."""
+    finds = Finds(gateway)
+    for page in range(1, file.pages.last + 1):
+        for record in file.pages.records(page):
+            finds.note_batch(record, page)
+    heads: dict[Log, Head] = {}
+    for log in LOGS:
+        for sealed in reversed(finds.newest_sealed(log, MOST_SEALED)):
+            row = batch_at(file, sealed)
+            if row is None or not is_whole_batch(row):
+                continue
+            checkpoint, receipt, size = row[6], row[7], sealed.size
+            if isinstance(checkpoint, bytes) and isinstance(receipt, bytes):
+                heads[log] = Head(sealed.epoch, size, size, checkpoint, receipt)
+                break
+    return heads
+
+
+def batch_at(file: DamagedFile, sealed: SealedAt) -> Record | None:
+    """The batch's row, if it is still there."""
+    key = (sealed.log.value, sealed.epoch, sealed.first, sealed.size)
+    found = (r for r in file.pages.records(sealed.page) if len(r) == 9 and r[:4] == key)
+    return next(found, None)
 
 
 def is_stale(file: DamagedFile) -> bool:
@@ -110,6 +127,7 @@ class Salvage:
     clock: Now
     config: AgentConfig
     kept: Memory | None = None
+    receipts: Mapping[Log, Head] = field(default_factory=dict)  # as the running agent knows them
     ended: tuple[int, int] | None = None
     """The last moment that the process recorded which found its end unsaid, after `fill`."""
 
@@ -119,6 +137,7 @@ class Salvage:
         reason = quarantine.reason_of(directory)
         with closing(DamagedFile(directory / FILE_NAME)) as file:
             heads = heads_of(file)
+            heads = self._with_receipts(file, heads)
         epochs = [head.epoch for head in heads.values()]
         if self.kept is not None:
             epochs.append(self.kept.heads[Log.BILLING].epoch)
@@ -144,10 +163,9 @@ class Salvage:
         lost: list[tuple[Log, int, int, int, int]] = []
         for directory in directories:
             with closing(DamagedFile(directory / FILE_NAME)) as file:
-                heads = heads_of(file)
-                if not self._read(file, heads, finds):
+                known = self._known(file, heads_of(file))
+                if not self._read(file, known, finds):
                     return False
-                known = self._known(heads)
                 finds.known |= {log: head.size for log, head in known.items()}
                 lost += _lost(file, known, finds)
         with closing(DamagedFile(directories[-1] / FILE_NAME)) as file:
@@ -157,20 +175,24 @@ class Salvage:
     def _directories(self) -> list[Path]:
         return quarantine.pending(self.config.state_dir, FILE_NAME)
 
-    def _known(self, heads: Mapping[Log, Head]) -> Mapping[Log, Head]:
+    def _with_receipts(self, file: DamagedFile, heads: Mapping[Log, Head]) -> dict[Log, Head]:
+        """What of a log's row is lost is told by the running agent, or by the newest batch."""
+        found = {**self.receipts, **heads}
+        if len(found) < len(LOGS):
+            found = {**sealed_heads(file, self.config.gateway), **found}
+        return found
+
+    def _known(self, file: DamagedFile, heads: Mapping[Log, Head]) -> Mapping[Log, Head]:
         """The running agent knows how far the logs were, whatever the file says."""
         if self.kept is None:
             return heads
-        return {
-            log: Head(
-                head.epoch,
-                head.size,
-                heads[log].receipted if log in heads and heads[log].epoch == head.epoch else 0,
-                None,
-                None,
-            )
-            for log, head in self.kept.heads.items()
-        }
+        told = self._with_receipts(file, heads)
+        known = {}
+        for log, head in self.kept.heads.items():
+            of = told.get(log)
+            receipted = of.receipted if of is not None and of.epoch == head.epoch else 0
+            known[log] = Head(head.epoch, head.size, receipted)
+        return known
 
     def _read(self, file: DamagedFile, heads: Mapping[Log, Head], finds: Finds) -> bool:
         """Every whole leaf without a receipt becomes a survivor."""
@@ -180,9 +202,7 @@ class Salvage:
             for record in file.pages.records(page):
                 found = finds.leaf(record)
                 if found is None:
-                    sealed = finds.sealed_at(record, page)
-                    if sealed is not None:
-                        finds.sealed.append(sealed)
+                    finds.note_batch(record, page)
                 elif _is_receipted(found.leaf, heads, reopened=reopened):
                     finds.tells(found.leaf)
                 else:
@@ -212,7 +232,7 @@ class Salvage:
         scans = _ScanSource(self.desk, file, finds, _maps_of(self.config, finds))
         configs = {run.run: run for run in self.config.runs}
         epoch = memory.heads[Log.BILLING].epoch
-        for sealed in newest_sealed(finds, Log.BILLING):
+        for sealed in finds.newest_sealed(Log.BILLING, MOST_SEALED):
             for leaf in leaves_of(file, sealed):
                 finds.tells(leaf)
         restoring = Restoring(file, finds, scans, (numbers, epoch), configs, is_stale(file))
@@ -311,22 +331,16 @@ def _holes(file: DamagedFile, log: Log, epoch: int) -> list[tuple[int, int]]:
     return [(row[2], row[3]) for row in rows if row[:2] == (log.value, epoch)]
 
 
-def newest_sealed(finds: Finds, log: Log) -> list[SealedAt]:
-    """The newest receipted batches, oldest first; bounded."""
-    found = sorted({s for s in finds.sealed if s.log is log}, key=lambda s: (s.epoch, s.size))
-    return found[-MOST_SEALED:]
-
-
 def leaves_of(file: DamagedFile, sealed: SealedAt) -> list[Leaf]:
     """The leaves of a receipted batch; none where it cannot be read."""
-    key = (sealed.log.value, sealed.epoch, sealed.first, sealed.size)
-    for record in file.pages.records(sealed.page):
-        if len(record) == 9 and record[:4] == key and isinstance(record[8], bytes):
-            try:
-                return open_leaves(decode_upload(record[8]), sealed.size)
-            except EvidenceError:
-                return []
-    return []
+    record = batch_at(file, sealed)
+    data = None if record is None else record[8]
+    if not isinstance(data, bytes):
+        return []
+    try:
+        return open_leaves(decode_upload(data), sealed.size)
+    except EvidenceError:
+        return []
 
 
 def _maps_of(config: AgentConfig, finds: Finds) -> dict[bytes, RegisterMap]:
@@ -368,7 +382,7 @@ class _ScanSource:
         found = self.desk.look(read)
         if found is None:
             return None
-        for sealed in newest_sealed(self.finds, Log.TELEMETRY):
+        for sealed in self.finds.newest_sealed(Log.TELEMETRY, MOST_SEALED):
             if sealed.epoch == epoch and sealed.size > first:
                 for leaf in leaves_of(self.file, sealed):
                     self._add(leaf, first, serials, found)

@@ -24,7 +24,7 @@ from protocols.evidence.leaf import Kind, Leaf, Log
 from tests.edge_agent.gateway import Polls, config_of, new_journal
 from tests.edge_agent.opened import Central, Rig, conserved, content, identity
 
-ROUNDS = 60
+SENT, UNSENT = 180, 40  # rounds of three polls, each a tick
 Place = tuple[Log, int, int, bytes]
 
 
@@ -51,15 +51,16 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Two hundred scans and what they make; a third of it has its receipts; nobody stopped."""
+    """Of some hundred ticks most have their receipts; nobody stopped."""
     directory = tmp_path_factory.mktemp("recorded")
     config = config_of(directory)
     new_journal(config).close()
     rig, central = Rig(config), Central()
     assert rig.recorder.begin()
-    rig.rounds(ROUNDS // 3)
-    rig.send(central, most=30)
-    rig.rounds(ROUNDS - ROUNDS // 3)
+    for _ in range(4):
+        rig.rounds(SENT // 4)
+        rig.send(central)
+    rig.rounds(UNSENT)
     keep = directory / "keep"
     shutil.copytree(config.state_dir, keep)  # as a kill leaves it: the log is not checkpointed
     truth = {identity(leaf): leaf for leaf in central.leaves}
@@ -96,6 +97,7 @@ def carried_on(recorded: Recorded, damage: Callable[[Path], None]) -> Outcome:
     _, central = recorded.again()
     damage(recorded.config.state_dir / FILE_NAME)
     rig = Rig(recorded.config, recorded.now)
+    known = {log: head.size for log, head in rig.recorder.memory.heads.items()}
     assert rig.recorder.begin()
     polled = rig.polls.index
     rig.rounds(4)
@@ -106,10 +108,10 @@ def carried_on(recorded: Recorded, damage: Callable[[Path], None]) -> Outcome:
     rig.send(central)
     rig.journal.close()
     assert rig.polls.index == polled + 70, "polling went on"
-    return judged(recorded, central, rig)
+    return judged(recorded, central, rig, known)
 
 
-def judged(recorded: Recorded, central: Central, rig: Rig) -> Outcome:
+def judged(recorded: Recorded, central: Central, rig: Rig, known: dict[Log, int]) -> Outcome:
     """Nothing wrong was delivered; what was not delivered is told; the law holds."""
     told = {identity(leaf): leaf for leaf in central.leaves}
     ends = {log: max(place[2] for place in recorded.truth if place[0] is log) + 1 for log in Log}
@@ -132,7 +134,9 @@ def judged(recorded: Recorded, central: Central, rig: Rig) -> Outcome:
     )
     for log, epoch, seq, _ in missing:
         covered = any((log, epoch) == of[:2] and of[2] <= seq < of[3] for of in lost)
-        assert covered or unknown, (log, seq, lost)
+        # of a damaged last transaction SQLite knows nothing: the process ended without a word
+        torn = not epochs and epoch == 0 and seq >= known[log]
+        assert covered or unknown or torn, (log, seq, lost)
     if not any(log is Log.BILLING for log, *_ in missing):
         for segment, (booked, moved) in conserved(central.intervals()).items():
             assert booked == moved, segment
