@@ -14,7 +14,7 @@ from central.ca_file import der, load_ca
 from central.clock import utc_now_ms
 from central.enrol_decisions import Pins, approve, make_token, refuse, waiting
 from central.gateway_ca import load_gateway_ca
-from central.key_spans import acts
+from central.key_spans import acts, load_schedule
 from central.orders import utc_text
 from central.receipt_keys import load_receipt_keys
 from central.registry import (
@@ -24,12 +24,13 @@ from central.registry import (
     add_gateway,
     list_gateways,
     parse_end,
+    restore_keys,
     resume,
     revoke,
 )
 from central.store.database import Store
 from protocols.evidence.enrol_token import ca_pin, receipt_pin
-from protocols.evidence.keys import key_fingerprint
+from protocols.evidence.keys import MAX_TEXT_BYTES, key_fingerprint
 from protocols.evidence.leaf import Log
 
 Act = Callable[[Store, argparse.Namespace], str]
@@ -79,6 +80,11 @@ def add_gateway_commands(
     resumed = command("resume", "let a stopped gateway upload again", _resume)
     resumed.add_argument("gateway", metavar="GATEWAY")
     _who(resumed)
+    keys = command("keys", "its keys with their places; --restore: after a restored backup", _keys)
+    keys.add_argument("gateway", metavar="GATEWAY")
+    keys.add_argument("--restore", type=Path, metavar="FILE",
+                      help="keys that came since: log.keys of the gateway's state")  # fmt: skip
+    _who(keys, is_required=False)
     command("list", "gateways with their state and keys, and requests that wait", _list)
     alarms = command("alarms", "what the intake found wrong, oldest first", alarms_text)
     alarms.add_argument("gateway", metavar="GATEWAY", nargs="?")
@@ -138,6 +144,21 @@ def _revoke(store: Store, parsed: argparse.Namespace) -> str:
 def _resume(store: Store, parsed: argparse.Namespace) -> str:
     reason = resume(store, parsed.gateway, utc_now_ms, _of(parsed))
     return f"{parsed.gateway} may upload again; it was stopped: {reason}"
+
+
+def _keys(store: Store, parsed: argparse.Namespace) -> str:
+    if parsed.restore is not None:
+        try:
+            with parsed.restore.open(encoding="ascii") as file:
+                text = file.read(MAX_TEXT_BYTES + 1)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RegistryError(f"{parsed.restore}: {error}; check the path") from None
+        restore_keys(store, parsed.gateway, text, utc_now_ms, _of(parsed))
+    with store.engine.connect() as conn:
+        schedule = load_schedule(conn, parsed.gateway)
+    if schedule is None:
+        raise RegistryError(f"{parsed.gateway} is not registered; see edge-central gateway list")
+    return schedule.to_text().removesuffix("\n")
 
 
 def _list(store: Store, _: argparse.Namespace) -> str:

@@ -26,6 +26,7 @@ class Act(StrEnum):
     STOPPED = "stopped"
     RESUMED = "resumed"
     REFUSED = "refused"
+    KEYS_RESTORED = "keys-restored"
 
 
 class Done(NamedTuple):

@@ -139,6 +139,37 @@ def revoke(
     return revoked
 
 
+def restore_keys(store: Store, gateway: str, text: str, clock: Clock, who: Who) -> KeySchedule:
+    """Take the keys that came since the backup from which this store was restored.
+
+    `text`: the schedule in its text form, from the gateway's state directory or as it was
+    published. It must go on from the one that is stored. Raises RegistryError.
+    """
+    try:
+        newer = KeySchedule.from_text(text)
+    except EvidenceError as error:
+        raise RegistryError(f"{error}; give the whole text") from None
+    with store.writer.begin() as conn:
+        known = _schedule(conn, gateway)
+        if newer.gateway != gateway:
+            raise RegistryError(f"these are the keys of {newer.gateway}, not of {gateway}")
+        for log in Log:
+            before, after = known.spans(log), newer.spans(log)
+            if [span[:3] for span in after[: len(before)]] != [span[:3] for span in before]:
+                raise RegistryError(
+                    f"{log.value}: what is stored is not the beginning of these keys; enrol the "
+                    "gateway again (gateway add --token)"
+                )
+        merged = KeySchedule(
+            *((*known.spans(log), *newer.spans(log)[len(known.spans(log)) :]) for log in Log)
+        )
+        if merged == known:
+            raise RegistryError(f"{gateway}: these keys are stored already")
+        store_schedule(conn, merged, clock())
+        keep_act(conn, Done(gateway, Act.KEYS_RESTORED, *who, merged.newest), clock())
+    return merged
+
+
 def resume(store: Store, gateway: str, clock: Clock, who: Who) -> str:
     """Let a stopped gateway upload again; return the reason it was stopped for. RegistryError."""
     with store.writer.begin() as conn:

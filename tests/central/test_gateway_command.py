@@ -11,7 +11,8 @@ from central.keys import order_vkey
 from central.store.database import open_store
 from protocols.evidence.enrol import open_request
 from protocols.evidence.enrol_token import Token, ca_pin, receipt_pin
-from protocols.evidence.keys import key_fingerprint
+from protocols.evidence.key_change import Place, sign_change
+from protocols.evidence.keys import KeySchedule, key_fingerprint
 from protocols.evidence.note import Verifier
 from protocols.evidence.parcel import ParcelKey
 from protocols.evidence.receipt_keys import follow, split_successions
@@ -84,6 +85,22 @@ def test_a_second_key_comes_from_a_new_epoch_on(run, tmp_path):
     assert second.signer.vkey not in told
 
 
+def test_keys_are_told_as_text_and_restored_from_it(run, tmp_path):
+    """After a restored backup, from a file; a wrong one is told."""
+    first, second = Machine(), Machine(seed=b"n")
+    run("gateway", "add", "gw-1", first.signer.vkey)
+    schedule = KeySchedule.of(first.signer.vkey)
+    assert run("gateway", "keys", "gw-1")[1] == schedule.to_text()
+    path = tmp_path / "keys"
+    change = sign_change(Place(0, 4, 9), first.signer, second.signer)
+    path.write_text(schedule.rotated(change, 0, 4).to_text())
+    told = run("gateway", "keys", "gw-1", "--restore", str(path), *DECIDED)
+    assert told == (0, path.read_text(), "")
+    path.write_text("nonsense")
+    for name in (str(path), str(tmp_path)):
+        assert run("gateway", "keys", "gw-1", "--restore", name, *DECIDED)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -95,6 +112,7 @@ def test_a_second_key_comes_from_a_new_epoch_on(run, tmp_path):
         (("revoke", "gw-1", *DECIDED), "not registered"),
         (("revoke", "gw-1", "--at-size", "5", *DECIDED), "log:epoch:size"),
         (("resume", "gw-1", *DECIDED), "not registered"),
+        (("keys", "gw-1"), "not registered"),
     ],
 )
 def test_what_cannot_be_done_is_told(run, words, told):

@@ -7,7 +7,10 @@ import pytest
 
 from central.intake.alarms import intake_alarms
 from central.key_spans import acts, load_schedule
-from protocols.evidence.key_change import Place, sign_change
+from central.registry import RegistryError, Who, restore_keys
+from protocols.evidence.heads import sign_heads_request
+from protocols.evidence.key_change import KeyChange, Place, sign_change
+from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Log, Was
 from protocols.evidence.note import Signer
 
@@ -63,6 +66,31 @@ def test_telemetry_up_to_its_boundary_may_come_after_the_change(rotating):
     seq = change(rotating, telemetry=84)
     assert send(rotating, BILLING, 0, seq + 1).status == 200
     assert send(rotating, TELEMETRY, 30).status == 200
+
+
+def test_after_a_restored_backup_an_operator_tells_the_newer_key(rotating):
+    """The gateway's own text of its keys: then it may ask again, and its batches come as they were.
+
+    The KEY leaf arrives after that, under the old key, and changes nothing more.
+    """
+    seq = change(rotating)
+    before = rotating.central.ask(load_schedule, "gw-1")
+    body = rotating.gateway.leaves[BILLING][seq].body
+    text = before.rotated(KeyChange.from_body(body), 0, seq).to_text()
+    asked = sign_heads_request("gw-1", NEW)
+    assert rotating.central.intake.heads("gw-1", asked).status == 401
+    who = Who("Li Wei", "restored from Monday")
+    other = KeySchedule.of(NEW.vkey).to_text()
+    with pytest.raises(RegistryError, match="not the beginning"):
+        restore_keys(rotating.central.store, "gw-1", other, lambda: 5, who)
+    restore_keys(rotating.central.store, "gw-1", text, lambda: 5, who)
+    with pytest.raises(RegistryError, match="stored already"):
+        restore_keys(rotating.central.store, "gw-1", text, lambda: 5, who)
+    assert rotating.central.intake.heads("gw-1", asked).status == 200
+    assert send(rotating, BILLING, 0, seq + 1).status == 200
+    assert rotating.central.ask(load_schedule, "gw-1").to_text() == text
+    assert send(rotating, TELEMETRY, 30, signer=NEW).status == 200
+    assert [one.act for one in rotating.central.ask(acts, "gw-1")] == ["added", "keys-restored"]
 
 
 def test_a_key_leaf_inside_a_batch_is_refused(rotating):
