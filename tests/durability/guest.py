@@ -14,8 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal import FILE_NAME, Journal
 from edge_agent.recorder import Recorder
+from edge_agent.settling import Retention
 from protocols.evidence.leaf import Log, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
 from tests.edge_agent.gateway import KEYS, UTC_MS, VERSION, Polls, config_of

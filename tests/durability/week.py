@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, JournalError, Retention
+from edge_agent.journal import FILE_NAME, Journal, JournalError
 from edge_agent.journal_reader import JournalReader, ReadFailed
 from edge_agent.memory import Settled
 from edge_agent.polled import PolledScan
 from edge_agent.recorder import Recorder
+from edge_agent.settling import Retention
 from edge_agent.space import Limits
 from protocols.evidence.leaf import Leaf, Log
 from protocols.evidence.merkle import Hole
