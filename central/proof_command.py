@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from central.clock import utc_now_ms
+from central.proofs.days import utc_day
 from central.proofs.export import write_export
 from central.proofs.export_scope import Scope
 from central.proofs.fleet import daily_files, make_daily, read_daily
@@ -121,11 +122,6 @@ def _daily(store: Store, parsed: argparse.Namespace) -> str:
 def _publisher(store: Store, _parsed: argparse.Namespace) -> str:
     public = publisher_keys(store.directory).public
     return f"{public.fingerprint}\n{public.verifier.vkey}\n{public.fleet.vkey}"
-
-
-def utc_day(time_s: int) -> str:
-    """The UTC day of an instant, as YYYY-MM-DD."""
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d}"
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:

@@ -27,6 +27,7 @@ from central.intake.enroller import Enroller
 from central.intake.service import Intake
 from central.keys import order_vkey
 from central.ledger.follow import LedgerThread
+from central.proofs.daily import DailyThread
 from central.receipt_keys import ReceiptKeyFile
 from central.store.database import Store, open_store
 from central.web.app import create_app
@@ -65,14 +66,18 @@ def serve(config: CentralConfig) -> int:
         if completed:
             _log.info("countersigned %d batches that were stored just before a stop", completed)
         app = IntakeApp(intake, _enroller(config, store, keys), config.client_identity_header)
+        daily = DailyThread(store, utc_now_ms)
         ledger.start()
+        daily.start()
         try:
             asyncio.run(_run(config, store, app, ledger))
         finally:
             ledger.stop()
+            daily.stop()
             app.close()
             intake.close()
             ledger.join()
+            daily.join()
     finally:
         store.close()
     return 1 if ledger.failed else 0

@@ -47,6 +47,7 @@ class Daily(NamedTuple):
     day: str
     note: bytes
     leaves: tuple[bytes, ...]
+    is_new: bool = False
 
 
 def make_daily(store: Store, keys: PublisherKeys, day: str, now_s: int) -> Daily:
@@ -69,7 +70,7 @@ def make_daily(store: Store, keys: PublisherKeys, day: str, now_s: int) -> Daily
         raise ProofError(f"daily checkpoint of {day}: {error}") from None
     _write(directory / f"{day}.checkpoints", b"".join(leaves))
     _write(directory / f"{day}.txt", note)
-    return Daily(day, note, leaves)
+    return Daily(day, note, leaves, is_new=True)
 
 
 def read_daily(store_directory: Path, day: str) -> Daily:

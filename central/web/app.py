@@ -16,6 +16,7 @@ from central.api.routes import error_answer, routes
 from central.clock import Clock, utc_now_ms
 from central.store.database import Store
 from central.web.pages import Pages
+from central.web.proofs import ProofPages
 from central.web.security import HEADERS, SecurityHeaders
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def create_app(store: Store, now_ms: Clock = utc_now_ms) -> Starlette:
     answers = _Errors(pages)
     return Starlette(
         routes=[
+            *ProofPages(store, now_ms, pages).routes(),
             *routes(store, now_ms),
             *pages.routes(),
             Mount("/static", StaticFiles(packages=[("central.web", "static")])),

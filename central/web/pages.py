@@ -161,6 +161,10 @@ class Pages:
             headers={"Content-Disposition": 'attachment; filename="archives.csv"'},
         )
 
+    def answer(self, request: Request, template: str, context: dict[str, Any]) -> Response:
+        """A template in the reader's language, for pages that stand in a file of their own."""
+        return self._answer(request, template, context)
+
     def error(self, request: Request, status: int, title: str, detail: str = "") -> Response:
         """An error page in the reader's language: `title` and its remedy are keys of the words."""
         words = self._language(request)

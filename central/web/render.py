@@ -12,6 +12,7 @@ from central.web.day_page import energy_kwh, energy_mj
 from central.web.edits import difference_m3, edit_label, edit_title
 from central.web.fact_words import fact_words
 from central.web.instants import wall_clock_ms
+from central.web.proof_page import figure_text
 from central.web.words import LANGUAGES, Words
 from protocols.metering.quality import Flag, Quality, is_good
 
@@ -62,6 +63,7 @@ def environment() -> Environment:
         edit_label=edit_label,
         edit_title=edit_title,
         difference_m3=difference_m3,
+        figure_text=figure_text,
     )
     return made
 

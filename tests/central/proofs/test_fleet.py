@@ -21,8 +21,10 @@ def test_a_day_has_one_head(tmp_path: Path) -> None:
     site = site_in(tmp_path / "store")
     made = make_daily(site.store, site.keys, "2026-03-11", MADE_S)
     assert origins(made) == [BILLING, BILLING._replace(log=Log.TELEMETRY)]
-    assert make_daily(site.store, site.keys, "2026-03-11", MADE_S + 60) == made
-    assert read_daily(site.store.directory, "2026-03-11") == made
+    assert made.is_new
+    again = made._replace(is_new=False)
+    assert make_daily(site.store, site.keys, "2026-03-11", MADE_S + 60) == again
+    assert read_daily(site.store.directory, "2026-03-11") == again
     make_daily(site.store, site.keys, "2026-03-12", MADE_S + 86_400)
     assert days(site.store.directory) == ["2026-03-12", "2026-03-11"]
     site.store.close()
