@@ -20,6 +20,7 @@ from typing import Final
 
 from edge_agent import key_request
 from edge_agent.bus import BusThread
+from edge_agent.certificate_renewal import Renewal
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config import AgentConfig
 from edge_agent.control_jobs import control_servers
@@ -41,14 +42,16 @@ from edge_agent.memory import Memory
 from edge_agent.order_fetch import OrderFetch
 from edge_agent.poller import Now
 from edge_agent.receipt_file import ReceiptBox
+from edge_agent.receipt_keys import ReceiptKeys
 from edge_agent.recorder import Recorder
 from edge_agent.token_bucket import TokenBucket
-from edge_agent.transport import Transport
+from edge_agent.transport import Answer, Transport
 from edge_agent.uplink import Uplink
 from edge_agent.uplink_gate import Gate, RecorderSide
 from protocols.evidence.facts import Citation, EpochReason
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
+from protocols.evidence.receipt_keys import PATH as RECEIPT_KEYS_PATH
 
 WATCH_S: Final = 0.5
 BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
@@ -110,7 +113,7 @@ class Agent:
             lambda: self._recorder.memory.order_number,
             self._recorder.obey,
         )
-        receipts = Verifier.from_vkey(central.receipt_key)
+        receipts = self._receipt_keys(central.receipt_key)
         check = HeadsCheck(self._reader, self._transport, keys, receipts)
         side = recorder_side(self._recorder, clock)
         use = LinkUse(
@@ -136,6 +139,7 @@ class Agent:
         self._uplink.box = ReceiptBox(
             config.state_dir, self._uplink.exchange, self._reader, keys, receipts
         )
+        self._present(central.client_certificate, keys, clock)
         self._recorder.on_commit = self._uplink.notify
         learned = Learned(config.state_dir / LEARNED_NAME)
         self._buses = [
@@ -156,6 +160,24 @@ class Agent:
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses
         )
         self._control: list[ControlServer] = []
+
+    def _receipt_keys(self, pinned: str) -> ReceiptKeys:
+        """The pinned one, and what central says of its successors."""
+
+        def fetch() -> bytes | None:
+            answer = self._transport.get(RECEIPT_KEYS_PATH, {})
+            return answer.body if isinstance(answer, Answer) and answer.status == 200 else None
+
+        files = StateFiles(self._state_dir)
+        return ReceiptKeys(Verifier.from_vkey(pinned), files, fetch, time.monotonic)
+
+    def _present(self, certificate: Path | None, keys: Keys, clock: Clock) -> None:
+        """The client certificate, where a terminator asks for one; renewed in time."""
+        if certificate is not None:
+            self._transport.present(certificate)
+            self._uplink.renewal = Renewal(
+                self._transport, keys, certificate, lambda: clock.now().utc_ms
+            )
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""

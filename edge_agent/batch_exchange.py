@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge_agent.journal_reader import Cut, ReadFailed
 from edge_agent.journal_rows import MOST_LEAVES
 from edge_agent.memory import LOGS, Settled
+from edge_agent.receipt_keys import keys_for
 from edge_agent.sealing import MOST_BYTES, Batch, NotRecorded, Sealer
 from edge_agent.transport import Answer, LinkFailure
 from edge_agent.uplink_failure import CENTRAL_LOG, Failure, failed, refused, unexpected_page
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
     from edge_agent.lane import Lane
+    from edge_agent.receipt_keys import ReceiptKeys
     from edge_agent.transport import Transport
     from protocols.evidence.leaf import Log
     from protocols.evidence.note import Verifier
@@ -70,7 +72,7 @@ class Exchange:
         reader: JournalReader,
         transport: Transport,
         keys: Keys,
-        receipts: Verifier,
+        receipts: Verifier | ReceiptKeys,
         settle: Callable[[Settled, float], bool],
     ) -> None:
         self._reader = reader
@@ -141,7 +143,9 @@ class Exchange:
             if answer.content_type == "text/html":
                 return unexpected_page()
             lane.setbacks = 0
-            found = check_receipt(batch.checkpoint, answer.body, self._receipts)
+            found = check_receipt(
+                batch.checkpoint, answer.body, keys_for(self._receipts, answer.body)
+            )
             receipt_of = (batch.checkpoint, answer.body, found.time_s)
             return self._progress(lane, cut, batch, receipt_of)
         if answer.status == 409:
@@ -196,7 +200,7 @@ class Exchange:
             origin,
             lambda size: self._root_at(log, size),
             self._keys.verifier_for(origin, conflict.size or 1),
-            self._receipts,
+            keys_for(self._receipts, conflict.receipt) if conflict.size else (),
         )
         first, receipted = cut.before.size, cut.state.receipted.size
         if receipt.size == first:

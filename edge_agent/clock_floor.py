@@ -10,6 +10,7 @@ import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.clock import LATEST_UTC_MS
+from edge_agent.receipt_keys import ReceiptKeys, keys_for
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
@@ -34,7 +35,7 @@ class Finding(NamedTuple):
     is_behind: bool
 
 
-def floor_of(reader: JournalReader, receipts: Verifier) -> Floor:
+def floor_of(reader: JournalReader, receipts: Verifier | ReceiptKeys) -> Floor:
     """The newest receipt of both logs. Raises ReadFailed."""
     newest, unproven = 0, ""
     for log in Log:
@@ -42,7 +43,7 @@ def floor_of(reader: JournalReader, receipts: Verifier) -> Floor:
         if not frontier.size:
             continue
         try:
-            found = check_receipt(checkpoint, receipt, receipts)
+            found = check_receipt(checkpoint, receipt, keys_for(receipts, receipt))
         except EvidenceError as error:
             unproven = f"{log.value}: {error}"
             continue

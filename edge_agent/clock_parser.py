@@ -28,7 +28,7 @@ def _clock_floor(options: argparse.Namespace) -> int:
     from edge_agent.clock_floor import floor_of, judge_clock
     from edge_agent.journal import FILE_NAME
     from edge_agent.journal_reader import JournalReader, ReadFailed
-    from protocols.evidence.note import Verifier
+    from edge_agent.receipt_keys import stored_receipt_keys
 
     config = load(options.config)
     if config is None:
@@ -40,7 +40,9 @@ def _clock_floor(options: argparse.Namespace) -> int:
     try:
         reader = JournalReader(path, config.gateway)
         try:
-            floor = floor_of(reader, Verifier.from_vkey(config.central.receipt_key))
+            floor = floor_of(
+                reader, stored_receipt_keys(config.central.receipt_key, config.state_dir)
+            )
         finally:
             reader.close()
         found = judge_clock(floor, wall_ms() // 1000)

@@ -108,6 +108,7 @@ class CentralConfig:
     bytes_per_s: int = 250_000  # both ways, on average
     windows: ConnectionWindows = ALWAYS
     urgent_connects: bool = True
+    client_certificate: Path | None = None  # key and certificate, for a terminator that asks
 
 
 @dataclass(frozen=True, slots=True)

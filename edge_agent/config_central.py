@@ -46,6 +46,7 @@ def read_central(section: Section, base: Path, zone: str) -> CentralConfig:
         bytes_per_s=section.integer("bytes_per_second", 100, 100_000_000, BYTES_PER_S),
         windows=_windows(section, zone),
         urgent_connects=section.flag("urgent_connects", True),
+        client_certificate=_client_certificate(section, base),
     )
     section.done()
     return central
@@ -83,6 +84,20 @@ def _check_key(section: Section, field: str, text: str, key_type: KeyType) -> No
         return
     if verifier.key_type is not key_type:
         section.fault(field, f"is no key for {field.removesuffix('_key')}s", remedy)
+
+
+def _client_certificate(section: Section, base: Path) -> Path | None:
+    """One PEM file of the gateway's own, because it is replaced in one step."""
+    text = section.text("client_certificate", default="")
+    if not text:
+        return None
+    path = base / text
+    remedy = "it is what edge-agent enroll wrote as tls.pem; without a terminator leave it out"
+    try:
+        ssl.create_default_context().load_cert_chain(path)
+    except OSError as error:  # SSLError is one
+        section.fault("client_certificate", f"{path}: {error.strerror or error}", remedy)
+    return path
 
 
 def _parcel_key(section: Section) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_agent.journal_reader import ReadFailed
+from edge_agent.receipt_keys import keys_for
 from edge_agent.start_check import Central, CentralLog, Decision, Own, OwnLog, decide
 from edge_agent.transport import LinkFailure
 from edge_agent.uplink_failure import Failure, failed, refused
@@ -25,6 +26,7 @@ from protocols.evidence.upload import check_receipt
 if TYPE_CHECKING:
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
+    from edge_agent.receipt_keys import ReceiptKeys
     from edge_agent.transport import Transport
     from protocols.evidence.note import Verifier
 
@@ -33,7 +35,11 @@ class HeadsCheck:
     """For the uplink's thread."""
 
     def __init__(
-        self, reader: JournalReader, transport: Transport, keys: Keys, receipts: Verifier
+        self,
+        reader: JournalReader,
+        transport: Transport,
+        keys: Keys,
+        receipts: Verifier | ReceiptKeys,
     ) -> None:
         self._reader = reader
         self._transport = transport
@@ -77,7 +83,7 @@ class HeadsCheck:
                 return Failure(answer.problem, answer.remedy, link=True)
             if answer.status != 200:
                 return refused(answer)
-            check_receipt(checkpoint, answer.body, self._receipts)
+            check_receipt(checkpoint, answer.body, keys_for(self._receipts, answer.body))
         except (ReadFailed, EvidenceError) as error:
             return failed(error)
         size = next((each.size for each in self.citations if each.log is log), 0)
@@ -93,7 +99,7 @@ class HeadsCheck:
         claimed = unverified_checkpoint(head.checkpoint)
         if (claimed.origin, claimed.size) != (head.origin, head.size):
             raise Malformed(f"heads: {head.origin} at {head.size} with another checkpoint")
-        check_receipt(head.checkpoint, head.receipt, self._receipts)
+        check_receipt(head.checkpoint, head.receipt, keys_for(self._receipts, head.receipt))
         try:
             open_checkpoint(head.checkpoint, self._keys.verifier_for(head.origin, head.size))
             own_key = True

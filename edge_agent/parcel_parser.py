@@ -114,8 +114,8 @@ def _import(options: argparse.Namespace) -> int:
     from edge_agent.keys import KeyFileError, load_keys
     from edge_agent.receipt_file import Judge
     from edge_agent.receipt_import import settle_file, sort_receipts
+    from edge_agent.receipt_keys import stored_receipt_keys
     from protocols.evidence.errors import EvidenceError
-    from protocols.evidence.note import Verifier
 
     config = load(options.config)
     if config is None:
@@ -124,7 +124,9 @@ def _import(options: argparse.Namespace) -> int:
         keys = load_keys(config.state_dir)
         reader = JournalReader(config.state_dir / FILE_NAME, config.gateway)
         try:
-            judge = Judge(reader, keys, Verifier.from_vkey(config.central.receipt_key))
+            judge = Judge(
+                reader, keys, stored_receipt_keys(config.central.receipt_key, config.state_dir)
+            )
             found = sort_receipts(options.receipts, judge)
             try:
                 with state_lock(config.state_dir):

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 from edge_agent.batch_exchange import Exchange
 from edge_agent.journal_reader import ReadFailed
 from edge_agent.lane import Lane
+from edge_agent.receipt_keys import keys_for
 from edge_agent.uplink_failure import Failure
 from protocols.evidence.errors import EvidenceError, Fork, Malformed, NotHeld
 from protocols.evidence.note import open_checkpoint
@@ -23,6 +24,7 @@ from protocols.evidence.upload import check_receipt
 if TYPE_CHECKING:
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
+    from edge_agent.receipt_keys import ReceiptKeys
     from protocols.evidence.leaf import Log
     from protocols.evidence.merkle import Frontier
     from protocols.evidence.note import Verifier
@@ -53,7 +55,7 @@ Found = Good | Old | NotTaken
 class Judge:
     """Verifies one receipt after another; for one file, whose sizes rise."""
 
-    def __init__(self, reader: JournalReader, keys: Keys, receipts: Verifier) -> None:
+    def __init__(self, reader: JournalReader, keys: Keys, receipts: Verifier | ReceiptKeys) -> None:
         self._reader = reader
         self._keys = keys
         self._receipts = receipts
@@ -69,7 +71,7 @@ class Judge:
         claimed = open_checkpoint(item.checkpoint, self._keys.verifier_for(origin, size))
         if claimed[:2] != (origin, size):
             raise Malformed(f"receipts: {origin} at {size} with another checkpoint")
-        found = check_receipt(item.checkpoint, item.receipt, self._receipts)
+        found = check_receipt(item.checkpoint, item.receipt, keys_for(self._receipts, item.receipt))
         state = self._reader.state(origin.log)
         if origin.epoch < state.origin.epoch or size <= state.receipted.size:
             return Old(str(origin), size)
@@ -105,7 +107,7 @@ class ReceiptBox:
 
     def __init__(
         self, state_dir: Path, exchange: Exchange, reader: JournalReader, keys: Keys,
-        receipts: Verifier,
+        receipts: Verifier | ReceiptKeys,
     ) -> None:  # fmt: skip
         self._path = state_dir / SPOOL
         self._exchange = exchange

@@ -16,9 +16,9 @@ from edge_agent.draft import Draft, Salts
 from edge_agent.journal import FILE_NAME, CommitFailed, Journal
 from edge_agent.key_files import sync_directory
 from edge_agent.receipt_file import SPOOL, Good, Judge, Old, ReceiptBox, judged, pieces_of
+from edge_agent.receipt_keys import stored_receipt_keys
 from edge_agent.settling import Retention
 from edge_agent.transport import Transport
-from protocols.evidence.note import Verifier
 from protocols.evidence.parcel import NotTaken
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def settle_file(config: AgentConfig, keys: Keys, reader: JournalReader, path: Pa
 
     Raises JournalError, OSError, ReadFailed, EvidenceError.
     """
-    receipts = Verifier.from_vkey(config.central.receipt_key)
+    receipts = stored_receipt_keys(config.central.receipt_key, config.state_dir)
     transport = Transport(config.central.url, config.central.ca)  # it is not used
     with _settling(config, keys) as settle, path.open("rb") as file:
         exchange = Exchange(reader, transport, keys, receipts, settle)

@@ -81,10 +81,10 @@ class Transport:
             self._session.proxies = {"https": proxy}
         self._session.mount("https://", _Adapter(self._hold, resolver or Resolver()))
 
-    def present(self, identity: Path) -> None:
-        """Show this key and certificate (PEM) to whom asks; called again, a newer one."""
+    def present(self, identity: Path | None) -> None:
+        """Show this key and certificate (PEM) to whom asks, or none; called again, a newer one."""
         self._session.close()  # a kept connection goes on with what it showed
-        self._session.cert = str(identity)
+        self._session.cert = None if identity is None else str(identity)
 
     def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
         """POST deterministic CBOR. `unsent` goes into the header of that name."""

@@ -22,11 +22,13 @@ from edge_agent.uplink_failure import Failure
 from protocols.evidence.leaf import Log
 
 if TYPE_CHECKING:
+    from edge_agent.certificate_renewal import Renewal
     from edge_agent.journal_reader import JournalReader
     from edge_agent.keys import Keys
     from edge_agent.memory import Settled
     from edge_agent.order_fetch import OrderFetch
     from edge_agent.receipt_file import ReceiptBox
+    from edge_agent.receipt_keys import ReceiptKeys
     from edge_agent.transport import Answer, Transport
     from edge_agent.uplink_gate import Gate
     from protocols.evidence.note import Verifier
@@ -48,7 +50,7 @@ class Uplink(threading.Thread):
         reader: JournalReader,
         transport: Transport,
         keys: Keys,
-        receipts: Verifier,
+        receipts: Verifier | ReceiptKeys,
         settle: Callable[[Settled, float], bool],
         batch_s: float,
         monotonic_s: Callable[[], float],
@@ -64,6 +66,7 @@ class Uplink(threading.Thread):
         self._monotonic_s = monotonic_s
         self._jitter = jitter
         self._orders = orders
+        self.renewal: Renewal | None = None  # of the client certificate, where one is presented
         self._gate = gate
         self._gate_backoff = Backoff()
         self._use = use or LinkUse()
@@ -132,6 +135,8 @@ class Uplink(threading.Thread):
         if self._idle:
             self._transport.close()
             return closed_s
+        if self.renewal is not None and not self._is_draining:
+            self.renewal.look(now)
         wait_s = self._pass_gate(now)
         if wait_s is None:
             wait_s = self._send_due(now, only_urgent=closed_s > 0)

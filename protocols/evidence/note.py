@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -197,6 +198,19 @@ def check_signature_line(message: bytes, line: bytes, verifier: Verifier) -> Non
     verifier.verify(message, _read_signature(line, verifier, _SIGNATURE_BYTES))
 
 
+def pick_verifier(line: bytes, keys: Sequence[Verifier]) -> Verifier:
+    """Return the key that a signature line names, by name and key id; raise BadSignature if none.
+
+    The signature itself is not looked at: that is the picked key's part.
+    """
+    name, data = _parse_line(line)
+    for verifier in keys:
+        if name == verifier.name and data[:4] == verifier.key_id:
+            return verifier
+    known = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys)
+    raise BadSignature(f"signed by another key than {known[:300]}")
+
+
 def _cosigned_message(text: bytes, time_s: int) -> bytes:
     return b"cosignature/v1\ntime %d\n" % time_s + text
 
@@ -227,6 +241,16 @@ def _split_note(note: bytes) -> tuple[bytes, bytes]:
 
 def _read_signature(line: bytes, verifier: Verifier, size: int) -> bytes:
     """Return the signature bytes of exactly one line that names exactly this key."""
+    name, data = _parse_line(line)
+    if name != verifier.name or data[:4] != verifier.key_id:
+        raise BadSignature(f"signed by another key than {verifier.name}+{verifier.key_id.hex()}")
+    if len(data) != 4 + size:
+        raise Malformed(f"signature line: {len(data) - 4} bytes, not {size}")
+    return data[4:]
+
+
+def _parse_line(line: bytes) -> tuple[str, bytes]:
+    """Return the name, and key id and signature, of exactly one signature line."""
     if len(line) > MAX_NOTE_BYTES:
         raise Malformed("signature line: too long")
     try:
@@ -235,12 +259,7 @@ def _read_signature(line: bytes, verifier: Verifier, size: int) -> bytes:
         raise Malformed("signature line: not UTF-8") from None
     if len(parts) != 3 or parts[0] != "—" or not parts[2].endswith("\n"):
         raise Malformed("signature line: not '— <name> <base64>' and a newline")
-    data = decode_base64(parts[2][:-1], "signature line")
-    if parts[1] != verifier.name or data[:4] != verifier.key_id:
-        raise BadSignature(f"signed by another key than {verifier.name}+{verifier.key_id.hex()}")
-    if len(data) != 4 + size:
-        raise Malformed(f"signature line: {len(data) - 4} bytes, not {size}")
-    return data[4:]
+    return parts[1], decode_base64(parts[2][:-1], "signature line")
 
 
 def _parse_checkpoint(text: bytes) -> Checkpoint:

@@ -22,6 +22,7 @@ from protocols.evidence.note import (
     cosign,
     open_checkpoint,
     open_cosignature,
+    pick_verifier,
     sign_checkpoint,
     unverified_checkpoint,
 )
@@ -288,11 +289,15 @@ def _extended(frontier: Frontier, leaves: Sequence[Leaf], holes: Sequence[Hole])
     return frontier
 
 
-def check_receipt(checkpoint: bytes, receipt: bytes, verifier: Verifier) -> Receipt:
+def check_receipt(
+    checkpoint: bytes, receipt: bytes, keys: Verifier | Sequence[Verifier]
+) -> Receipt:
     """Gateway: verify central's receipt for the very checkpoint that we sent.
 
-    Raises Malformed or BadSignature; then nothing may be pruned.
+    ``keys``: central's receipt key, or all that it had; the receipt names its own. Raises Malformed
+    or BadSignature; then nothing may be pruned.
     """
+    verifier = keys if isinstance(keys, Verifier) else pick_verifier(receipt, keys)
     time_s = open_cosignature(checkpoint, receipt, verifier)
     stored = unverified_checkpoint(checkpoint)
     return Receipt(stored.size, stored.root, time_s)
@@ -303,7 +308,7 @@ def check_conflict(
     origin: Origin,
     root_at: Callable[[int], bytes | None],
     own: Verifier,
-    receipts: Verifier,
+    receipts: Verifier | Sequence[Verifier],
 ) -> Receipt:
     """Gateway: verify a 409 answer; return the receipt to go on from (size 0: nothing stored).
 

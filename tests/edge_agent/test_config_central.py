@@ -56,6 +56,8 @@ def test_all_that_can_be_set(tmp_path: Path) -> None:
         ("bytes_per_second", 10, "must be 100 to 100000000"),
         ("connect_windows", ["night"], "central.connect_windows: 'night' is none; write \"22:00"),
         ("connect_windows", [], "has 0 entries"),
+        ("client_certificate", "ca.pem", "it is what edge-agent enroll wrote as tls.pem"),
+        ("client_certificate", "none.pem", "No such file"),
         ("urgent_connects", 1, "write true or false"),
     ],
 )

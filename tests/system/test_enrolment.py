@@ -139,6 +139,10 @@ def test_a_token_lets_in_and_a_rotation_leaves_the_new_key_alone(tmp_path: Path)
             lambda: rig.key() != old and not (state / "rotation").exists(),
         )
         rig.waits_for_more("batches of the new key")
+        new = rig.command("edge-central", "receipt-key", "rotate", "--store", "store").split()[-1]
+        rig.waits_for_more("batches with the new receipt key", leaves=8)
+        rig.wait("the new receipt key", (state / "receipt.keys").exists)
+        assert new.encode() in (state / "receipt.keys").read_bytes()
         listed = rig.central_says("gateway", "list")
         assert f"{rig.key()} and 1 before" in listed
         assert "rotated" in rig.central_says("gateway", "acts")

@@ -17,6 +17,7 @@ from protocols.evidence.note import (
     open_checkpoint,
     open_cosignature,
     open_note,
+    pick_verifier,
     sign_checkpoint,
     sign_note,
     unverified_checkpoint,
@@ -274,3 +275,17 @@ def _flip(data: bytes, bit: int) -> bytes:
     flipped = bytearray(data)
     flipped[bit // 8] ^= 1 << bit % 8
     return bytes(flipped)
+
+
+def test_a_line_names_its_key_among_many():
+    """By name and key id; another name, another key, or no line at all is told."""
+    other = Signer.from_private_bytes("central", b"z" * 32, KeyType.COSIGNATURE)
+    keys = (other.verifier, CENTRAL.verifier)
+    line = cosign(sign_checkpoint(Checkpoint(TELEMETRY, 1, bytes(32)), GATEWAY), CENTRAL, 5)
+    assert pick_verifier(line, keys) is CENTRAL.verifier
+    with pytest.raises(BadSignature, match="another key than central"):
+        pick_verifier(line, (other.verifier,))
+    with pytest.raises(BadSignature):
+        pick_verifier(line.replace("— central ".encode(), "— centra1 ".encode()), keys)
+    with pytest.raises(Malformed):
+        pick_verifier(line[:-1], keys)
