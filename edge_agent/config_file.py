@@ -159,7 +159,7 @@ def _journal(section: Section) -> JournalConfig:
     journal = JournalConfig(
         commit_s=float(section.number("commit_seconds", "0.02", "1", 1)),
         queue_scans=section.integer("queue_scans", 10, 1_000_000, 1000),
-        autocheckpoint_pages=section.integer("autocheckpoint_pages", 10, 100_000, 1000),
+        autocheckpoint_pages=section.integer("autocheckpoint_pages", 10, 100_000, 8000),
         retention_days=section.integer("retention_days", 1, 3650, 90),
         retention_megabytes=section.integer("retention_megabytes", 0, 1_000_000, 512),
         page_size=section.integer("page_size", 512, 65_536, PAGE_SIZE),

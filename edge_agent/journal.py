@@ -28,7 +28,7 @@ from protocols.evidence.leaf import Log
 T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
-AUTOCHECKPOINT_PAGES: Final = 1000
+AUTOCHECKPOINT_PAGES: Final = 8000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _DAMAGE: Final = frozenset(
     (

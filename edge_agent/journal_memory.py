@@ -21,12 +21,12 @@ from edge_agent.memory import (
     first_memory,
 )
 from edge_agent.memory_rows import SELECT, DamagedRow, digest, put, take
+from edge_agent.state_rows import StateRows, join, pack, unpack
 from protocols.evidence import cbor
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
 from protocols.metering.gas_order import parse_gas_order
 from protocols.metering.regulator_state import RegulatorState
-from protocols.metering.run import RunState
 from protocols.metering.run_config import RunConfig
 from protocols.metering.run_config_faults import parse_run_config
 
@@ -110,18 +110,19 @@ def load_heads(connection: sqlite3.Connection) -> dict[Log, LogHead]:
 
 
 def _load_runs(rows: Rows) -> dict[str, RunMemory]:
-    states: dict[str, bytes] = dict(rows("run_state"))
+    openings: dict[str, bytes] = dict(rows("run_opening"))
+    states = join(openings, dict(rows("run_state")))
     runs = rows("run")
-    if {run for run, _, _ in runs} != states.keys():
+    if not {run for run, _, _ in runs} == states.keys() == openings.keys():
         raise DamagedRow("a run has no state, or a state no run")
     return {run: stored_run(run, config, states[run], active) for run, config, active in runs}
 
 
-def stored_run(run: str, config: bytes, state: bytes, active: int) -> RunMemory:
-    """A run of its two rows. Raises EvidenceError, BodyError or another ValueError."""
+def stored_run(run: str, config: bytes, state: StateRows, active: int) -> RunMemory:
+    """A run of its three rows. Raises EvidenceError, BodyError or another ValueError."""
     return RunMemory(
         stored_config(run, config),
-        RunState.from_body(_body(state, f"state of run {run}")),
+        unpack(state, f"run state of {run}"),
         bool(active),
     )
 
@@ -160,7 +161,10 @@ def store_memory(connection: sqlite3.Connection, tick: Tick) -> None:
             row = (run, cbor.encode(memory.config.to_body()), memory.active)
             put(connection, "run", [row])
         if old is None or old.state is not memory.state:
-            put(connection, "run_state", [(run, cbor.encode(memory.state.to_body()))])
+            packed = pack(memory.state)
+            if old is None or old.state.opening != memory.state.opening:
+                put(connection, "run_opening", [(run, packed.opening)])
+            put(connection, "run_state", [(run, packed.rest)])
     for name, watched in after.regulators.items():
         if before.regulators.get(name) is not watched:
             put(connection, "regulator_state", [(name, cbor.encode(watched.to_body()))])
@@ -194,9 +198,12 @@ def _store_orders(connection: sqlite3.Connection, tick: Tick) -> None:
 
 
 def _store_heads(connection: sqlite3.Connection, tick: Tick) -> None:
-    """Both rows with each leaf: it is one page, and they tell the newest moment of this boot."""
-    if not tick.leaves:
-        return
+    """The row of each log that grew; in a boot's first tick both, so that the newest moment that
+    they tell is of this boot.
+    """
+    before = tick.before
+    is_first = not before.running or before.ended is not None
+    is_new = not all(head.size for head in before.heads.values())  # an epoch begins
     connection.executemany(
         "INSERT INTO log (log, epoch, size, frontier, last_mono_ms, receipted_size, "
         "receipted_frontier) VALUES (?1, ?2, ?3, ?4, ?5, 0, x'') ON CONFLICT (log) "
@@ -204,6 +211,7 @@ def _store_heads(connection: sqlite3.Connection, tick: Tick) -> None:
         [
             (log.value, head.epoch, head.size, head.frontier.to_bytes(), tick.last_mono_ms)
             for log, head in tick.after.heads.items()
+            if tick.leaves and (is_first or is_new or head != before.heads[log])
         ],
     )
 

@@ -26,6 +26,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "receipted_frontier", "checkpoint", "receipt",
     ),
     "run": ("run", "configuration", "active"),
+    "run_opening": ("run", "opening"),
     "run_state": ("run", "state"),
     "regulator_state": ("regulator", "state"),
     "gas_order": ("number", "note", "gas", "state", "file_hash"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge_agent.journal_memory import stored_config, stored_memory, stored_run
 from edge_agent.memory import Memory, RunMemory
 from edge_agent.rebuild import Rebuilt, is_current, new_segment, rebuilt, stepped
+from edge_agent.state_rows import join
 from protocols.evidence.errors import EvidenceError
 from protocols.metering.body import BodyError
 from protocols.metering.interval import IntervalRecord
@@ -119,7 +120,8 @@ class Restoring(NamedTuple):
 
     def _stored_runs(self) -> dict[str, RunMemory]:
         """Those whose configuration and state are both whole."""
-        states = dict(self.file.rows("run_state"))
+        openings: dict[str, bytes] = dict(self.file.rows("run_opening"))
+        states = join(openings, dict(self.file.rows("run_state")))
         runs: dict[str, RunMemory] = {}
         for run, config, active in self.file.rows("run"):
             if run in states:

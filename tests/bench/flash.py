@@ -132,6 +132,7 @@ class Rounds:
     def _begin(self) -> Memory:
         draft = Draft(self._journal.load(GATEWAY, "boot", 0), self._salts)
         now = Instant(BOOT_NO, 0, None, ClockState.SYNCHRONISED)
+        draft.running = True
         for run in range(RUNS):
             configure_run(draft, run_config(run), now, "", None)
         tick = draft.tick()

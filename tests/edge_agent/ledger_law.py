@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocols.evidence import cbor
+from edge_agent.state_rows import join, unpack
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.upload import decode_upload, open_leaves
@@ -59,7 +59,9 @@ def read_journal(path: Path) -> Found:
                 receipted, receipted_frontier
             )
             found.leaves[log], found.sizes[log], found.receipted[log] = leaves, size, receipted
-        states = dict(connection.execute("SELECT run, state FROM run_state").fetchall())
+        openings = dict(connection.execute("SELECT run, opening FROM run_opening").fetchall())
+        rests = dict(connection.execute("SELECT run, state FROM run_state").fetchall())
+        states = {run: unpack(rows, run) for run, rows in join(openings, rests).items()}
     connection.close()
     _check_pipeline(found, states)
     return found
@@ -75,7 +77,7 @@ def _sealed(connection: sqlite3.Connection, origin: Origin) -> list[Leaf]:
     return leaves
 
 
-def _check_pipeline(found: Found, states: dict[str, bytes]) -> None:
+def _check_pipeline(found: Found, states: dict[str, RunState]) -> None:
     """Replaying the scans under the configurations gives the stored states and records.
 
     For journals of one configuration without a stop: those close intervals early.
@@ -95,8 +97,7 @@ def _check_pipeline(found: Found, states: dict[str, bytes]) -> None:
             taken = _step(config, state, scan, maps)
             state = taken.state
             records += taken.records
-        stored = cbor.decode(states[config.run], "state", 1 << 20, 1 << 16)
-        assert state == RunState.from_body(stored), "the state is not that of the leaves"
+        assert state == states[config.run], "the state is not that of the leaves"
     assert found.intervals() == records, "an interval is not that of the scans"
 
 
