@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.journal_reader import Cut, ReadFailed
+from edge_agent.journal_reader import Cut, ReadDamaged, ReadFailed
 from edge_agent.journal_rows import MOST_LEAVES
 from edge_agent.memory import LOGS, Settled
 from edge_agent.receipt_keys import keys_for
@@ -96,6 +96,11 @@ class Exchange:
         except NotRecorded as error:
             _log.error("%s", error)
             return self._heal(log, (), lane.receipted)
+        except ReadDamaged as error:
+            if lane.position is not None:  # an old batch: what waits to be sent is not touched
+                return failed(error)
+            _log.error("%s", error)
+            return self._heal(log, (), lane.receipted)
         except (ReadFailed, EvidenceError) as error:
             return failed(error)
 
@@ -109,6 +114,7 @@ class Exchange:
 
     def _next_cut(self, log: Log, lane: Lane) -> Cut | Looking | None:
         state = self._reader.state(log)
+        lane.of(state.origin.epoch)
         if lane.position is not None and lane.position >= state.receipted.size:
             lane.position = None
         lane.receipted = state.receipted.size

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.journal import BUSY_TIMEOUT_MS
+from edge_agent.journal import BUSY_TIMEOUT_MS, is_damage
 from edge_agent.journal_memory import load_memory
 from edge_agent.journal_rows import (
     MOST_LEAVES,
@@ -24,8 +24,9 @@ from edge_agent.journal_rows import (
     whole_holes,
 )
 from edge_agent.memory import Memory
+from edge_agent.memory_rows import READ_ERRORS
 from edge_agent.schema import VERSION
-from protocols.evidence.errors import EvidenceError, Malformed
+from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Leaf, Log, Origin, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier, Hole
 from protocols.evidence.note import unverified_checkpoint
@@ -39,6 +40,10 @@ _SELECT_BATCHES = (
 
 class ReadFailed(Exception):  # noqa: N818  # what happened is the name
     """The journal did not give what it should hold: the disk, or a damaged row."""
+
+
+class ReadDamaged(ReadFailed):
+    """The file is not what was written: the recorder should look at it."""
 
 
 class LogState(NamedTuple):
@@ -315,9 +320,12 @@ class JournalReader:
         try:
             self._follow()
             yield
-        except (sqlite3.Error, UnicodeDecodeError, EvidenceError, OSError) as error:
-            what = "damaged" if isinstance(error, Malformed) else "not readable"
-            raise ReadFailed(f"{self._path} is {what}: {error}") from error
+        except (EvidenceError, *READ_ERRORS) as error:
+            if isinstance(error, EvidenceError) or is_damage(error):
+                raise ReadDamaged(f"{self._path} is damaged: {error}") from error
+            raise ReadFailed(f"{self._path} is not readable: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise ReadFailed(f"{self._path} is not readable: {error}") from error
 
 
 def extend(before: Frontier, leaves: Sequence[Leaf], holes: Iterable[Hole]) -> Frontier:

@@ -46,6 +46,7 @@ class Lane(Backoff):
     setbacks: int = 0  # times that central went back since the last receipt
     sent_at: float = float("-inf")
     urgent: bool = False  # something that central should hear of waits
+    epoch: int | None = None  # of the log that all this is about
 
     def is_due(self, now: float) -> bool:
         return now >= self.retry_at and (self.goal is not None or now >= self.due_at)
@@ -70,9 +71,19 @@ class Lane(Backoff):
 
     def begin_anew(self, now: float) -> None:
         """In a new epoch: nothing is known of the log, and it is due."""
+        self.forget()
+        self.due_at = now
+
+    def of(self, epoch: int) -> None:
+        """The log is in this epoch; a damaged journal begins another one at any time."""
+        if self.epoch not in (None, epoch):
+            self.forget()
+        self.epoch = epoch
+
+    def forget(self) -> None:
+        """Nothing is known of the log."""
         self.goal = self.position = None
         self.receipted = self.setbacks = 0
-        self.due_at = now
 
     def succeeded(self, now: float) -> None:
         """A batch has its receipt."""

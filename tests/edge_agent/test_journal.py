@@ -366,7 +366,7 @@ def test_a_journal_of_a_later_version(config: AgentConfig) -> None:
 
 
 def test_a_damaged_file_is_told(config: AgentConfig) -> None:
-    """`quick_check` at open: put it aside, keep it for salvage."""
+    """`quick_check` at open: what was found, and what becomes of it."""
     journal = new_journal(config)
     tick = first_tick(journal, config, Polls(config))
     journal.commit(tick)
@@ -376,7 +376,7 @@ def test_a_damaged_file_is_told(config: AgentConfig) -> None:
     data = bytearray(path.read_bytes())
     data[4096 * 3 : 4096 * 5] = b"\x55" * 8192
     path.write_bytes(data)
-    with pytest.raises(JournalError, match=r"is damaged \(.*\); put it aside"):
+    with pytest.raises(JournalError, match=r"is damaged \(.*\); keep it .* run puts it aside"):
         Journal(path, BOTH)
 
 

@@ -60,3 +60,14 @@ def test_urgency_never_delays() -> None:
     lane = Lane(batch_s=300.0, due_at=8.0, sent_at=5.0)
     lane.hasten(6.0)
     assert lane.due_at == 8.0
+
+
+def test_another_epoch_is_another_log() -> None:
+    """A damaged journal begins one while the agent runs: what was known of the old one is gone."""
+    lane = Lane(60.0, 0.0)
+    lane.of(0)
+    lane.goal, lane.position, lane.receipted, lane.setbacks = 9, 4, 7, 2
+    lane.of(0)
+    assert (lane.goal, lane.position, lane.receipted, lane.setbacks) == (9, 4, 7, 2)
+    lane.of(1)
+    assert (lane.goal, lane.position, lane.receipted, lane.setbacks) == (None, None, 0, 0)
