@@ -72,7 +72,7 @@ def _proofs(conn: Connection, gateway: str | None) -> list[Kept]:
     return [
         Kept(
             row.at_ms, row.at_ms, row.gateway, EQUIVOCATION, f"{row.log}/{row.epoch}/{row.size}",
-            1, "two signed roots for one size",
+            1, "two signed histories of one log",
             {"ours.checkpoint": row.ours, "theirs.checkpoint": row.theirs},
         )
         for row in conn.execute(query)

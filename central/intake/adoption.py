@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from central.intake import log
 from central.intake.alarms import Finding, IntakeCode
-from central.intake.judge import No
+from central.intake.judge import Claim, No, odd
 from central.receipt_keys import ReceiptKeys
 from protocols.evidence.adopt import Adopted, Adoption, adopt
 from protocols.evidence.errors import BadSignature
@@ -27,35 +27,26 @@ class Had(NamedTuple):
 
 
 def judge_adoption(
-    conn: Connection, entry: log.Registered, adoption: Adoption, keys: ReceiptKeys
+    conn: Connection, entry: log.Registered, adoption: Adoption, claim: Claim, keys: ReceiptKeys
 ) -> Lost | Had | No | Equivocation:
-    """Judge it beside what central holds."""
-    origin = adoption.origin
-    size = adoption.frontier.size
+    """Judge an admitted one beside what central holds."""
+    origin, size = claim.origin, claim.size
     if entry.newest_epoch is not None and origin.epoch < entry.newest_epoch:
         reason = f"{origin} is closed: epoch {entry.newest_epoch} began"
         return No(410, reason, "go on in the newest epoch; ask GET /v1/heads", is_his=True)
-    try:
-        verifier = entry.schedule.key_for(origin, size)
-    except BadSignature as error:
-        return No(401, str(error), "enrol the gateway again")
     head = log.head_of(conn, origin)
 
     def check(checkpoint: bytes, receipt: bytes) -> Receipt:
         return _own_receipt(checkpoint, receipt, keys)
 
-    judged = adopt(head, adoption, verifier, check)
+    judged = adopt(head, adoption, entry.schedule.key_for(origin, size), check)
     match judged:
         case Adopted():
             detail = (
                 f"leaves {judged.first} to {size - 1} of {origin} had a receipt and are lost at "
                 "central; the gateway no longer holds them"
             )
-            finding = Finding(
-                origin.gateway, IntakeCode.LOST_AT_CENTRAL, detail, origin.log.value, origin.epoch,
-                size, adoption.checkpoint,
-            )  # fmt: skip
-            return Lost(judged, finding)
+            return Lost(judged, odd(claim, IntakeCode.LOST_AT_CENTRAL, detail))
         case Equivocation():
             return judged
         case Refused(code, reason, remedy):

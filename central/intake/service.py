@@ -19,7 +19,18 @@ from central.intake.answer import (
     refusal,
 )
 from central.intake.heads import newest_heads
-from central.intake.judge import Clone, GoOn, No, Take, Verdict, admit, compare, judge, stranger
+from central.intake.judge import (
+    Claim,
+    Clone,
+    GoOn,
+    No,
+    Take,
+    Verdict,
+    admit,
+    compare,
+    judge,
+    stranger,
+)
 from central.intake.orders import answer_orders, newest_order
 from central.intake.refusing import OPERATOR, Refusing
 from central.key_spans import Act, Done, keep_act, store_schedule
@@ -29,7 +40,6 @@ from protocols.evidence.adopt import decode_adoption
 from protocols.evidence.errors import Malformed
 from protocols.evidence.heads import PATH as HEADS_PATH
 from protocols.evidence.leaf import Origin, is_gateway_id
-from protocols.evidence.note import unverified_checkpoint
 from protocols.evidence.upload import Conflict, Equivocation, Upload, countersign, decode_upload
 
 MAX_RACES: Final = 8
@@ -65,24 +75,17 @@ class Intake:
         """
         try:
             upload = decode_upload(body)
-            size = unverified_checkpoint(upload.checkpoint).size
+            claim = Claim.of(upload)
         except Malformed as error:
             return self._refusing.refuse(400, "", str(error), "send what encode_upload made", body)
-        gateway = upload.origin.gateway
+        gateway = claim.origin.gateway
         for _ in range(MAX_RACES):
-            entry = self._entry(gateway, body)
+            entry = self._admitted(claim, body, identity)
             if isinstance(entry, Answer):
                 return entry
-            no = admit(entry, upload, size, identity)
-            if no is not None:
-                return self._say(gateway, no, body)
-            wait_s = self._refusing.budget.wait_s(gateway, self._clock())
-            if wait_s:
-                return come_again(f"gateway {gateway} sent too much that was refused", wait_s)
             with self._store.engine.connect() as conn:
-                verdict = judge(conn, entry, upload, size, self._clock())
-            case = _Case(entry, upload, size, body, unsent)
-            answer = self._do(case, verdict)
+                verdict = judge(conn, entry, upload, claim, self._clock())
+            answer = self._do(_Case(entry, upload, claim, body, unsent), verdict)
             if answer is not None:
                 return self._with_orders(gateway, answer)
         return come_again("other uploads of this log overtook this one", 1)
@@ -91,40 +94,24 @@ class Intake:
         """The answer to a gateway that knows a later end of its log than central does."""
         try:
             adoption = decode_adoption(body)
+            claim = Claim.of(adoption)
         except Malformed as error:
-            return self._refusing.refuse(
-                400, "", str(error), "send what encode_adoption made", body
-            )
-        gateway = adoption.origin.gateway
+            remedy = "send what encode_adoption made"
+            return self._refusing.refuse(400, "", str(error), remedy, body)
         for _ in range(MAX_RACES):
-            entry = self._entry(gateway, body)
+            entry = self._admitted(claim, body, identity)
             if isinstance(entry, Answer):
                 return entry
-            if identity is not None and identity != gateway:
-                return self._say(gateway, stranger(gateway, identity), body)
-            wait_s = self._refusing.budget.wait_s(gateway, self._clock())
-            if wait_s:
-                return come_again(f"gateway {gateway} sent too much that was refused", wait_s)
             with self._store.engine.connect() as conn:
-                judged = judge_adoption(conn, entry, adoption, self._keys())
+                judged = judge_adoption(conn, entry, adoption, claim, self._keys())
             match judged:
                 case Had(receipt):
                     return receipt_answer(receipt)
-                case No():
-                    return self._say(gateway, judged, body)
-                case Equivocation():
-                    return self._refusing.stop_equivocation(
-                        adoption.origin, unverified_checkpoint(judged.ours).size, judged, body
-                    )
-                case Lost(adopted, finding):
-                    now_ms = self._clock()
-                    with self._store.writer.begin() as conn:
-                        is_done = log.append_hole(conn, entry, adoption.origin, adopted, now_ms)
-                        if is_done:
-                            keep_alarm(conn, finding, body, now_ms)
-                    if is_done:
-                        self._stored()
-                        return receipt_answer(adopted.head.receipt)
+                case No() | Equivocation():
+                    return self._say(claim, judged, body)
+                case Lost():
+                    if self._adopted(entry, claim, judged, body):
+                        return receipt_answer(judged.adopted.head.receipt)
         return come_again("uploads of this log overtook its adoption", 1)
 
     def orders(
@@ -132,7 +119,7 @@ class Intake:
     ) -> Answer:
         """The answer to a gateway that asks for its orders. Raises SQLAlchemyError as `receive`."""
         if identity is not None and identity != gateway:
-            return self._say(gateway, stranger(gateway, identity), b"")
+            return self._refused(gateway, stranger(gateway, identity), b"")
         return answer_orders(self._store, gateway, query, request)
 
     def heads(self, gateway: str, request: str, identity: str | None = None) -> Answer:
@@ -140,7 +127,7 @@ class Intake:
         if not is_gateway_id(gateway):
             return refusal(400, "no such request", f"GET {HEADS_PATH}<gateway>")
         if identity is not None and identity != gateway:
-            return self._say(gateway, stranger(gateway, identity), b"")
+            return self._refused(gateway, stranger(gateway, identity), b"")
         with self._store.engine.connect() as conn:
             return newest_heads(conn, gateway, request, self._receipt)
 
@@ -173,6 +160,30 @@ class Intake:
             return self._refusing.refuse(403, gateway, reason, OPERATOR, body)
         return entry
 
+    def _admitted(self, claim: Claim, body: bytes, identity: str | None) -> log.Registered | Answer:
+        """The entry of the gateway that sent this, if it may; verified before its budget pays."""
+        gateway = claim.origin.gateway
+        entry = self._entry(gateway, body)
+        if isinstance(entry, Answer):
+            return entry
+        no = admit(entry, claim, identity)
+        if no is not None:
+            return self._refused(gateway, no, body)
+        wait_s = self._refusing.budget.wait_s(gateway, self._clock())
+        if wait_s:
+            return come_again(f"gateway {gateway} sent too much that was refused", wait_s)
+        return entry
+
+    def _adopted(self, entry: log.Registered, claim: Claim, lost: Lost, body: bytes) -> bool:
+        """Move the head over what is lost, with the alarm; False where it moved meanwhile."""
+        now_ms = self._clock()
+        with self._store.writer.begin() as conn:
+            if not log.append_hole(conn, entry, claim.origin, lost.adopted, now_ms):
+                return False
+            keep_alarm(conn, lost.finding, body, now_ms)
+        self._stored()
+        return True
+
     def _with_orders(self, gateway: str, answer: Answer) -> Answer:
         """Tell the newest order's number to a gateway that has proven who it is."""
         if answer.status not in (200, 409):
@@ -182,26 +193,21 @@ class Intake:
 
     def _do(self, case: "_Case", verdict: Verdict) -> Answer | None:
         """The answer, or None where the head moved between reading it and writing."""
-        origin = case.upload.origin
         match verdict:
             case Take():
                 return self._take(case, verdict)
             case GoOn():
                 return self._go_on(case, verdict)
-            case No():
-                return self._say(origin.gateway, verdict, case.body)
-            case Clone(finding):
-                return self._refusing.stop_clone(finding, case.body)
-            case Equivocation():
-                return self._refusing.stop_equivocation(origin, case.size, verdict, case.body)
+            case No() | Clone() | Equivocation():
+                return self._say(case.claim, verdict, case.body)
 
     def _go_on(self, case: "_Case", told: GoOn) -> Answer:
         """409; where the upload may be of another log than ours it is compared, within a budget."""
-        origin = case.upload.origin
+        origin = case.claim.origin
         finding = told.finding
         if told.may_differ and self._refusing.may_compare(origin.gateway):
             with self._store.engine.connect() as conn:
-                finding = compare(conn, case.upload, case.size)
+                finding = compare(conn, case.upload, case.claim)
         answer = conflict_answer(self._with_receipt(origin, told.conflict))
         if finding is None:
             return answer
@@ -210,7 +216,7 @@ class Intake:
 
     def _take(self, case: "_Case", take: Take) -> Answer | None:
         """Append, and only then countersign. None as `_do`."""
-        origin = case.upload.origin
+        origin = case.claim.origin
         now_ms = self._clock()
         new = log.NewBatch(
             case.entry, origin, take.head, take.accepted.frontier, case.upload.checkpoint,
@@ -221,15 +227,25 @@ class Intake:
                 return None
             if take.schedule != case.entry.schedule:
                 store_schedule(conn, take.schedule, now_ms)
-                detail = f"{take.schedule.newest} after {origin} at size {case.size}"
+                detail = f"{take.schedule.newest} after {origin} at size {case.claim.size}"
                 keep_act(
                     conn, Done(origin.gateway, Act.ROTATED, origin.gateway, "", detail), now_ms
                 )
         self._stored()
-        return receipt_answer(self._receipt(origin, case.size))
+        return receipt_answer(self._receipt(origin, case.claim.size))
 
-    def _say(self, gateway: str, no: No, body: bytes) -> Answer:
-        """A refusal, with its alarm; what is the gateway's own fault costs its budget."""
+    def _say(self, claim: Claim, verdict: No | Clone | Equivocation, body: bytes) -> Answer:
+        """A refusal, or a stop with its proof."""
+        match verdict:
+            case No():
+                return self._refused(claim.origin.gateway, verdict, body)
+            case Clone(finding):
+                return self._refusing.stop_clone(finding, body)
+            case Equivocation():
+                return self._refusing.stop_equivocation(claim.origin, claim.size, verdict, body)
+
+    def _refused(self, gateway: str, no: No, body: bytes) -> Answer:
+        """With its alarm; what is the gateway's own fault costs its budget."""
         if no.finding is None:
             answer = self._refusing.refuse(no.status, gateway, no.reason, no.remedy, body)
         else:
@@ -256,6 +272,6 @@ class _Case(NamedTuple):
 
     entry: log.Registered
     upload: Upload
-    size: int
+    claim: Claim
     body: bytes
     unsent: tuple[int, int] | None

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from central.intake.alarms import IntakeCode, intake_alarms
+from central.intake.budget import BURST
+from central.intake.log import registered
 from central.registry import Who, revoke
 from central.store.database import DATABASE_NAME
 from central.store.log_tables import batch, head
@@ -145,6 +147,33 @@ def test_only_our_own_receipt_of_this_very_tree_is_believed(restored, change, st
     assert restored.head().size == 20
 
 
+def test_a_forged_adoption_is_alarmed_and_costs_the_gateway_nothing(restored, polled):
+    """Whoever has no key of the gateway cannot use up its budget either."""
+    forged = encode_adoption(restored.adoption()._replace(**of_a_forger(restored)))
+    for _ in range(BURST + 1):
+        assert restored.central.intake.adopt(forged).status == 401
+    [alarm] = restored.central.ask(intake_alarms)
+    assert alarm.code == IntakeCode.FORGED
+    restored.gateway.signer = Signer.from_private_bytes("gw-1", (b"gw-1" * 32)[:32])
+    assert restored.adopt().status == 200
+
+
+def test_another_history_is_not_adopted(restored, made):
+    """A fork whose end had a receipt contradicts what central holds: the gateway is stopped."""
+    forked = made.Gateway().configure(made.config("R1"), made.config("R2"))
+    for _ in range(14):
+        forked.poll(counts=1)
+    checkpoint = decode_upload(forked.upload(TELEMETRY, 20, 28)).checkpoint
+    answer = restored.adopt(
+        frontier=forked.frontier(TELEMETRY, 28),  # of 28 and our 20 leaves 16 are one subtree
+        checkpoint=checkpoint,
+        receipt=cosign(checkpoint, restored.central.cosigner, 5),
+    )
+    assert answer.status == 403
+    assert "equivocation" in restored.central.ask(registered, "gw-1").stopped_reason
+    assert restored.head().size == 20
+
+
 def test_who_may_not_upload_may_not_adopt(restored, made):
     """Unknown, with another's certificate, revoked, in a closed epoch, or no adoption at all."""
     central = restored.central
@@ -154,9 +183,6 @@ def test_who_may_not_upload_may_not_adopt(restored, made):
     central.send(made.Gateway(epoch=2).configure(made.config()), BILLING)
     assert central.intake.adopt(data).status == 410
     revoke(central.store, "gw-1", {}, lambda: 1, Who("Li", "stolen"))
-    later = restored.adoption()._replace(
-        origin=restored.gateway.origin(TELEMETRY)._replace(epoch=2)
-    )
-    assert central.intake.adopt(encode_adoption(later)).status == 401
+    assert central.intake.adopt(data).status == 401
     with central.store.engine.connect() as conn:
         assert conn.execute(select(hole)).all() == []
