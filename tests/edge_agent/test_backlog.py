@@ -129,7 +129,8 @@ def test_ninety_days(journal: Journal, tmp_path: Path) -> None:
     many = send(larger, 122_880, traced=True)
     larger.close()
     print(
-        f"peak {few.peak / MEGABYTE:.1f} and {many.peak / MEGABYTE:.1f} MB of 12,288 and 122,880 leaves"
+        f"12,288 and 122,880 leaves: peak {few.peak / MEGABYTE:.1f} and "
+        f"{many.peak / MEGABYTE:.1f} MB"
     )
     print(f"longest turn {few.longest_s:.2f} and {many.longest_s:.2f} s, traced")
     assert few.peak < 40 * MEGABYTE
