@@ -99,7 +99,7 @@ class Agent:
         self._recorder = Recorder(
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
         )
-        self._recorder.key_desk = KeyDesk(keys, os.urandom)
+        self._recorder.key_desk = KeyDesk(keys, os.urandom, StateFiles(config.state_dir))
         self._state_dir = config.state_dir
         self._told = ""
         self._reader = JournalReader(journal.path, config.gateway)

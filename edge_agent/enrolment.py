@@ -33,6 +33,8 @@ from edge_agent.keyring import (
     read_signer,
 )
 from edge_agent.keys import load_keys
+from edge_agent.replacement import FILE_NAME as REPLACES
+from edge_agent.replacement import citations_of
 from edge_agent.tls_identity import TLS_FILE, certificate_request, identity_file, new_key
 from protocols.evidence.enrol import Approved, Request, encode_answer, sign_request
 from protocols.evidence.enrol_token import Token
@@ -42,7 +44,6 @@ from protocols.evidence.note import Signer
 
 ENROL_TLS: Final = "enrol.tls"
 CA_FILE: Final = "ca.pem"
-REPLACES: Final = "replaces"
 _MAX_PEM_BYTES: Final = 16_384
 
 
@@ -92,6 +93,7 @@ def install(
         key_pem = files.read(ENROL_TLS, _MAX_PEM_BYTES) or b""
         files.write(TLS_FILE, identity_file(key_pem, answer.certificate))
     if answer.replaced is not None:
+        citations_of(answer.replaced)
         files.write(REPLACES, encode_answer(answer))
     raise_epoch(files.directory, answer.epoch)
     if not files.exists(SALT_SECRET):

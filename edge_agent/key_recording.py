@@ -1,4 +1,5 @@
-"""The recorder's part of a key rotation: the KEY leaf, and telling the keys what is durable.
+"""The keys in the recorder's thread: the KEY leaf, and what of it is durable; and the first
+leaf of a gateway that replaces another.
 
 A file that cannot be written (a full disk) stops nothing: the rotation stays where it was, that is
 said once, and the next tick tries again.
@@ -10,7 +11,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.key_files import KeyFileError
+from edge_agent import replacement
+from edge_agent.epoch_opening import record_epoch
+from edge_agent.key_files import KeyFileError, StateFiles
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.key_change import KeyChange, Place
 from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection  # noqa: TID251  # the journal's, as the recorder lends it
 
     from edge_agent.draft import Draft
+    from edge_agent.epoch_opening import Opening
     from edge_agent.keyring import Keys
     from edge_agent.memory import Memory, Settled
     from edge_agent.rotation import Rotation
@@ -40,19 +44,33 @@ class Wish(NamedTuple):
 class KeyDesk:
     """For the recorder's thread."""
 
-    def __init__(self, keys: Keys, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, keys: Keys, random: Callable[[int], bytes], files: StateFiles | None = None
+    ) -> None:
         self._keys = keys
         self._random = random
+        self._files = files
+        self._replaces: Opening | None = None
         self._epoch: int | None = None
         self._told = ""
 
     def begin(self, look: Callable[[Callable[[Connection], Found]], Found | None]) -> None:
-        """At a start: compare with the journal."""
+        """At a start: compare with the journal, and see whether another gateway is replaced."""
+        if self._files is not None:
+            try:
+                self._replaces = replacement.waiting(self._files)
+            except KeyFileError as error:
+                _log.error("whom this gateway replaces is not told in its log: %s", error)
         rotation = self._keys.rotation
         found = look(lambda connection: find(connection, rotation))
         if found is not None:
             self._epoch = found.epoch
             self._try(lambda: self._keys.begin(found.epoch, found.is_key_leaf, found.sizes))
+
+    def record_first(self, draft: Draft, instant: Instant) -> None:
+        """The first leaf of a gateway that takes another one's place."""
+        if self._replaces is not None and draft.new_epoch == 0:
+            record_epoch(draft, self._replaces, None, instant)
 
     def wish(self, draft: Draft, wish: Wish, instant: Instant, *, has_begun: bool = False) -> bool:
         """Begin a rotation, or say why not; both in the log. True where it has begun.
@@ -95,6 +113,9 @@ class KeyDesk:
         if epoch != self._epoch:
             self._epoch = epoch
             self._keys.epoch_opened(epoch)
+        if self._replaces is not None and self._files is not None:
+            files, self._replaces = self._files, None
+            self._try(lambda: files.remove(replacement.FILE_NAME))
         sizes = {batch.log: (batch.epoch, batch.after.size) for batch in settled}
         self._try(lambda: self._keys.committed(sizes))
 

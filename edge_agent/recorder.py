@@ -187,6 +187,8 @@ class Recorder(threading.Thread):
     def _start(self) -> Draft:
         draft = Draft(self.memory, self._salts)
         now = self._clock.now()
+        if self.key_desk is not None:
+            self.key_desk.record_first(draft, now)
         record_start(draft, self._config, now, self._version)
         record_due(draft, self._config, now)
         readable = frozenset(one.serial for one in self._config.devices if one.archives)

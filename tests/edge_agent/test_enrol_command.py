@@ -16,7 +16,6 @@ from edge_agent.keys import create_keys, load_keys
 from edge_agent.tls_identity import TLS_FILE, read_identity
 from protocols.evidence.enrol import (
     Approved,
-    Cited,
     Denied,
     Pending,
     Replaced,
@@ -27,6 +26,7 @@ from protocols.evidence.enrol import (
 from protocols.evidence.leaf import Log
 from protocols.evidence.receipt_keys import sign_succession
 from tests.edge_agent.enrolling import NEWER, ORDERS, RECEIPTS, Central, approve, enrolling
+from tests.edge_agent.test_replacement import cited
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_what_central_holds_of_the_replaced_gateway_is_kept(
     fitter: Fitter, central: Central
 ) -> None:
     """For the first leaf of the new gateway's log."""
-    replaced = Replaced("gw-0", (Cited(b"note", b"line"),))
+    replaced = Replaced("gw-0", (cited(Log.BILLING, 70),))
     central.decide = lambda request: approve(request)._replace(replaced=replaced)  # type: ignore[union-attr]
     assert fitter.run(replaces="gw-0") == 0
     assert central.requests[0].replaces == "gw-0"

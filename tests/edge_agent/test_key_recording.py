@@ -112,7 +112,7 @@ class Central:
 class Site:
     """A gateway whose recorder is moved by hand; `start` is a process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, begin: bool = True) -> None:
         self.config = config_of(directory)
         self.polls = Polls(self.config)
         self.config.state_dir.mkdir()
@@ -120,7 +120,7 @@ class Site:
         self.old = create_keys(self.config.state_dir, "gw-1", lambda _: next(secrets)).signer.vkey
         migrate(self.config.state_dir / FILE_NAME)
         self.files = FullDisk(self.config.state_dir)
-        self.start()
+        self.start(begin)
 
     def start(self, begin: bool = True) -> None:
         self.keys = load_keys(self.config.state_dir, self.files)
