@@ -13,6 +13,14 @@ from edge_agent.keys import sync_directory
 BALLAST_NAME: Final = "ballast"
 RESERVE_NAME: Final = "reserve"
 BALLAST_BYTES: Final = 512 * 1024
+WAY_BYTES: Final = 256 * 1024
+
+
+def make_way(directory: Path) -> None:
+    """At a start on a full disk: without some room SQLite cannot even open the journal."""
+    found = os.statvfs(directory)
+    if found.f_bavail * found.f_frsize < WAY_BYTES:
+        Ballast(directory / BALLAST_NAME, BALLAST_BYTES).release()
 
 
 class Ballast:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_agent import quarantine, schema
+from edge_agent.ballast import make_way
 from edge_agent.damaged_file import DamagedFile, log_is_torn
 from edge_agent.epoch import next_epoch
 from edge_agent.journal import (
@@ -45,6 +46,7 @@ def open_journal(config: AgentConfig, boot_id: str, mono_ms: int) -> tuple[Journ
     Raises JournalError, MigrationError, KeyFileError or OSError.
     """
     path = config.state_dir / FILE_NAME
+    make_way(config.state_dir)
     quarantine.tidy(path)
     if path.exists() and log_is_torn(path):
         aside(path, "torn", "its write-ahead log is damaged inside")

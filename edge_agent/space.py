@@ -68,17 +68,19 @@ class Space:
         self._ballast = Ballast(journal.with_name(BALLAST_NAME), BALLAST_BYTES)
         reserve_bytes = min(limits.reserve_bytes, 2 * whole_bytes // _PART)
         self._reserve = Ballast(journal.with_name(RESERVE_NAME), reserve_bytes)
-        self._soft_bytes = self._limit(journal, limits._replace(reserve_bytes=reserve_bytes))
+        self._journal, self._limits = journal, limits._replace(reserve_bytes=reserve_bytes)
+        self._soft_bytes = self._limit()
         self.is_tight = False  # the file system is full
         self.in_reserve = False
 
-    def _limit(self, journal: Path, limits: Limits) -> int:
-        own_bytes = journal.stat().st_size if journal.exists() else 0
+    def _limit(self) -> int:
+        own_bytes = self._journal.stat().st_size if self._journal.exists() else 0
         held = sum(each.size for each in (self._ballast, self._reserve) if each.is_there)
-        return soft_limit(limits, own_bytes, self.disk_free() + held)
+        return soft_limit(self._limits, own_bytes, self.disk_free() + held)
 
     def open(self, connection: sqlite3.Connection) -> None:
         """Of a new connection: the limits that hold now."""
+        self.is_tight = self.is_tight or self.is_short
         self._apply(connection)  # which makes the files beside it, before the ballast takes room
         if self.is_tight:
             return
@@ -104,9 +106,9 @@ class Space:
 
     def tighten(self, connection: sqlite3.Connection) -> bool:
         """The file system is full: give up the ballast, grow no more. True where that is new."""
-        if self.is_tight or not self.is_short:
+        given = self.is_short and self._ballast.release()
+        if not given and (self.is_tight or not self.is_short):
             return False
-        self._ballast.release()
         self.is_tight = True
         self._apply(connection)
         checkpoint(connection)
@@ -135,6 +137,7 @@ class Space:
         """Where there is room again, ballast and reserve are made anew. True where all is well."""
         if self.is_tight and self.disk_free() >= 2 * self._short_bytes + self._ballast.size:
             self.is_tight = not self._ballast.make()
+            self._soft_bytes = self._limit()
             self._apply(connection)
         page_size, pages, free = _pages(connection)
         is_roomy = (pages - free) * page_size <= _ROOMY * self._soft_bytes

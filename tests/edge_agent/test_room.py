@@ -12,6 +12,7 @@ import pytest
 from edge_agent.ballast import BALLAST_BYTES, BALLAST_NAME, RESERVE_NAME
 from edge_agent.eviction import KEPT_ROWS
 from edge_agent.journal import FILE_NAME, Journal
+from edge_agent.journal_start import open_journal
 from edge_agent.recorder import Recorder
 from edge_agent.room import HOLD_MS
 from edge_agent.schema import migrate
@@ -224,6 +225,33 @@ def test_a_full_file_system_is_survived_without_a_restart(tmp_path: Path) -> Non
         assert billing.holes == []
         told = events(billing)
         assert told.count(("disk_full", "off", "on")) == told.count(("disk_full", "on", "off")) == 2
+
+
+def test_a_start_on_a_full_disk(tmp_path: Path) -> None:
+    """The ballast lets the journal be opened; polls are recorded, and it recovers."""
+    with (
+        tiny_disk(tmp_path / "disk", 6 * KB) as disk,
+        rig_of(tmp_path, Limits(reserve_bytes=256 * KB), disk / "state") as rig,
+    ):
+        assert rig.recorder.begin()
+        rig.turns(10)
+        rig.journal.close()
+        other = fill(disk)
+        rig.journal, memory = open_journal(rig.config, BOOT_ID, rig.polls.clock.mono_ms)
+        clock = rig.polls.clock
+        rig.recorder = Recorder(rig.journal, memory, rig.config, SALTS, clock, VERSION)
+        assert rig.recorder.begin()
+        rig.turns(20)
+        assert "disk_full" in rig.recorder.memory.disk
+        other.unlink()
+        rig.polls.clock.mono_ms += HOLD_MS
+        rig.turns(2)
+        assert "disk_full" not in rig.recorder.memory.disk
+        assert rig.path.with_name(BALLAST_NAME).exists()
+        assert all(rig.delivered)
+        billing, telemetry = rig.sent()
+        accounted(billing, telemetry)
+        assert [one.reason for one in billing.losses()].count(LossReason.UNCLEAN_END) == 1
 
 
 def test_a_disk_without_any_room_drops_exactly_what_it_counts(
