@@ -1,86 +1,72 @@
-"""A gateway behind a terminator that asks for certificates: its own link through a real nginx.
-
-The programs are central's process, nginx with the shipped configuration, and the agent's parts.
-"""
+"""Enrolled through a real nginx that asks for certificates, and uploading through it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from edge_agent.certificate_renewal import Renewal
-from edge_agent.enrol_command import Asked, enrol
-from edge_agent.enrol_link import Way
-from edge_agent.key_files import StateFiles
-from edge_agent.keys import load_keys
-from edge_agent.tls_identity import TLS_FILE, read_identity
-from edge_agent.transport import Answer, Transport
-from protocols.evidence.enrol_token import Token
-from protocols.evidence.heads import PATH as HEADS
-from protocols.evidence.heads import decode_heads, sign_heads_request
-from tests.central.test_nginx import NGINX, Terminator
+from central.intake.alarms import intake_alarms
+from central.store.database import open_store
+from tests.central.nginx import MISSING, NGINX, Terminator
+from tests.system.test_enrolment import EnrolledRig, law_holds
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: nginx-light")
-WHO = ("--who", "Li", "--reason", "site")
+HEADER = 'client_identity_header = "Gas-Client-Identity"\n'
 
 
-@pytest.fixture
-def behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminator]:
-    made = Terminator(tmp_path, capsys)  # type: ignore[no-untyped-call]
-    made.start()  # type: ignore[no-untyped-call]
-    yield made
-    made.close()  # type: ignore[no-untyped-call]
+class MtlsRig(EnrolledRig):
+    """The gateway's link ends at nginx; the agent shows the certificate that it was given."""
+
+    def enroll(self, token: str, status: int) -> str:
+        if not hasattr(self, "terminator"):
+            self._put_nginx_between()
+        return super().enroll(token, status)
+
+    def _put_nginx_between(self) -> None:
+        port = self.link.target_port
+        path = self.directory / "central.toml"
+        path.write_text(path.read_text().replace("[web]", HEADER + "[web]"))
+        self.stop("central")
+        self.start("central")
+        self.wait("central's page", lambda: self.summary() is not None)
+        self.terminator = Terminator(self.directory, self.store, port)
+        self.link.target_port = self.terminator.port
+
+    def _place_agent(self) -> None:
+        path = self.directory / "gateway.toml"
+        line = '[central]\nclient_certificate = "state/tls.pem"\n'
+        path.write_text(path.read_text().replace("[central]\n", line))
+
+    def __exit__(self, *reason: object) -> None:
+        super().__exit__(*reason)
+        if hasattr(self, "terminator"):
+            self.terminator.close()
 
 
-def enrolled(behind: Terminator, gateway: str) -> Path:
-    """The command as typed, the operator's approval in its pause; the state directory."""
-    state: Path = behind.directory / f"state-{gateway}"
-    ca = str(behind.directory / "ca.pem")
-    token = Token.from_text(behind.command("add", gateway, "--token", "--ca", ca))  # type: ignore[no-untyped-call]
-    said: list[str] = []
-
-    def approve(_: float) -> bool:
-        behind.command("approve", gateway, said[-3].strip(), *WHO)  # type: ignore[no-untyped-call]
-        return True
-
-    asked = Asked(Way(behind.url), state, token, "b-1", None, 5.0)
-    assert enrol(asked, said.append, approve) == 0, said
-    assert f'client_certificate = "{state}/tls.pem"' in said[-1]
-    return state
-
-
-def status(transport: Transport, state: Path) -> int:
-    """Of a request that the gateway's log key signs."""
-    keys = load_keys(state)
-    header = {"Gas-Request": sign_heads_request(keys.gateway, keys.signer)}
-    answer = transport.get(f"{HEADS}{keys.gateway}", header)
-    assert isinstance(answer, Answer), answer
-    if answer.status == 200:
-        assert decode_heads(answer.body, keys.gateway).newest_epoch is None
-    return answer.status
-
-
-def test_the_agent_gets_through_by_its_own_certificate_and_renews_it(behind: Terminator) -> None:
-    """None and another gateway's are refused; a renewed one is presented at once."""
-    own, other = enrolled(behind, "gw-1"), enrolled(behind, "gw-2")
-    transport = Transport(behind.url, behind.directory / "ca.pem")
-    assert status(transport, own) == 403
-    transport.present(other / TLS_FILE)
-    assert status(transport, own) == 403
-    transport.present(own / TLS_FILE)
-    assert status(transport, own) == 200
-    before = read_identity((own / TLS_FILE).read_bytes())
-    late_ms = (before.not_after_s - 86_400) * 1000
-    renewal = Renewal(transport, load_keys(own), own / TLS_FILE, lambda: late_ms)
-    renewal.look(time.monotonic())
-    after = read_identity((own / TLS_FILE).read_bytes())
-    assert after.fingerprint != before.fingerprint
-    assert status(transport, own) == 200
-    (own / TLS_FILE).unlink()
-    StateFiles(own).write(TLS_FILE, (other / TLS_FILE).read_bytes())
-    transport.present(own / TLS_FILE)
-    assert status(transport, own) == 403
-    transport.close()
+@pytest.mark.long
+@pytest.mark.skipif(NGINX is None, reason=MISSING)
+def test_a_gateway_enrols_and_uploads_through_a_terminator(tmp_path: Path) -> None:
+    """Without a certificate it may only enrol; with its own everything arrives, and no alarm."""
+    with MtlsRig(tmp_path) as rig:
+        rig.waits_for_more("batches through nginx")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        path = tmp_path / "gateway.toml"
+        text = path.read_text()
+        path.write_text(text.replace('client_certificate = "state/tls.pem"\n', ""))
+        before = rig.head()
+        rig.start("agent")
+        rig.wait("the refusal", lambda: "client certificate must be" in rig.log("agent"))
+        assert rig.head() == before
+        path.write_text(text)
+        rig.stop("agent")
+        rig.start("agent")
+        rig.waits_for_more("batches with the certificate again")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        rig.stop("central")
+        assert law_holds(rig)
+        store = open_store(rig.store)
+        with store.engine.connect() as conn:
+            assert {alarm.code for alarm in intake_alarms(conn)} == {"wrong-origin"}
+        store.close()
