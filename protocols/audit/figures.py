@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from protocols.audit.bodies import interval_of, raws_of
@@ -55,7 +54,10 @@ def figures_of(leaf: Leaf, by: Explanation) -> tuple[Figure, ...]:
 
 def decimal(value: int, exponent: int) -> str:
     """``value`` x 10^``exponent`` with all its digits, without a power of ten: "1234.500"."""
-    return f"{Decimal(value).scaleb(exponent):f}"
+    if exponent >= 0:
+        return f"{value * 10**exponent}"
+    whole, part = divmod(abs(value), 10**-exponent)
+    return f"{'-' if value < 0 else ''}{whole}.{part:0{-exponent}d}"
 
 
 def quality_name(quality: int) -> str:

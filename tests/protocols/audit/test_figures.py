@@ -36,6 +36,7 @@ def shown(leaf, explanation=NOTHING):  # type: ignore[no-untyped-def]
         (0, -6, "0.000000"),
         (7, 0, "7"),
         (3, 2, "300"),
+        (12345678901234567890123456789012345, -12, "12345678901234567890123.456789012345"),
     ],
 )
 def test_decimals_have_all_their_digits(value: int, exponent: int, text: str) -> None:
