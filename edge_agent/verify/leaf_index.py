@@ -11,7 +11,7 @@ from protocols.evidence.errors import NotHeld
 from protocols.evidence.leaf import Leaf, Log, encode_leaf, leaf_hash
 from protocols.evidence.upload import decode_upload, open_leaves
 
-MAX_KEPT_LEAVES: Final = 100_000
+MAX_KEPT_LEAVES: Final = 30_000
 ABSENT: Final = "scans_absent"
 HASHES_ONLY: Final = "scans_hashes"
 

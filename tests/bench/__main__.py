@@ -2,6 +2,7 @@
 
 `wire`: bytes at the socket a value, and what the encoder costs. `z-methods`: CPU of a Z.
 `bus`: how much of a serial line a master uses, and what a poll costs, beside other masters.
+`proofs`: what it costs to check a proof or an export.
 
 One hour of eight runs with twelve fields at 10 s, sent as batches of one minute, five minutes and
 an hour by the agent's transport, over TLS, through a counting proxy, to a real central.
@@ -149,7 +150,13 @@ def _bus() -> None:
     bus.main()
 
 
-SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods, "bus": _bus}
+def _proofs() -> None:
+    from tests.bench.proofs import print_proof_costs
+
+    print_proof_costs()
+
+
+SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods, "bus": _bus, "proofs": _proofs}
 
 if __name__ == "__main__":
     main()

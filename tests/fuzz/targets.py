@@ -18,7 +18,9 @@ from protocols.evidence.batch import decode_batch
 from protocols.evidence.enrol import decode_answer, encode_answer, open_request, sign_request
 from protocols.evidence.enrol_token import Token
 from protocols.evidence.errors import EvidenceError
+from protocols.evidence.export_text import Export, Part, open_export, sign_export
 from protocols.evidence.facts import parse_epoch, parse_loss
+from protocols.evidence.fleet import fleet_origin, fleet_tree, open_fleet, sign_fleet
 from protocols.evidence.heads import Heads, StoredHead, decode_heads, encode_heads
 from protocols.evidence.key_change import KeyChange, Place, sign_change, verify_change
 from protocols.evidence.keys import KeySchedule
@@ -47,7 +49,7 @@ from protocols.evidence.upload import (
     encode_upload,
     seal,
 )
-from tests.protocols.evidence.published_samples import KEYS, OLD_CENTRAL, PUBLISHER
+from tests.protocols.evidence.published_samples import FLEET, KEYS, OLD_CENTRAL, PUBLISHER
 from tests.protocols.evidence.samples import (
     CENTRAL,
     GATEWAY,
@@ -116,6 +118,11 @@ STORED: Final = StoredHead(TELEMETRY, len(LEAVES), UPLOAD.checkpoint, RECEIPT)
 CHANGE: Final = sign_change(Place(0, 1, 5), GATEWAY, Signer.from_private_bytes("gw-1", b"n" * 32))
 PROOF: Final = encode_proof(Proof(3, (bytes(32),) * 5, UPLOAD.checkpoint + RECEIPT))
 
+EXPORT: Final = Export("gw-1", 0, 1, 2, 0, (Part(TELEMETRY, SEALED.frontier, 99, 1),))
+FLEET_NOTE: Final = sign_fleet(
+    fleet_tree(fleet_origin("central", "2026-11-26"), [UPLOAD.checkpoint]), PUBLISHER, FLEET, 1
+)
+
 # name: (target, a good input). Every decoder of bytes, files and answers of protocols/evidence.
 TARGETS: Final[dict[str, tuple[Target, bytes]]] = {
     "leaf": (decode_leaf, encode_leaf(LEAVES[0])),
@@ -152,6 +159,8 @@ TARGETS: Final[dict[str, tuple[Target, bytes]]] = {
     "enrol_request": (open_request, sign_request(REQUEST, LOG_KEY)),
     "enrol_answer": (decode_answer, encode_answer(APPROVED)),
     "proof": (decode_proof, PROOF),
+    "export": (lambda data: open_export(data, PUBLISHER.verifier), sign_export(EXPORT, PUBLISHER)),
+    "fleet": (lambda data: open_fleet(data, KEYS.publisher), FLEET_NOTE),
     "parcel": (lambda data: list(open_parcel([data], PARCEL_KEY)), PARCEL),
     "receipts": (lambda data: list(decode_receipts([data])), b"".join(encode_receipts([STORED]))),
 }
