@@ -19,6 +19,7 @@ from edge_agent.transport import Transport
 from edge_agent.uplink import Uplink
 from edge_agent.uplink_gate import Gate
 from protocols.evidence.leaf import Log
+from protocols.evidence.note import Verifier
 from tests.edge_agent.gateway import (
     BOOT_ID,
     KEYS,
@@ -82,6 +83,7 @@ class Wish:
     use: LinkUse | None = None
     offset: int = 0
     heals: bool = False
+    receipts: Verifier = RECEIPTS.verifier
 
 
 def start(
@@ -108,15 +110,15 @@ def start(
     gate = None
     side = recorder_side(recorder, polls.clock)
     if wish.gated:
-        check = HeadsCheck(reader, transport, keys, RECEIPTS.verifier)
+        check = HeadsCheck(reader, transport, keys, wish.receipts)
         gate = Gate(check, side, config.state_dir, keys.signer.vkey)
     uplink = Uplink(
-        *(reader, transport, keys, RECEIPTS.verifier, recorder.settle),
+        *(reader, transport, keys, wish.receipts, recorder.settle),
         *(wish.batch_s, monotonic, lambda: 0.0, None, gate, wish.use),
     )
     if wish.heals:
         uplink.exchange.damaged = side.damaged
-    uplink.box = ReceiptBox(config.state_dir, uplink.exchange, reader, keys, RECEIPTS.verifier)
+    uplink.box = ReceiptBox(config.state_dir, uplink.exchange, reader, keys, wish.receipts)
     recorder.on_commit = uplink.notify
     recorder.start()
     uplink.start()

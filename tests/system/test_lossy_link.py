@@ -56,7 +56,7 @@ def lossy(directory: Path, duration_s: int, odds: float, batch_s: float) -> Simu
 
 def test_hours_on_a_lossy_link(directory: Path) -> None:
     """A third of all requests goes wrong; the logs are identical, each fault was met."""
-    simulation = lossy(directory / "lossy", 6 * HOUR_S, 0.35, 300.0)
+    simulation = lossy(directory / "lossy", 4 * HOUR_S, 0.35, 300.0)
     assert set(Link.FAULTS) <= set(simulation.link.seen)
     assert {200, 400, 409} <= set(simulation.link.statuses)
 
