@@ -150,8 +150,15 @@ def check_run(conn: Connection, gateway: str, run: str) -> None:
 
 def latest_ms(conn: Connection, gateway: str, run: str, now_ms: int) -> int:
     """The end of the run's newest interval, UTC ms; `now_ms` where none has a time."""
-    newest = select(func.max(interval.c.end_utc_ms)).where(
-        interval.c.gateway == gateway, interval.c.run == run
+    end_ms = newest_timed_ms(conn, gateway, run)
+    return now_ms if end_ms is None else end_ms
+
+
+def newest_timed_ms(conn: Connection, gateway: str, run: str) -> int | None:
+    """The end of the run's newest interval that has a time, UTC ms."""
+    end_ms: int | None = conn.scalar(
+        select(func.max(interval.c.end_utc_ms)).where(
+            interval.c.gateway == gateway, interval.c.run == run
+        )
     )
-    end_ms = conn.execute(newest).scalar()
-    return now_ms if end_ms is None else int(end_ms)
+    return end_ms

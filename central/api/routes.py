@@ -24,6 +24,7 @@ from central.api.query import (
 from central.clock import Clock
 from central.ledger import queries
 from central.ledger.archives import gap_archives, gap_object
+from central.ledger.continuity import continuity, continuity_object
 from central.ledger.gas_days import Calendar, calendar_of, gas_day_hours, gas_days, newest_day
 from central.ledger.periods import Periods, TooManyIntervals
 from central.ledger.rows import IntervalRow
@@ -49,6 +50,7 @@ def routes(store: Store, now_ms: Clock) -> list[Route]:
         Route(f"{run}/series", api.series, methods=["GET"]),
         Route(f"{run}/intervals", api.intervals, methods=["GET"]),
         Route(f"{run}/archives", api.archives, methods=["GET"]),
+        Route(f"{run}/continuity", api.continuity, methods=["GET"]),
         Route(f"{run}/gas-days", api.gas_days, methods=["GET"]),
         Route(f"{run}/hours", api.hours, methods=["GET"]),
         Route("/api/{rest:path}", api.unknown, methods=["GET"]),
@@ -108,6 +110,15 @@ class _Api:
             check_run(conn, gateway, run)
             gaps = gap_archives(conn, gateway, run)
         return JSONResponse(_head(gateway, run, {"gaps": [gap_object(gap) for gap in gaps]}))
+
+    def continuity(self, request: Request) -> Response:
+        """The first law by segment, epochs of the gateway's log, and what is missing."""
+        gateway, run = _names(request)
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            found = continuity(conn, gateway, run)
+        return JSONResponse(_head(gateway, run, continuity_object(found)))
 
     def intervals(self, request: Request) -> Response:
         gateway, run = _names(request)

@@ -37,6 +37,7 @@ from central.store.ledger_tables import (
     regulator,
     site,
 )
+from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Kind, Leaf, Origin, encode_leaf
 from protocols.metering.instant import Instant
 from protocols.metering.run_config import RunConfig
@@ -64,7 +65,7 @@ def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchR
         going.clocks.see(leaf)
         try:
             alarms += _APPLY[leaf.kind](going, leaf)
-        except ValueError as error:
+        except (ValueError, Malformed) as error:
             room -= 1
             if room < 0:
                 continue

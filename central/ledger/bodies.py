@@ -123,7 +123,7 @@ def event_of(leaf: Leaf) -> EventEntry:
 
 
 def key_of(leaf: Leaf) -> EventEntry:
-    """A change of the log key as an event: name and key id of the old and the new one."""
+    """A change of the log key as an event: name and id of both keys. Raises Malformed."""
     change = KeyChange.from_body(leaf.body)
     old, new = (_key_id(vkey) for vkey in (change.old_vkey, change.new_vkey))
     detail = f"telemetry from leaf {change.telemetry_size} on"

@@ -36,12 +36,13 @@ class Opening(NamedTuple):
 
 
 def apply_epoch(place: Place, clocks: BootClocks, leaf: Leaf) -> tuple[EventEntry, list[Alarm]]:
-    """Raises ValueError where the body makes no sense, or an epoch is opened twice."""
+    """Raises Malformed where the body makes no sense, ValueError where it contradicts the log."""
     told = parse_epoch(leaf.body)
     if opening_of(place.conn, place.origin.gateway, leaf.epoch) is not None:
         raise ValueError("epoch: it was opened by an earlier leaf")
     old_gateway, old_size = _cited(place, told)
     same_boot = told.old_epoch is not None and _runs_on(place, leaf, told)
+    cited = [_received_ms(place, citation) for citation in told.citations]
     place.conn.execute(
         insert(epoch_opening).values(
             **place.key(leaf),
@@ -49,6 +50,7 @@ def apply_epoch(place: Place, clocks: BootClocks, leaf: Leaf) -> tuple[EventEntr
             old_gateway=old_gateway,
             old_epoch=told.old_epoch,
             old_size=old_size,
+            is_confirmed=bool(cited) and None not in cited,
             boot_no=leaf.boot_no,
             same_boot=same_boot,
             received_ms=place.received_ms,
@@ -56,8 +58,7 @@ def apply_epoch(place: Place, clocks: BootClocks, leaf: Leaf) -> tuple[EventEntr
     )
     if same_boot and told.old_epoch is not None:
         clocks.run_on(leaf, told.old_epoch)
-    for citation in told.citations:
-        received_ms = _received_ms(place, citation)
+    for received_ms in cited:
         if received_ms is not None:
             clocks.cite(leaf, received_ms)
     shown = {

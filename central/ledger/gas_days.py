@@ -74,6 +74,7 @@ def events_within(
         EventRow(
             *(row.gateway, row.seq, row.utc_ms, row.code, row.subject),
             *(json.loads(row.old), json.loads(row.new), row.who, row.detail),
+            row.time_from_ms,
         )
         for row in rows
     ]

@@ -6,13 +6,14 @@ from typing import Final
 from sqlalchemy import Connection, and_, insert, or_, select
 
 from central.ledger.alarms import Alarm, AlarmCode
-from central.ledger.batches import Batch
+from central.ledger.batches import HASHES_ONLY, Batch
 from central.ledger.bodies import EventEntry
 from central.ledger.place import LeafAt, Place
 from central.store.gap_tables import loss, lost_range
 from protocols.evidence.facts import Loss, LossReason, parse_loss
 from protocols.evidence.leaf import Leaf, Log, Origin
 
+_WHY: Final = {HASHES_ONLY: "only their hashes came", "lost-at-central": "lost at central"}
 CODE: Final = "loss_"
 """Of the events of LOSS leaves, before the reason."""
 
@@ -33,14 +34,14 @@ def store_ranges(conn: Connection, origin: Origin, batch: Batch) -> list[Alarm]:
             )
         )
         if origin.log is Log.BILLING:
-            detail = f"leaves {first} to {end - 1} are not held ({batch.why}); what they booked is"
-            detail += " not known, and not made up"
+            detail = f"leaves {first} to {end - 1} are not held ({_WHY.get(batch.why, batch.why)});"
+            detail += " what they booked is not known, and not made up"
             alarms.append(Alarm(first, AlarmCode.RECORDS_LOST, "", detail))
     return alarms
 
 
 def apply_loss(place: Place, leaf: Leaf) -> tuple[EventEntry, list[Alarm]]:
-    """Raises ValueError where the body makes no sense."""
+    """Raises Malformed where the body makes no sense."""
     told = parse_loss(leaf.body)
     log = "" if told.log is None else told.log.value
     place.conn.execute(

@@ -5,24 +5,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from central.intake.alarms import count_intake_alarms, intake_alarms
-from central.intake.log import EQUIVOCATION
 from central.intake.quarantine import refused_uploads
-from central.ledger.alarms import AlarmCode
-from central.ledger.edits import EditSum, edit_sums, head_of, noted_fault
+from central.ledger.alarm_list import alarm_counts, edit_alarms
+from central.ledger.alarm_list import alarms as alarms
+from central.ledger.edits import EditSum, edit_sums
 from central.ledger.law import law as law
 from central.ledger.newest import edit_of, newest_intervals
 from central.ledger.regulators import regulators as regulators
-from central.ledger.rows import AlarmRow, EventRow, GatewayRow, IntervalRow, RunRow
+from central.ledger.rows import EventRow, GatewayRow, IntervalRow, RunRow
 from central.ledger.rows import LawRow as LawRow
 from central.ledger.rows import RegulatorRow as RegulatorRow
 from central.ledger.rows import Series as Series
 from central.ledger.run_sums import RunSum, run_sums
 from central.ledger.series import series as series
-from central.store.edit_tables import edit
-from central.store.ledger_tables import alarm, cursor, event, interval_total, meter_run
+from central.store.ledger_tables import cursor, event, interval_total, meter_run
 from central.store.ledger_tables import site as site_table
-from central.store.log_tables import batch, equivocation, gateway, head
+from central.store.log_tables import batch, gateway, head
 from protocols.evidence.leaf import Log
 from protocols.metering.run_config import Role
 
@@ -35,12 +33,13 @@ def gateways(conn: Connection) -> list[GatewayRow]:
         of_gateway = sizes.setdefault(row.gateway, {})
         of_gateway[row.log] = of_gateway.get(row.log, 0) + row.size
         seen[row.gateway] = max(row.received_ms, seen.get(row.gateway, 0))
-    clocks: dict[str, tuple[int | None, int]] = {}
-    last = select(cursor.c.gateway, cursor.c.utc_ms, cursor.c.clock_state)
-    for name, utc_ms, clock_state in conn.execute(last):
-        if (utc_ms or 0) >= (clocks.get(name, (0, 0))[0] or 0):
-            clocks[name] = (utc_ms, clock_state)
-    alarms_of = _alarm_counts(conn)
+    clocks: dict[str, tuple[int, int | None, int]] = {}
+    last = select(cursor.c.gateway, cursor.c.epoch, cursor.c.utc_ms, cursor.c.clock_state)
+    for name, epoch, utc_ms, clock_state in conn.execute(last):
+        newest = clocks.get(name, (0, None, 0))
+        if (epoch, utc_ms or 0) >= (newest[0], newest[1] or 0):
+            clocks[name] = (epoch, utc_ms, clock_state)
+    alarms_of = alarm_counts(conn)
     rows = conn.execute(
         select(
             gateway.c.gateway,
@@ -55,7 +54,7 @@ def gateways(conn: Connection) -> list[GatewayRow]:
             seen.get(name),
             sizes.get(name, {}).get(Log.BILLING.value, 0),
             sizes.get(name, {}).get(Log.TELEMETRY.value, 0),
-            *clocks.get(name, (None, 0)),
+            *clocks.get(name, (0, None, 0))[1:],
             stopped,
             alarms_of.get(name, 0),
             *unsent,
@@ -116,14 +115,27 @@ def intervals(
     Intervals whose end has no UTC are given only where no time is asked for.
     """
     newest = newest_intervals()
-    where: list[ColumnElement[bool]] = [newest.c.gateway == gateway, newest.c.run == run]
+    where: list[ColumnElement[bool]] = []
     if from_ms is not None:
         where.append(newest.c.end_utc_ms > from_ms)
     if to_ms is not None:
         where.append(newest.c.end_utc_ms <= to_ms)
+    return _intervals(conn, gateway, run, where, limit)
+
+
+def untimed_intervals(conn: Connection, gateway: str, run: str, limit: int) -> list[IntervalRow]:
+    """A run's latest `limit` intervals whose end has no UTC, oldest first."""
+    ended = newest_intervals().c.end_utc_ms
+    return _intervals(conn, gateway, run, [ended.is_(None)], limit)
+
+
+def _intervals(
+    conn: Connection, gateway: str, run: str, where: list[ColumnElement[bool]], limit: int
+) -> list[IntervalRow]:
+    newest = newest_intervals()
     rows = conn.execute(
         select(newest)
-        .where(*where)
+        .where(newest.c.gateway == gateway, newest.c.run == run, *where)
         .order_by(newest.c.epoch.desc(), newest.c.seq.desc())
         .limit(limit)
     ).all()
@@ -164,43 +176,10 @@ def events(conn: Connection, gateway: str | None = None, limit: int = 100) -> li
             json.loads(row.new),
             row.who,
             row.detail,
+            row.time_from_ms,
         )
         for row in conn.execute(query)
     ]
-
-
-def alarms(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[AlarmRow]:
-    """The latest alarms, newest first: the ledger's own, and what the intake found.
-
-    Edits that are missing or changed come before all: they belong to no gateway.
-    """
-    derived = select(alarm).order_by(alarm.c.at_ms.desc(), alarm.c.seq.desc()).limit(limit)
-    proofs = select(equivocation).order_by(equivocation.c.at_ms.desc()).limit(limit)
-    if gateway is not None:
-        derived = derived.where(alarm.c.gateway == gateway)
-        proofs = proofs.where(equivocation.c.gateway == gateway)
-    rows = [
-        AlarmRow(row.gateway, row.seq, row.at_ms, row.code, row.subject, row.detail)
-        for row in conn.execute(derived)
-    ]
-    rows += [
-        AlarmRow(
-            row.gateway,
-            row.size,
-            row.at_ms,
-            EQUIVOCATION,
-            row.log,
-            "two signed roots for one size; uploads are stopped",
-        )
-        for row in conn.execute(proofs)
-    ]
-    rows += [
-        AlarmRow(one.gateway, one.size, one.last_ms, one.code, one.log, one.detail)
-        for one in intake_alarms(conn, gateway, limit)
-    ]
-    rows.sort(key=lambda row: (-row.at_ms, row.gateway, -row.seq))
-    tampered = _edit_alarms(conn) if gateway is None else []
-    return [*tampered, *rows][:limit]
 
 
 def summary(conn: Connection) -> dict[str, Any]:
@@ -236,31 +215,11 @@ def summary(conn: Connection) -> dict[str, Any]:
         "base_cm3": {f"{row.gateway}/{row.run}": row.base_cm3 for row in rows},
         "upload_bytes": uploads,
         "values": values,
-        "alarms": sum(_alarm_counts(conn).values()) + len(_edit_alarms(conn)),
+        "alarms": sum(alarm_counts(conn).values()) + len(edit_alarms(conn)),
         "edited": sum(row.edited for row in rows),
         "law_holds": all(row.holds for row in laws),
         "refused": {str(status): count for status, count in refused_uploads(conn).items()},
     }
-
-
-def _edit_alarms(conn: Connection) -> list[AlarmRow]:
-    fault = noted_fault(conn)
-    if fault is None:
-        return []
-    detail = f"{fault}; look with edge-central edit check"
-    at_ms = conn.scalar(select(func.max(edit.c.at_ms))) or 0
-    return [AlarmRow("", head_of(conn).size, at_ms, AlarmCode.EDITS, "", detail)]
-
-
-def _alarm_counts(conn: Connection) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for table in (alarm, equivocation):
-        rows = conn.execute(select(table.c.gateway, func.count()).group_by(table.c.gateway))
-        for name, count in rows:
-            counts[name] = counts.get(name, 0) + count
-    for name, count in count_intake_alarms(conn).items():
-        counts[name] = counts.get(name, 0) + count
-    return counts
 
 
 def _line_indexes(

@@ -112,12 +112,13 @@ class EventRow(NamedTuple):
     new: int | str | None
     who: str
     detail: str
+    time_from_ms: int | None = None
 
 
 class AlarmRow(NamedTuple):
-    """What central itself found wrong: equivocation, a recompute that differs, a broken chain.
+    """What central itself found wrong, in an authentic log or in what was refused at the intake.
 
-    `seq` is the leaf (equivocation: the tree size) it is about.
+    `seq` is the leaf it is about (at the intake: the tree size); `times` it was seen until `at_ms`.
     """
 
     gateway: str
@@ -126,6 +127,7 @@ class AlarmRow(NamedTuple):
     code: str
     subject: str
     detail: str
+    times: int = 1
 
 
 class LawRow(NamedTuple):

@@ -47,12 +47,14 @@ epoch_opening = Table(
     Column("old_gateway", Text, nullable=False),
     Column("old_epoch", BigInteger),
     Column("old_size", BigInteger, nullable=False),
+    Column("is_confirmed", Boolean, nullable=False),
     Column("boot_no", BigInteger, nullable=False),
     Column("same_boot", Boolean, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
 )
 """The EPOCH leaf of each epoch. `old_gateway` is another one where this one replaced it, and
-`old_size` the cited size of the billing log. `same_boot`: the box ran on, and `boot_no` with it."""
+`old_size` the cited size of the billing log. `is_confirmed`: every receipt that it cites is one
+that central has. `same_boot`: the box ran on, and `boot_no` with it."""
 
 reappended = Table(
     "reappended",

@@ -19,7 +19,7 @@ def fact_words(code: str, detail: str, words: Words) -> tuple[str, str] | None:
         told = json.loads(detail)
     except ValueError:
         return None
-    return (_loss if table == "loss" else _epoch)(told, words), f"{told.get('detail', '')}"
+    return (_loss if table == "loss" else epoch_words)(told, words), f"{told.get('detail', '')}"
 
 
 def _loss(told: dict[str, Any], words: Words) -> str:
@@ -38,7 +38,8 @@ def _loss(told: dict[str, Any], words: Words) -> str:
     return words("fact.comma").join(parts)
 
 
-def _epoch(told: dict[str, Any], words: Words) -> str:
+def epoch_words(told: dict[str, Any], words: Words) -> str:
+    """What an epoch goes on from: `old_gateway`, `old_epoch`, `old_size`."""
     if told.get("old_gateway"):
         return words("fact.replaces", gateway=told["old_gateway"], size=count(told["old_size"]))
     if told.get("old_epoch") is None:

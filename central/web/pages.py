@@ -16,6 +16,7 @@ from central.api.query import (
     check_order,
     check_run,
     latest_ms,
+    newest_timed_ms,
     read_day,
     read_days,
     read_integer,
@@ -23,12 +24,16 @@ from central.api.query import (
 )
 from central.api.routes import calendar_faults
 from central.clock import Clock
+from central.intake.quarantine import refused_uploads
 from central.ledger import queries
 from central.ledger.archives import MAX_RECORDS
+from central.ledger.continuity import continuity
 from central.ledger.edit_trail import edit_trail
 from central.ledger.gas_days import calendar_of, gas_days, newest_day
 from central.ledger.periods import TooManyIntervals, run_extras
+from central.ledger.replaced import replacements
 from central.ledger.rows import RunRow
+from central.ledger.untimed_list import untimed
 from central.store.database import Store
 from central.web.archive_view import SHOWN_GAPS, SHOWN_RECORDS, archives_csv, shown_gaps
 from central.web.csv_file import MAX_ROWS, intervals_csv
@@ -37,6 +42,7 @@ from central.web.gas_days import gas_day_sums
 from central.web.gas_days_csv import gas_days_csv
 from central.web.instants import zone_of
 from central.web.places import UNKNOWN, common_zone, places
+from central.web.quarantine_page import quarantine_context
 from central.web.render import environment
 from central.web.words import Words, choose_language, load_words
 
@@ -46,6 +52,7 @@ TABLE_ROWS = 288  # one day of five-minute intervals
 EVENT_ROWS = 20
 EDIT_ROWS = 10
 ALARM_ROWS = 10
+UNTIMED_ROWS = 20
 RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
 DEFAULT_RANGE = "24h"
 CSV_DAYS = 31
@@ -72,6 +79,8 @@ class Pages:
             Route(f"{run}/archives.csv", self.archives_csv, methods=["GET"]),
             Route(f"{run}/gas_days.csv", self.days_csv, methods=["GET"]),
             Route(f"{run}/days/{{day}}", self.day, methods=["GET"]),
+            Route(f"{run}/continuity", self.continuity, methods=["GET"]),
+            Route("/quarantine", self.quarantine, methods=["GET"]),
             Route(run, self.run, methods=["GET"]),
             Route(f"/parts{run}", self.run_parts, methods=["GET"]),
         ]
@@ -126,6 +135,24 @@ class Pages:
             context = day_context(conn, gateway, name, calendar, day, zone)
         context |= {"now_ms": self._now_ms(), "run": run, "calendar": calendar}
         return self._answer(request, "day.html", context)
+
+    def continuity(self, request: Request) -> Response:
+        """The first law by segment, epochs, what is missing: worked out when somebody looks."""
+        gateway, name = request.path_params["gateway"], request.path_params["run"]
+        check_names(request.query_params, ("lang",))
+        with self._store.engine.connect() as conn:
+            run = _find(conn, gateway, name)
+            found = continuity(conn, gateway, name)
+            zone = places(conn).get(gateway, UNKNOWN).zone
+        context = {"now_ms": self._now_ms(), "run": run, "found": found, "zone": zone}
+        return self._answer(request, "continuity.html", context)
+
+    def quarantine(self, request: Request) -> Response:
+        """Uploads that were refused."""
+        check_names(request.query_params, ("lang",))
+        with self._store.engine.connect() as conn:
+            context = quarantine_context(conn) | {"zone": common_zone(places(conn))}
+        return self._answer(request, "quarantine.html", context | {"now_ms": self._now_ms()})
 
     def days_csv(self, request: Request) -> Response:
         """Gas days as a file; the last month where nothing else is asked for."""
@@ -183,6 +210,8 @@ class Pages:
                 "runs": queries.runs(conn),
                 "regulators": queries.regulators(conn),
                 "alarms": queries.alarms(conn, limit=ALARM_ROWS),
+                "refused": sum(refused_uploads(conn).values()),
+                "replaced": replacements(conn),
                 "events": queries.events(conn, limit=EVENT_ROWS),
             }
 
@@ -197,9 +226,12 @@ class Pages:
             place = places(conn).get(gateway, UNKNOWN)
             archives = shown_gaps(conn, gateway, name, SHOWN_GAPS, SHOWN_RECORDS)
             rows = queries.intervals(conn, gateway, name, span.from_ms, span.to_ms, TABLE_ROWS)
-            days = gas_day_sums(conn, gateway, name, place, run.last_interval_end_ms)
+            timed_ms = None if run.intervals == 0 else newest_timed_ms(conn, gateway, name)
+            days = gas_day_sums(conn, gateway, name, place, timed_ms)
             extras = run_extras(conn, gateway, name)
             edits = edit_trail(conn, gateway, name, EDIT_ROWS) if run.edited else []
+            without_time = untimed(conn, gateway, name, UNTIMED_ROWS)
+            replaced = replacements(conn, gateway)
         return {
             "now_ms": self._now_ms(),
             "refresh_s": RUN_REFRESH_S,
@@ -213,6 +245,8 @@ class Pages:
             "span_ms": RANGES[chosen],
             "intervals": rows[::-1],
             "archives": archives,
+            "untimed": without_time,
+            "replaced": replaced,
             "edits": edits,
             "days": days,
         }

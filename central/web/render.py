@@ -10,7 +10,7 @@ from central.ledger.rows import EventRow
 from central.web import instants, numbers
 from central.web.day_page import energy_kwh, energy_mj
 from central.web.edits import difference_m3, edit_label, edit_title
-from central.web.fact_words import fact_words
+from central.web.fact_words import epoch_words, fact_words
 from central.web.instants import wall_clock_ms
 from central.web.proof_page import figure_text
 from central.web.words import LANGUAGES, Words
@@ -55,6 +55,8 @@ def environment() -> Environment:
         zone_label=instants.zone_label,
         code_words=code_words,
         change_and_detail=change_and_detail,
+        epoch_words=epoch_words,
+        fact_words=fact_words,
         flag_words=flag_words,
         flag_level=flag_level,
         quality_words=quality_words,

@@ -16,7 +16,7 @@ def reopened(old, reason=EpochReason.SALVAGED, *, unsent=(0, 0), gone=(), citati
     """
     new = type(old)(old.name, old.epoch + 1)
     new.secret = bytes([old.epoch + 1]) * 32
-    for name in ("signer", "configs", "states", "now_ms", "boot_no", "clock", "index"):
+    for name in ("signer", "configs", "states", "now_ms", "boot_no", "boot_ms", "clock", "index"):
         setattr(new, name, getattr(old, name))
     body = EpochBody(reason, old.epoch, tuple(citations), "")
     new.add(Kind.EPOCH, "", NO_REFERENCE, body.to_body())
@@ -48,12 +48,3 @@ def cited(central, gateway, log):
     with central.store.engine.connect() as conn:
         head = head_of(conn, gateway.origin(log))
     return Citation(log, head.frontier.size, head.checkpoint, head.receipt)
-
-
-def lose(gateway, reason, log, first, end, count=None):
-    """A LOSS leaf."""
-    from protocols.evidence.facts import Loss
-
-    log_epoch = gateway.epoch if log is not None else 0
-    body = Loss(reason, log, log_epoch, first, end, count).to_body()
-    return gateway.add(Kind.LOSS, "", NO_REFERENCE, body)

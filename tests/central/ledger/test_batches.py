@@ -83,3 +83,21 @@ def test_a_damaged_batch_stops_only_its_log(central, made, at):
     assert (told.gateway, told.code, told.seq) == ("gw-1", "batch-damaged", 3)
     assert "restore it from a backup" in told.detail
     assert rebuild(central.store).alarms == 1
+
+
+def test_leaves_are_found_by_their_seq(central, made):
+    """Some of a batch may be missing: a range gives those that are held, across batches."""
+    gateway = made.Gateway()
+    central.register(gateway)
+    for _ in range(20):
+        gateway.add(Kind.SCAN, "meter", NO_REFERENCE, (1,))
+    gateway.evicted[Log.TELEMETRY] = {3, 4, 5, 9, 10, 17, 18, 19}
+    central.send(gateway, Log.TELEMETRY, cut=5)
+    origin, reader = gateway.origin(Log.TELEMETRY), BatchReader(central.store)
+    held = [seq for seq in range(20) if seq not in gateway.evicted[Log.TELEMETRY]]
+    for first in range(21):
+        for end in range(first, 22):
+            found = [leaf.seq for leaf in reader.leaves(origin, first, end)]
+            assert found == [seq for seq in held if first <= seq < end]
+    assert reader.batch(origin, 0).holes == ((3, 5),)
+    assert reader.batch(origin, 15).leaves[-1].seq == 16

@@ -52,7 +52,7 @@ def test_events_are_kept_as_they_were_told(central, made):
     gateway.add(Kind.CLOCK, "", bytes(32), (1, b"\xff", None, ("a",)))
     followed(central, gateway)
     clock, gap, jump = central.ask(events)
-    assert jump[3:] == ("index_jump", "R1", 2**64 - 1, "x", "Wang 王", "d")
+    assert jump[3:9] == ("index_jump", "R1", 2**64 - 1, "x", "Wang 王", "d")
     assert (gap.code, gap.old, gap.new) == ("gap", None, -3)
     assert clock.code == "clock"
     assert json.loads(clock.detail) == [1, "ff", None, ["a"]]

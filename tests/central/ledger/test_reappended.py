@@ -171,7 +171,7 @@ def test_the_ledger_is_a_function_of_the_logs_over_epochs(made, two, tmp_path):
     second.evicted[TELEMETRY] = set(range(30, 41))
     third = polled_on(reopened(second, EpochReason.FORKED, unsent=(12, 35)))
     outcomes = []
-    for seed in range(3):
+    for seed in range(2):
         central = made.Central(tmp_path / str(seed))
         central.register(two)
         choice = random.Random(seed)
@@ -186,7 +186,7 @@ def test_the_ledger_is_a_function_of_the_logs_over_epochs(made, two, tmp_path):
             ):
                 at = choice.randrange(2)
                 log = (BILLING, TELEMETRY)[at]
-                size = min(central.sent(gateway, log) + choice.randint(1, 15), ends[at])
+                size = min(central.sent(gateway, log) + choice.randint(3, 25), ends[at])
                 central.send(gateway, log, size=size)
                 if choice.random() < 0.4:
                     central.catch_up()
@@ -200,7 +200,7 @@ def test_the_ledger_is_a_function_of_the_logs_over_epochs(made, two, tmp_path):
     # Holes are told batch by batch: how a range is cut is the batches' affair.
     for one in outcomes:
         one["lost_range"] = sum(row.end - row.first for row in one["lost_range"])
-    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert outcomes[0] == outcomes[1]
     assert {row.recompute for row in outcomes[0]["interval"]} == {"agrees", "lost"}
 
 

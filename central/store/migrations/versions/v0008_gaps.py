@@ -70,7 +70,7 @@ def _make_epochs() -> None:
         *(_column(name) for name in (*_LEAF, "reason", "old_gateway")),
         sa.Column("old_epoch", sa.BigInteger()),
         *(_column(name) for name in ("old_size", "boot_no")),
-        sa.Column("same_boot", sa.Boolean(), nullable=False),
+        *(sa.Column(name, sa.Boolean(), nullable=False) for name in ("is_confirmed", "same_boot")),
         _column("received_ms"),
         sa.PrimaryKeyConstraint("gateway", "epoch"),
     )
