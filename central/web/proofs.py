@@ -11,10 +11,9 @@ from starlette.routing import Route
 from central.api.query import BadRequestError, check_names, check_run, read_integer
 from central.clock import Clock
 from central.ledger import queries
-from central.proofs.bundle import bundle
+from central.proofs.bundle import bundle, daily_bundle
 from central.proofs.fleet import Daily, daily_files, days, read_daily
 from central.proofs.prove import ProofError, newest_epoch
-from central.proofs.publisher import publisher_keys
 from central.store.database import Store
 from central.web.instants import moment, zone_of
 from central.web.places import UNKNOWN, Place, places
@@ -22,6 +21,7 @@ from central.web.proof_page import (
     billing_place,
     find_interval,
     grouped,
+    keys_of,
     proof_context,
     proven_interval,
     read_time,
@@ -99,14 +99,14 @@ class ProofPages:
     def daily(self, request: Request) -> Response:
         """The daily checkpoints, newest first."""
         check_names(request.query_params, ("lang",))
-        fingerprint = publisher_keys(self._store.directory).public.fingerprint
+        fingerprint = keys_of(self._store).public.fingerprint
         context = {"rows": self._days(), "fingerprint": grouped(fingerprint)}
         return self._pages.answer(request, "daily.html", context)
 
     def daily_json(self, request: Request) -> Response:
         """The same as JSON, with the publisher's keys."""
         check_names(request.query_params, ())
-        public = publisher_keys(self._store.directory).public
+        public = keys_of(self._store).public
         keys = [public.verifier.vkey, public.fleet.vkey]
         fingerprint = public.fingerprint
         return JSONResponse({"publisher": keys, "fingerprint": fingerprint, "days": self._days()})
@@ -137,14 +137,14 @@ class ProofPages:
         if log not in list(Log):
             raise BadRequestError(404, f"log {log[:20]}", "billing or telemetry")
         daily = self._read(request.path_params["day"])
-        keys = publisher_keys(self._store.directory)
+        keys = keys_of(self._store)
         try:
             with self._store.engine.connect() as conn:
                 epoch = newest_epoch(conn, gateway, Log(log))
             files = daily_files(self._store, keys, daily, Origin(gateway, Log(log), epoch))
         except ProofError as error:
             raise BadRequestError(404, f"{error}", "choose a later day") from error
-        return _download(bundle(files), f"{gateway}_{log}_{daily.day}_daily.zip")
+        return _download(daily_bundle(files), f"{gateway}_{log}_{daily.day}_daily.zip")
 
     def _read(self, day: str) -> Daily:
         try:
