@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import random
 import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,23 @@ class EnrolledRig(Rig):
         epoch, size = self.head()
         self.wait(what, lambda: self.head() >= (epoch, size + leaves))
 
+    def proves(self, options: str, made: str) -> None:
+        """Central exports, anybody verifies: every signature by the key of its place."""
+        self.said.append(
+            self.command("edge-central", "export", "--store", "store", *options.split())
+        )
+        self.said.append(self.command("edge-agent", "verify", made))
+
+    def parcel(self) -> None:
+        """What is carried by hand, beside the running agent."""
+        key = self.command("edge-central", "parcel-key", "--store", "store").split()[-1]
+        text = (self.directory / "gateway.toml").read_text()
+        text = text.replace("[central]", f'[central]\nparcel_key = "{key}"')
+        (self.directory / "parcel.toml").write_text(text)
+        self.said.append(
+            self.command("edge-agent", "export", "--config", "parcel.toml", "--out", "parcel")
+        )
+
     def leaks(self) -> list[str]:
         """Files outside the state directories, and outputs, that hold a secret."""
         found = []
@@ -139,6 +158,7 @@ def test_a_token_lets_in_and_a_rotation_leaves_the_new_key_alone(tmp_path: Path)
             lambda: rig.key() != old and not (state / "rotation").exists(),
         )
         rig.waits_for_more("batches of the new key")
+        rig.parcel()
         new = rig.command("edge-central", "receipt-key", "rotate", "--store", "store").split()[-1]
         rig.waits_for_more("batches with the new receipt key", leaves=8)
         rig.wait("the new receipt key", (state / "receipt.keys").exists)
@@ -150,6 +170,7 @@ def test_a_token_lets_in_and_a_rotation_leaves_the_new_key_alone(tmp_path: Path)
         rig.wait("the ledger", rig.has_followed)
         rig.stop("central")
         assert law_holds(rig)
+        rig.proves(f"--gateway {GATEWAY} --out export", "export")
         assert not (state / "log.key.next").exists()
         assert len(rig.secrets) >= 7
         assert rig.leaks() == []
@@ -191,3 +212,41 @@ def test_a_clone_is_found_and_a_new_key_goes_on(tmp_path: Path) -> None:
         assert "stopped" not in rig.central_says("gateway", "list")
         rig.stop("agent")
         rig.stop("clone")
+        rig.wait("the ledger", rig.has_followed)
+        rig.command(
+            "edge-central", "export", "--store", "store", "--gateway", GATEWAY, "--out", "x"
+        )
+        flaws = rig.command("edge-agent", "verify", "x", status=1)
+        assert "whose hash is" in flaws  # what the clone said again is not what central holds
+        proof = ("--gateway", GATEWAY, "--log", "telemetry", "--epoch", "0", "--seq", "1")
+        rig.command("edge-central", "prove", "--store", "store", *proof, "--out", "proof")
+        assert rig.command("edge-agent", "verify", "proof")  # of before the clone, by the old key
+
+
+@pytest.mark.long
+def test_rotations_under_kills_lose_nothing(tmp_path: Path) -> None:
+    """Four rotations among kills of agent and central and cut links; the first law holds after."""
+    rng = random.Random(20261126)
+    pause = threading.Event()
+    with EnrolledRig(tmp_path) as rig:
+        rig.waits_for_more("the first batches")
+        for _ in range(4):
+            old = rig.key()
+            rig.command("edge-agent", "key", "rotate", "--state", "state", *WHO)
+            for victim in ("agent", "central", "agent", "link", "agent"):
+                pause.wait(rng.uniform(0.0, 1.5))
+                if victim == "link":
+                    rig.link.cut(after_bytes=rng.randrange(6000))
+                    pause.wait(rng.uniform(0.3, 1.5))
+                    rig.link.mend()
+                else:
+                    rig.kill(victim)
+                    rig.start(victim)
+            rig.wait("the end of the rotation", lambda old=old: rig.key() != old)
+            rig.wait("its end at the gateway", lambda: not (tmp_path / "state/rotation").exists())
+        assert f"{rig.key()} and 4 before" in rig.central_says("gateway", "list")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        rig.stop("central")
+        assert law_holds(rig)
+        rig.proves(f"--gateway {GATEWAY} --out export", "export")
