@@ -2,127 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import random
-import re
 import shutil
-import sqlite3
-import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from central.ledger.law import law
+from central.ledger.replaced import replacements, seams
 from central.store.database import open_store
+from tests.system.enrolled_rig import WHO, EnrolledRig
 from tests.system.rig import GATEWAY, PROGRAMS, Rig
 
 SECOND = "gateway gw-1, boot 0"  # what each start of an agent says first
-WHO = ("--who", "Li Wei", "--reason", "test")
-SECRET_FILES = ("log.key", "log.key.next", "log.key.old", "salt.secret", "enrol.key")
-
-
-class EnrolledRig(Rig):
-    """A rig whose gateway comes in by a token."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.secrets: set[bytes] = set()
-        self.said: list[str] = []
-
-    def make_keys(self) -> None:
-        """They are made by `enroll`."""
-
-    def admit(self) -> None:
-        """Token, request, approval, keys; what each command said is kept."""
-        token = self.central_says(
-            "gateway", "add", GATEWAY, "--token", "--ca", "ca.pem", *WHO
-        ).split()[-1]
-        self.enroll(token, 1)
-        listed = self.central_says("gateway", "list")
-        waiting = re.search(r"WAITS for approval\t(\S+)", listed)
-        assert waiting, listed
-        self.central_says("gateway", "approve", GATEWAY, waiting[1], *WHO)
-        lines = self.enroll(token, 0)
-        assert f'id = "{GATEWAY}"' in lines
-        assert self.enroll(token, 0).endswith(lines[lines.index("[gateway]") :])
-        self.note_secrets()
-
-    def central_says(self, *arguments: str) -> str:
-        """An edge-central command on the store."""
-        said = self.command("edge-central", *arguments[:2], "--store", "store", *arguments[2:])
-        self.said.append(said)
-        return said
-
-    def enroll(self, token: str, status: int) -> str:
-        done = subprocess.run(
-            [str(PROGRAMS / "edge-agent"), "enroll", "--state", "state", "--token", token,
-             "--url", f"https://127.0.0.1:{self.link.port}", "--serial", "b-1", "--wait", "0"],
-            cwd=self.directory, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        self.said.append(done.stdout + done.stderr)
-        return done.stdout
-
-    def key(self) -> str:
-        """The log key in force, as `key show` prints it."""
-        said = self.command("edge-agent", "key", "show", "--state", "state")
-        self.said.append(said)
-        return said.split("\n")[0]
-
-    def note_secrets(self) -> None:
-        """What nobody but the state directory may ever hold: base64 and bytes."""
-        for name in SECRET_FILES:
-            path = self.directory / "state" / name
-            if path.exists():
-                encoded = path.read_bytes().split(b"\n")[2]
-                self.secrets |= {encoded, base64.b64decode(encoded)}
-        for name in ("tls.pem", "enrol.tls"):
-            path = self.directory / "state" / name
-            if path.exists():
-                self.secrets.add(path.read_bytes().split(b"\n")[1])
-
-    def head(self, log: str = "billing") -> tuple[int, int]:
-        """Where central's copy of a log ends: epoch and size."""
-        with sqlite3.connect(f"file:{self.store / 'central.sqlite3'}?mode=ro", uri=True) as store:
-            row = store.execute(
-                "SELECT epoch, size FROM head WHERE log = ? ORDER BY epoch DESC LIMIT 1", (log,)
-            ).fetchone()
-        return (-1, 0) if row is None else (int(row[0]), int(row[1]))
-
-    def waits_for_more(self, what: str, leaves: int = 5) -> None:
-        """Central takes more billing leaves than it had."""
-        epoch, size = self.head()
-        self.wait(what, lambda: self.head() >= (epoch, size + leaves))
-
-    def proves(self, options: str, made: str) -> None:
-        """Central exports, anybody verifies: every signature by the key of its place."""
-        self.said.append(
-            self.command("edge-central", "export", "--store", "store", *options.split())
-        )
-        self.said.append(self.command("edge-agent", "verify", made))
-
-    def parcel(self) -> None:
-        """What is carried by hand, beside the running agent."""
-        key = self.command("edge-central", "parcel-key", "--store", "store").split()[-1]
-        text = (self.directory / "gateway.toml").read_text()
-        text = text.replace("[central]", f'[central]\nparcel_key = "{key}"')
-        (self.directory / "parcel.toml").write_text(text)
-        self.said.append(
-            self.command("edge-agent", "export", "--config", "parcel.toml", "--out", "parcel")
-        )
-
-    def leaks(self) -> list[str]:
-        """Files outside the state directories, and outputs, that hold a secret."""
-        found = []
-        for path in sorted(self.directory.rglob("*")):
-            inside = path.parent.name in ("state", "clone")
-            if path.is_file() and not (inside and path.name in (*SECRET_FILES, "tls.pem")):
-                data = path.read_bytes()
-                found += [str(path) for secret in self.secrets if secret in data]
-        for text in self.said:
-            found += [text for secret in self.secrets if secret in text.encode()]
-        return found
 
 
 def law_holds(rig: Rig) -> bool:
@@ -250,3 +143,35 @@ def test_rotations_under_kills_lose_nothing(tmp_path: Path) -> None:
         rig.stop("central")
         assert law_holds(rig)
         rig.proves(f"--gateway {GATEWAY} --out export", "export")
+
+
+@pytest.mark.long
+def test_a_new_gateway_takes_a_broken_ones_place(tmp_path: Path) -> None:
+    """Another id, another log; the meters' indexes go on, and what nobody saw is told."""
+    with EnrolledRig(tmp_path) as rig:
+        rig.waits_for_more("the first batches", leaves=20)
+        rig.kill("agent")
+        shutil.rmtree(tmp_path / "state")
+        rig.enter("gw-2", "state-2", "--replaces", GATEWAY)
+        text = (tmp_path / "gateway.toml").read_text()
+        text = text.replace(f'"{GATEWAY}"', '"gw-2"').replace('"state"', '"state-2"')
+        (tmp_path / "gateway.toml").write_text(text)
+        rig.start("agent")
+        rig.waits_for_more("batches of the new gateway", 20, "gw-2")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        rig.stop("central")
+        assert law_holds(rig)
+        store = open_store(rig.store)
+        try:
+            with store.engine.connect() as conn:
+                [told] = replacements(conn, "gw-2")
+                seams_of = [seams(conn, "gw-2", run) for run in rig.books()["runs"]]
+        finally:
+            store.close()
+        assert (told.gateway, told.old_gateway, told.is_confirmed) == ("gw-2", GATEWAY, True)
+        assert not (tmp_path / "state-2" / "replaces").exists()
+        for [seam] in seams_of:
+            assert seam.unseen_counts is not None
+            assert seam.unseen_counts >= 0
+            assert seam.index_after is not None
