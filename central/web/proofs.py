@@ -12,7 +12,7 @@ from central.api.query import BadRequestError, check_names, check_run, read_inte
 from central.clock import Clock
 from central.ledger import queries
 from central.proofs.bundle import bundle, daily_bundle
-from central.proofs.fleet import Daily, daily_files, days, read_daily
+from central.proofs.fleet import Daily, daily_files, days, read_daily, read_head
 from central.proofs.prove import ProofError, newest_epoch
 from central.store.database import Store
 from central.web.instants import moment, zone_of
@@ -113,21 +113,20 @@ class ProofPages:
 
     def _days(self) -> list[dict[str, Any]]:
         """Day, number of logs, root, signed head; of the last month."""
-        found = [self._read(day) for day in days(self._store.directory)[:SHOWN_DAYS]]
-        return [
-            {
-                "day": one.day,
-                "logs": len(one.leaves),
-                "root": one.note.split(b"\n")[2].decode("ascii"),
-                "note": one.note.decode("utf-8"),
-            }
-            for one in found
-        ]
+        rows = []
+        for day in days(self._store.directory)[:SHOWN_DAYS]:
+            note = read_head(self._store.directory, day).decode("utf-8")
+            _, size, root = note.split("\n")[:3]
+            rows.append({"day": day, "logs": int(size), "root": root, "note": note})
+        return rows
 
     def daily_text(self, request: Request) -> Response:
         """A day's signed head, as it is."""
         check_names(request.query_params, ())
-        note = self._read(request.path_params["day"]).note
+        try:
+            note = read_head(self._store.directory, request.path_params["day"])
+        except ProofError as error:
+            raise BadRequestError(404, f"{error}", "choose one of the list") from error
         return Response(note, media_type="text/plain; charset=utf-8")
 
     def daily_zip(self, request: Request) -> Response:
