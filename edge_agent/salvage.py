@@ -163,10 +163,12 @@ class Salvage:
         lost: list[tuple[Log, int, int, int, int]] = []
         for directory in directories:
             with closing(DamagedFile(directory / FILE_NAME)) as file:
-                known = self._known(file, heads_of(file))
+                heads = heads_of(file)
+                known = self._known(file, heads)
                 if not self._read(file, known, finds):
                     return False
-                finds.known |= {log: head.size for log, head in known.items()}
+                sure = heads if self.kept is None else known
+                finds.known |= {log: head.size for log, head in sure.items()}
                 lost += _lost(file, known, finds)
         with closing(DamagedFile(directories[-1] / FILE_NAME)) as file:
             found = self._restored(file, finds, pending.old_epoch or 0)
@@ -177,16 +179,16 @@ class Salvage:
 
     def _with_receipts(self, file: DamagedFile, heads: Mapping[Log, Head]) -> dict[Log, Head]:
         """What of a log's row is lost is told by the running agent, or by the newest batch."""
-        found = {**self.receipts, **heads}
+        found = {**({} if self.kept is None else self.receipts), **heads}
         if len(found) < len(LOGS):
             found = {**sealed_heads(file, self.config.gateway), **found}
         return found
 
     def _known(self, file: DamagedFile, heads: Mapping[Log, Head]) -> Mapping[Log, Head]:
         """The running agent knows how far the logs were, whatever the file says."""
-        if self.kept is None:
-            return heads
         told = self._with_receipts(file, heads)
+        if self.kept is None:
+            return told
         known = {}
         for log, head in self.kept.heads.items():
             of = told.get(log)
@@ -315,7 +317,9 @@ def _lost(
     for (log, epoch), own in finds.own.items():
         head = heads.get(log)
         known = head is not None and head.epoch == epoch
-        first, end = (head.receipted, head.size) if known and head else (own.first, own.end)
+        first, end = own.first, own.end
+        if known and head is not None:
+            first, end = head.receipted, max(head.size, own.end)
         for at, until in _holes(file, log, epoch):
             own.add(at, until)
         for lost in merged(own.missing(first, end), MOST_LOSSES):

@@ -26,7 +26,10 @@ MAX_COLUMNS: Final = 64
 _TABLE_LEAF: Final = 0x0D
 _WAL_MAGICS: Final = (0x377F0682, 0x377F0683)
 _SIZES: Final = tuple(1 << n for n in range(9, 17))
-_LIKELY_SIZES: Final = (1024, 4096)
+_TREE_PAGES: Final = frozenset((0x02, 0x05, 0x0A, 0x0D))
+_SAMPLE: Final = 256  # pages
+_LIKELY: Final = 0.75  # of them; at half a page's size half of them would
+PAGE_BYTES: Final = 512  # where nothing tells it
 _INTEGER_BYTES: Final = (0, 1, 2, 3, 4, 6, 8)
 
 
@@ -36,7 +39,7 @@ class Frame(NamedTuple):
     page: int
     is_commit: bool
     offset: int  # of the page's bytes
-    follows: bool  # its checksum goes on from the one that the frame before it bears
+    follows: bool  # salts fit, and the checksum goes on from that of the frame before it
 
 
 def wal_frames(read: ReadAt, size: int) -> tuple[int, list[Frame]]:
@@ -52,7 +55,8 @@ def wal_frames(read: ReadAt, size: int) -> tuple[int, list[Frame]]:
     if magic not in _WAL_MAGICS or page_size not in _SIZES:
         return 0, []
     order = ">" if magic & 1 else "<"
-    frames = []
+    frames: list[Frame] = []
+    computed = sums  # what the frame before should have borne, where what it bears is damaged
     for offset in range(WAL_HEADER, size - FRAME_HEADER - page_size + 1, FRAME_HEADER + page_size):
         data = read(offset, FRAME_HEADER + page_size)
         page, pages, stored = *struct.unpack(">II", data[:8]), struct.unpack(">II", data[16:24])
@@ -60,8 +64,13 @@ def wal_frames(read: ReadAt, size: int) -> tuple[int, list[Frame]]:
         if salts not in (data[8:16], following):
             break
         made = checksum(order, checksum(order, sums, data[:8]), data[FRAME_HEADER:])
-        frames.append(Frame(page, pages > 0, offset + FRAME_HEADER, made == stored))
-        sums = stored
+        follows = made == stored
+        if not follows and computed != sums:
+            made = checksum(order, checksum(order, computed, data[:8]), data[FRAME_HEADER:])
+            follows = made == stored
+        follows = follows and data[8:16] == salts
+        frames.append(Frame(page, pages > 0, offset + FRAME_HEADER, follows))
+        sums, computed = stored, made
     return page_size, frames
 
 
@@ -99,10 +108,13 @@ class Pages:
     def __init__(self, at: ReadAt, count: int, wal: ReadAt, wal_count: int) -> None:
         self._at, self._wal = at, wal
         wal_page_size, frames = wal_frames(wal, wal_count)
-        self.size = _page_size(at(0, 100), wal_page_size)
-        self._frames = {frame.page: frame.offset for frame in frames}
-        if wal_page_size != self.size:
-            self._frames = {}
+        self.size = _page_size(at, count, wal_page_size)
+        most = count // self.size + len(frames)  # pages there can be; a damaged number is none
+        self._frames = {
+            frame.page if frame.page <= most else most + 1 + at: frame.offset
+            for at, frame in enumerate(frames)
+            if wal_page_size == self.size
+        }
         reserved = at(20, 1)
         unused = reserved[0] if reserved and reserved[0] <= 32 else 0
         self.usable = self.size - unused
@@ -200,8 +212,16 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return value << 8 | data[at + 8], at + 9
 
 
-def _page_size(header: bytes, of_the_wal: int) -> int:
-    """The file says it; else its log; else the size that this program makes."""
-    said = int.from_bytes(header[16:18], "big")
+def _page_size(at: ReadAt, count: int, of_the_wal: int) -> int:
+    """The file says it; else its log; else the smallest at which most pages begin as pages do."""
+    said = int.from_bytes(at(16, 2), "big")
     said = 65536 if said == 1 else said
-    return next((size for size in (said, of_the_wal) if size in _SIZES), _LIKELY_SIZES[0])
+    known = next((size for size in (said, of_the_wal) if size in _SIZES), 0)
+    likely = (size for size in _SIZES if _likeness(at, count, size) >= _LIKELY)
+    return known or next(likely, PAGE_BYTES)
+
+
+def _likeness(at: ReadAt, count: int, size: int) -> float:
+    """The part of the first pages that begins with the type of a tree's page."""
+    starts = [at(start, 1) for start in range(size, count, size)[:_SAMPLE]]
+    return sum(bool(first) and first[0] in _TREE_PAGES for first in starts) / max(1, len(starts))

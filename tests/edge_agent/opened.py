@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
+from edge_agent.epoch_opening import Opening
 from edge_agent.journal_reader import JournalReader
 from edge_agent.journal_start import open_journal
 from edge_agent.memory import Settled
 from edge_agent.recorder import Recorder
+from protocols.evidence.facts import EpochReason
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, encode_leaf, leaf_hash
 from protocols.evidence.upload import (
     EMPTY_HEAD,
@@ -112,6 +114,20 @@ class Rig:
         self.recorder = Recorder(
             self.journal, memory, self.config, salts, self.polls.clock, VERSION
         )
+
+    def meet(self, central: Central) -> None:
+        """What the uplink does at a start: where central holds more than we do, a new epoch."""
+        heads = self.recorder.memory.heads
+        newest = max((origin.epoch for origin in central.heads), default=0)
+        ours = heads[Log.BILLING].epoch
+        more = any(
+            held.frontier.size > heads[origin.log].size
+            for origin, held in central.heads.items()
+            if origin.epoch == ours
+        )
+        if newest > ours or more:
+            self.recorder.open_epoch(Opening(EpochReason.SET_BACK, above=max(newest, ours)), 0.0)
+            assert self.recorder.turn()
 
     def rounds(self, count: int) -> None:
         for _ in range(count):

@@ -16,15 +16,18 @@ import pytest
 
 from edge_agent import journal_start, quarantine
 from edge_agent.config import AgentConfig
+from edge_agent.draft import Draft, Salts
 from edge_agent.epoch import FILE_NAME as EPOCH_FILE
 from edge_agent.journal import FILE_NAME
+from edge_agent.recording import record_start
+from edge_agent.salvage import STATE_LOST
 from edge_agent.schema import migrate
 from protocols.evidence.facts import EpochReason, LossReason, parse_epoch, parse_loss
 from protocols.evidence.leaf import Kind, Leaf, Log
-from tests.edge_agent.gateway import Polls, config_of, new_journal
+from tests.edge_agent.gateway import Polls, config_of, new_journal, table
 from tests.edge_agent.opened import Central, Rig, conserved, content, identity
 
-SENT, UNSENT = 180, 40  # rounds of three polls, each a tick
+SENT, UNSENT = 180, 24  # rounds of three polls, each a tick
 Place = tuple[Log, int, int, bytes]
 
 
@@ -34,6 +37,7 @@ class Recorded:
 
     config: AgentConfig
     keep: Path
+    early: Path  # before some of the receipts
     polls: Polls
     central: Central
     truth: dict[Place, Leaf]
@@ -57,8 +61,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     new_journal(config).close()
     rig, central = Rig(config), Central()
     assert rig.recorder.begin()
-    for _ in range(4):
+    early = directory / "early"
+    for part in range(4):
         rig.rounds(SENT // 4)
+        if part == 2:
+            shutil.copytree(config.state_dir, early)
         rig.send(central)
     rig.rounds(UNSENT)
     keep = directory / "keep"
@@ -67,7 +74,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     for log in Log:
         truth |= {identity(leaf): leaf for leaf in rig.all_leaves(log)}
     rig.journal.close()
-    return Recorded(config, keep, rig.polls, central, truth)
+    return Recorded(config, keep, early, rig.polls, central, truth)
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +107,7 @@ def carried_on(recorded: Recorded, damage: Callable[[Path], None]) -> Outcome:
     known = {log: head.size for log, head in rig.recorder.memory.heads.items()}
     assert rig.recorder.begin()
     polled = rig.polls.index
+    rig.meet(central)
     rig.rounds(4)
     rig.send(central)
     rig.rounds(3)
@@ -120,7 +128,7 @@ def judged(recorded: Recorded, central: Central, rig: Rig, known: dict[Log, int]
             assert content(leaf) == content(recorded.truth[place])
         else:  # made now, or closed behind the end of the old log
             log, epoch, seq, _ = place
-            assert epoch > 0 or seq >= ends[log] - 3, leaf
+            assert epoch > 0 or seq >= min(known[log], ends[log]), leaf
     missing = recorded.truth.keys() - told.keys()
     lost = []
     for leaf in central.of(Kind.LOSS):
@@ -135,9 +143,11 @@ def judged(recorded: Recorded, central: Central, rig: Rig, known: dict[Log, int]
     for log, epoch, seq, _ in missing:
         covered = any((log, epoch) == of[:2] and of[2] <= seq < of[3] for of in lost)
         # of a damaged last transaction SQLite knows nothing: the process ended without a word
-        torn = not epochs and epoch == 0 and seq >= known[log]
+        # and what an old image never held is nowhere
+        torn = epochs in ([], [EpochReason.SET_BACK]) and epoch == 0 and seq >= known[log]
         assert covered or unknown or torn, (log, seq, lost)
-    if not any(log is Log.BILLING for log, *_ in missing):
+    # what an old image books again from where it stood is central's to find: it holds it twice
+    if epochs != [EpochReason.SET_BACK] and not any(of[0] is Log.BILLING for of in missing):
         for segment, (booked, moved) in conserved(central.intervals()).items():
             assert booked == moved, segment
     return Outcome(central, rig, lost, epochs, set(missing))
@@ -203,6 +213,89 @@ def test_every_page_zeroed_in_turn(recorded: Recorded) -> None:
             zero(path, page)
 
         carried_on(recorded, damage)
+
+
+def test_a_lost_write_ahead_log(recorded: Recorded) -> None:
+    """The file is older, perhaps than central: then a new epoch. What is there goes on."""
+    found = carried_on(recorded, lambda path: path.with_name(f"{FILE_NAME}-wal").unlink())
+    assert len(found.epochs) <= 1
+
+
+def test_an_old_copy_put_back(recorded: Recorded, tmp_path: Path) -> None:
+    """An image of before central's last receipts: the same."""
+    old = tmp_path / "old"
+    shutil.copytree(recorded.early, old)
+
+    def damage(path: Path) -> None:
+        for file in path.parent.glob(f"{FILE_NAME}*"):
+            file.unlink()
+        for file in old.iterdir():
+            if file.name.startswith(FILE_NAME):
+                shutil.copy(file, path.parent)
+
+    found = carried_on(recorded, damage)
+    assert found.epochs == [EpochReason.SET_BACK]
+    assert found.lost == []
+
+
+def test_another_gateways_journal(recorded: Recorded, tmp_path: Path) -> None:
+    """It is put aside and nothing of it is sent; this gateway goes on in a new epoch."""
+    other = table()
+    other["gateway"]["id"] = "gw-2"
+    config = config_of(tmp_path, other)
+    new_journal(config).close()
+    journal, memory = journal_start.open_journal(config, "boot", 0)
+    draft = Draft(memory, Salts("gw-2", b"x" * 32))
+    record_start(draft, config, recorded.polls.clock.now(), "test")
+    journal.commit(draft.tick())
+    journal.close()
+
+    def damage(path: Path) -> None:
+        for file in path.parent.glob(f"{FILE_NAME}*"):
+            file.unlink()
+        shutil.copy(config.state_dir / FILE_NAME, path)
+
+    found = carried_on(recorded, damage)
+    assert found.epochs == [EpochReason.JOURNAL_LOST]
+    assert {leaf.gateway for leaf in found.central.leaves} == {"gw-1"}
+    (aside,) = (recorded.config.state_dir / quarantine.DIRECTORY).iterdir()
+    assert "gw-2" in quarantine.reason_of(aside)
+
+
+@pytest.mark.parametrize("table_name", ["run_state", "run_opening", "run", "gateway", "log"])
+def test_what_was_remembered_is_made_again(recorded: Recorded, table_name: str) -> None:
+    """From leaves and scans: nothing is lost, the run goes on in its segment."""
+
+    def damage(path: Path) -> None:
+        connection = sqlite3.connect(path)
+        connection.execute(f"UPDATE {table_name} SET digest = x'00'")
+        connection.commit()
+        connection.close()
+
+    found = carried_on(recorded, damage)
+    assert (found.epochs, found.lost) == ([EpochReason.SALVAGED], [])
+    assert found.missing == set()
+    assert conserved(found.central.intervals()).keys() == {0}
+
+
+def test_a_run_whose_scans_are_lost_too(recorded: Recorded) -> None:
+    """It begins a new segment, and what is known of it is told."""
+
+    def damage(path: Path) -> None:
+        connection = sqlite3.connect(path)
+        connection.execute("UPDATE run_state SET digest = x'00'")
+        connection.execute("UPDATE telemetry SET hash = zeroblob(32)")
+        connection.commit()
+        connection.close()
+        checkpointed(path)
+
+    found = carried_on(recorded, damage)
+    assert found.epochs == [EpochReason.SALVAGED]
+    (told,) = [leaf.body for leaf in found.central.of(Kind.EVENT) if leaf.body[0] == STATE_LOST]
+    assert told[1] is not None
+    assert "not booked" in str(told[-1])
+    assert conserved(found.central.intervals()).keys() == {0, told[2]}
+    assert any(log is Log.TELEMETRY for log, *_ in found.lost)
 
 
 def test_a_truncated_journal(recorded: Recorded) -> None:
