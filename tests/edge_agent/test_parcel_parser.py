@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from edge_agent import parcel_parser
 from edge_agent.agent import state_lock
 from edge_agent.cli import main
+from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import create_keys
 from edge_agent.receipt_file import SPOOL
 from protocols.evidence.heads import StoredHead
@@ -26,8 +27,10 @@ from protocols.evidence.parcel import (
     open_parcel,
 )
 from protocols.evidence.upload import decode_conflict, decode_upload
-from tests.edge_agent.gateway import GATEWAY, TOML, wait_until
+from tests.edge_agent.gateway import GATEWAY, TOML, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
+from tests.edge_agent.test_agent import agent as running_agent
+from tests.edge_agent.test_agent import write_config
 from tests.edge_agent.tls_central import TIME_S, TlsCentral
 from tests.edge_agent.uplink_rig import Rig, Wish, start
 
@@ -150,6 +153,27 @@ def test_there_and_back_beside_a_running_agent(site: Site, rig: Rig) -> None:
     assert rig.receipted(Log.TELEMETRY) == 15
     assert wait_until(lambda: not (site.directory / "state" / SPOOL).exists())
     assert site.central.leaves[Log.TELEMETRY][-1].seq == 14
+
+
+def test_beside_a_real_agent_without_a_link(site: Site) -> None:
+    """A process that reaches no central: its parcel goes, its receipts come, it polls on."""
+    write_ca(site.directory)
+    toml = write_config(site.directory, "https://localhost:1", "")
+    text = toml.read_text(encoding="utf-8")
+    key = f'parcel_key = "{public_of(PRIVATE)}"\nbatch_seconds'
+    toml.write_text(text.replace("batch_seconds", key, 1), encoding="utf-8")
+    with running_agent(toml) as child:
+        journal = site.directory / "state" / "journal.db"
+        assert wait_until(journal.exists, 20.0)
+        assert wait_until(lambda: site.export() == 0 and site.parcel.exists(), 20.0)
+        items = site.at_central()
+        assert site.take() == 0
+        size = max(item.size for item in items if isinstance(item, StoredHead))
+        reader = JournalReader(journal, GATEWAY)
+        assert reader.state(Log.BILLING).receipted.size > 0
+        assert child.poll() is None
+        assert wait_until(lambda: reader.state(Log.TELEMETRY).frontier.size > size, 20.0)
+        reader.close()
 
 
 def test_a_parcel_twice_and_receipts_twice(site: Site) -> None:
