@@ -9,6 +9,7 @@ sealed batch, in one transaction too.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
 T = TypeVar("T")
+LOOKS: Final = 5  # for a page that cannot be read
+_UNREADABLE: Final = re.compile(r"unable to get the page\. error code=(\d+)")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
 AUTOCHECKPOINT_PAGES: Final = 8000
@@ -254,7 +257,7 @@ class Journal:
         try:
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
-            damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            damage = self._look_through()
             if damage == "ok" and version == schema.VERSION:
                 damage = schema.damage(self.connection) or "ok"
         except READ_ERRORS as error:
@@ -272,6 +275,19 @@ class Journal:
                 f"{self.path} has schema {version}, this program needs {schema.VERSION}; run "
                 "edge-agent migrate, of the newer of two programs"
             )
+
+    def _look_through(self) -> str:
+        """ok, or what is damaged.
+
+        SQLite tells a page that the disk did not give as damage too: it is asked for again, since a
+        disk that fails now and then gives it the next time.
+        """
+        for _ in range(LOOKS):
+            damage: str = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            code = _UNREADABLE.search(damage)
+            if code is None or int(code[1]) & 0xFF != sqlite3.SQLITE_IOERR:
+                break
+        return damage
 
     def _damaged(self, damage: str) -> JournalDamaged:
         told = " ".join(damage.split())

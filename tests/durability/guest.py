@@ -25,7 +25,7 @@ from tests.edge_agent.test_kill import receipted
 
 SETTLE_EACH = 7
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-HOUR_MS = 3_600_000
+APART_MS = 240_000  # the beginnings of two lives
 
 
 def _tell(word: str, frontiers: Mapping[Log, Frontier]) -> None:
@@ -56,8 +56,8 @@ def record(directory: Path, is_last: bool) -> None:
         memory = journal.load(config.gateway, boot_id, 0)
         polls = Polls(config)
         polls.clock.boot_no = memory.boot_no
-        polls.clock.offset_ms = UTC_MS + memory.boot_no * HOUR_MS
-        polls.index += 100_000 * memory.boot_no
+        polls.clock.offset_ms = UTC_MS + memory.boot_no * APART_MS
+        polls.index += 5_000 * memory.boot_no
         salts = Salts(KEYS.gateway, KEYS.salt_secret)
         recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)
         assert recorder.begin()

@@ -7,16 +7,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pytest
 
 from edge_agent.config import AgentConfig
 from edge_agent.journal import FILE_NAME
 from edge_agent.schema import migrate
-from edge_agent.space import Limits
 from protocols.evidence.facts import Loss, LossReason, Moment, parse_loss
-from protocols.evidence.leaf import Kind, Log
+from protocols.evidence.leaf import Kind, Leaf, Log
 from protocols.metering.interval import IntervalRecord
 from tests.durability.failing_disk import FailingDisk
 from tests.durability.vfs import watched
@@ -24,7 +26,7 @@ from tests.durability.week import HOUR_MS, WEEK_MS, Trouble, Week, windows
 from tests.edge_agent.gateway import config_of, table
 from tests.edge_agent.tiny_disk import fill, tiny_disk
 
-DISK_KB = 8 * 1024
+DISK_KB = 12 * 1024
 QUEUE = 90
 SEED = 20261128
 MINUTE_MS = 60_000
@@ -33,7 +35,8 @@ MINUTE_MS = 60_000
 def _config(directory: Path, disk: Path) -> AgentConfig:
     changed = table()
     changed["gateway"]["state_dir"] = str(disk / "state")
-    changed["journal"]["queue_scans"] = QUEUE
+    changed["journal"] |= {"queue_scans": QUEUE, "autocheckpoint_pages": 200}
+    changed["journal"] |= {"reserve_megabytes": 1}
     changed["run"][0] |= {"interval_seconds": 300, "stale_seconds": 200}
     config = config_of(directory, changed)
     config.state_dir.mkdir()
@@ -41,15 +44,35 @@ def _config(directory: Path, disk: Path) -> AgentConfig:
     return config
 
 
-def _full(rng: random.Random, disk: Path, length_ms: int, count: int) -> list[Trouble]:
+class Failing(Protocol):
+    """`share` of its calls fails."""
+
+    share: float
+
+
+Watch = Callable[[Path], AbstractContextManager[None]]
+
+
+class How(NamedTuple):
+    """How long, how often the devices are polled, how often the process is killed."""
+
+    seed: int
+    length_ms: int = WEEK_MS
+    period_ms: int = MINUTE_MS
+    kills: int = 0
+
+
+def _full(rng: random.Random, week: Week, length_ms: int, count: int) -> list[Trouble]:
     """Another program takes all that is free, and gives it back."""
+    disk = week.config.state_dir.parent
 
     def free() -> None:
         (disk / "of-another-program").unlink(missing_ok=True)
 
     def take() -> None:
         free()
-        fill(disk, rng.choice((0, 4096, 65_536)))
+        with week.calm():
+            fill(disk, rng.choice((0, 4096, 65_536)))
 
     return [Trouble(*window, take, free) for window in windows(rng, length_ms, count, 9 * HOUR_MS)]
 
@@ -74,25 +97,38 @@ def _unlinked(rng: random.Random, week: Week, length_ms: int, count: int) -> lis
     return [Trouble(*window, cut, mend) for window in windows(rng, length_ms, count, 40 * HOUR_MS)]
 
 
-def live(directory: Path, seed: int, length_ms: int, period_ms: int, kills: int = 0) -> Week:
-    """The whole time, on a disk of a few megabytes; `share` of a week's troubles."""
-    rng, share = random.Random(seed), length_ms / WEEK_MS
-    disk, failing = directory / "disk", FailingDisk(random.Random(seed + 1))
+def live(directory: Path, how: How, failing: Failing, watch: Watch) -> Week:
+    """The whole time, on a disk of a few megabytes, with a week's share of its troubles."""
+    rng, share = random.Random(how.seed), how.length_ms / WEEK_MS
+    disk = directory / "disk"
+
+    @contextmanager
+    def calm() -> Iterator[None]:
+        before, failing.share = failing.share, 0.0
+        yield
+        failing.share = before
+
     with tiny_disk(disk, DISK_KB):
         config = _config(directory, disk)
-        kills_ms = [rng.randrange(HOUR_MS, int(0.9 * length_ms)) for _ in range(kills)]
-        week = Week(config, period_ms, [], kills_ms, Limits(reserve_bytes=256 * 1024))
-        week.troubles += _full(rng, disk, length_ms, max(2, round(24 * share)))
-        week.troubles += _failing(rng, failing, length_ms, max(2, round(24 * share)))
-        week.troubles += _unlinked(rng, week, length_ms, max(1, round(5 * share)))
-        week.__post_init__()
-        with watched(config.state_dir, failing):
-            week.run(length_ms, settle_each=6)
+        kills_ms = [rng.randrange(HOUR_MS, int(0.9 * how.length_ms)) for _ in range(how.kills)]
+        week = Week(config, how.period_ms, [], kills_ms, calm)
+        week.troubles += _full(rng, week, how.length_ms, max(2, round(24 * share)))
+        week.troubles += _failing(rng, failing, how.length_ms, max(2, round(24 * share)))
+        week.troubles += _unlinked(rng, week, how.length_ms, max(1, round(5 * share)))
+        week.prepare()
+        with watch(config.state_dir):
+            week.run(how.length_ms, settle_each=6)
             assert week.journal is not None
             week.journal.close()
-    assert week.polls == 3 * (week.clock.mono_ms // period_ms), "a poll was late or left out"
+    assert week.polls == 3 * (week.clock.mono_ms // how.period_ms), "a poll was left out"
     assert week.longest_queue <= QUEUE
     return week
+
+
+def with_failing_disk(directory: Path, how: How) -> Week:
+    """Any call of the journal to the disk fails."""
+    failing = FailingDisk(random.Random(how.seed + 1))
+    return live(directory, how, failing, lambda state_dir: watched(state_dir, failing))
 
 
 def losses(week: Week, reason: LossReason) -> list[Loss]:
@@ -102,11 +138,24 @@ def losses(week: Week, reason: LossReason) -> list[Loss]:
     return [loss for loss in told if loss.reason is reason]
 
 
+def told_once(week: Week, log: Log) -> list[Leaf]:
+    """What central holds of a log, epoch by epoch; what was sent again counts once."""
+    found: dict[tuple[int, int], Leaf] = {}
+    next_seq: dict[int, int] = {}
+    for leaf in week.central.leaves[log]:
+        assert leaf.seq >= next_seq.get(leaf.epoch, 0), "central's log goes forward"
+        next_seq[leaf.epoch] = leaf.seq + 1
+        found.setdefault(leaf.was[:2] if leaf.was else (leaf.epoch, leaf.seq), leaf)
+    return list(found.values())
+
+
 def billing_is_whole(week: Week) -> None:
     """Every billing leaf is at central, and the intervals account for the index's way."""
-    leaves = week.central.leaves[Log.BILLING]
-    assert not week.central.holes[Log.BILLING]
-    assert [leaf.seq for leaf in leaves] == list(range(len(leaves)))
+    leaves = told_once(week, Log.BILLING)
+    assert {origin.log for origin, _ in week.central.holes} <= {Log.TELEMETRY}
+    held = Counter(leaf.epoch for leaf in week.central.leaves[Log.BILLING])
+    for origin, head in week.central.heads.items():
+        assert origin.log is not Log.BILLING or held[origin.epoch] == head.frontier.size
     records = [IntervalRecord.from_body(leaf.body) for leaf in leaves if leaf.kind is Kind.INTERVAL]
     totals = [record.totals[0] for record in records]
     passed = sum(total.main + total.error + total.quarantined for total in totals)
@@ -115,29 +164,39 @@ def billing_is_whole(week: Week) -> None:
         assert before.end == after.start, "an interval is missing"
 
 
-def evicted_is_told(week: Week) -> set[int]:
-    """The holes at central are the ranges that the LOSS leaves name; their seqs."""
-    holes = {
-        seq for hole in week.central.holes[Log.TELEMETRY] for seq in range(hole.first, hole.end)
+def in_holes(week: Week) -> set[tuple[int, int]]:
+    """(epoch, seq) of the telemetry that central has only hashes of."""
+    return {
+        (origin.epoch, seq)
+        for origin, hole in week.central.holes
+        for seq in range(hole.first, hole.end)
     }
-    told = {seq for loss in losses(week, LossReason.EVICTED) for seq in range(loss.first, loss.end)}
-    assert holes == told
-    return holes
+
+
+def told_as_gone(week: Week, *reasons: LossReason) -> set[tuple[int, int]]:
+    """(epoch, seq) in the ranges of the LOSS leaves."""
+    return {
+        (loss.epoch, seq)
+        for reason in reasons
+        for loss in losses(week, reason)
+        for seq in range(loss.first, loss.end)
+    }
 
 
 def test_a_day_of_a_full_and_failing_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Without a kill every dropped scan is accounted for, exactly, and nothing is restarted."""
-    week = live(tmp_path, SEED, WEEK_MS // 7, 4 * MINUTE_MS)
-    _accounted_exactly(week)
+    week = with_failing_disk(tmp_path, How(SEED, WEEK_MS // 7, 4 * MINUTE_MS))
+    accounted_exactly(week)
     assert "the journal takes nothing" in caplog.text
 
 
-def _accounted_exactly(week: Week) -> None:
+def accounted_exactly(week: Week) -> None:
     assert week.starts == 1
     billing_is_whole(week)
-    gone = evicted_is_told(week)
+    gone = in_holes(week)
+    assert gone == told_as_gone(week, LossReason.EVICTED)
     held = {leaf.seq: leaf for leaf in week.central.leaves[Log.TELEMETRY]}
-    assert held.keys() | gone == set(range(len(week.accepted)))
+    assert held.keys() | {seq for _, seq in gone} == set(range(len(week.accepted)))
     for seq, leaf in held.items():
         assert (leaf.subject, leaf.boot_no, leaf.mono_ms) == week.accepted[seq]
     dropped = losses(week, LossReason.DROPPED)
@@ -150,12 +209,13 @@ def _accounted_exactly(week: Week) -> None:
     assert not losses(week, LossReason.UNCLEAN_END)
 
 
-def _accounted_bounded(week: Week) -> None:
+def accounted_bounded(week: Week) -> None:
     """Each poll that is not at central lies between the two moments of a LOSS leaf."""
     billing_is_whole(week)
-    gone = evicted_is_told(week)
+    gone = told_as_gone(week, LossReason.EVICTED, LossReason.DAMAGED)
+    assert in_holes(week) <= gone
     held = Counter(
-        (leaf.subject, leaf.boot_no, leaf.mono_ms) for leaf in week.central.leaves[Log.TELEMETRY]
+        (leaf.subject, leaf.boot_no, leaf.mono_ms) for leaf in told_once(week, Log.TELEMETRY)
     )
     assert not held - Counter(week.accepted), "recorded what was never polled, or twice"
     bounds = [
@@ -167,7 +227,7 @@ def _accounted_bounded(week: Week) -> None:
     unbounded = [
         key for key in missing if not any(a and b and a <= Moment(*key[1:]) <= b for a, b in bounds)
     ]
-    assert len(unbounded) == len(gone), (len(unbounded), len(gone))  # those left hashes instead
+    assert len(unbounded) == len(gone)  # they were recorded, and are told by their seqs
     assert len(losses(week, LossReason.UNCLEAN_END)) <= week.kills
 
 
@@ -177,8 +237,8 @@ def test_a_week_of_a_full_and_failing_disk(
     tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A poll a minute, two dozen times full and two dozen times failing, five times no link."""
-    week = live(tmp_path, seed, WEEK_MS, MINUTE_MS)
-    _accounted_exactly(week)
+    week = with_failing_disk(tmp_path, How(seed))
+    accounted_exactly(week)
     _report(capsys, week)
 
 
@@ -186,8 +246,8 @@ def test_a_week_of_a_full_and_failing_disk(
 @pytest.mark.parametrize("seed", range(SEED + 100, SEED + 105))
 def test_a_week_with_kills(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Thirty of them: the hole that each leaves is bounded by boot and time."""
-    week = live(tmp_path, seed, WEEK_MS, MINUTE_MS, kills=30)
-    _accounted_bounded(week)
+    week = with_failing_disk(tmp_path, How(seed, kills=30))
+    accounted_bounded(week)
     assert week.kills == 30
     _report(capsys, week)
 
@@ -198,5 +258,6 @@ def _report(capsys: pytest.CaptureFixture[str], week: Week) -> None:
         print(
             f"\n{week.polls} polls, {len(week.refused)} refused, {week.failed_tries} failed tries, "
             f"{week.failed_reads} failed reads, {week.kills} kills, {week.starts} starts, "
-            f"{len(evicted_is_told(week))} leaves evicted, LOSS {dict(told)}"
+            f"{week.failed_starts} failed ones, {len(week.central.heads) // 2} epochs, "
+            f"{len(in_holes(week))} leaves evicted, LOSS {dict(told)}"
         )

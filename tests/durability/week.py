@@ -6,24 +6,25 @@ the disk takes nothing, as a bus would. Central is the protocol's own `accept`.
 
 from __future__ import annotations
 
+import gc
 import random
-import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.config import AgentConfig
 from edge_agent.draft import Salts
 from edge_agent.journal import FILE_NAME, Journal, JournalError
 from edge_agent.journal_reader import JournalReader, ReadFailed
+from edge_agent.journal_start import open_journal
 from edge_agent.memory import Settled
 from edge_agent.polled import PolledScan
 from edge_agent.recorder import Recorder
-from edge_agent.settling import Retention
-from edge_agent.space import Limits
-from protocols.evidence.leaf import Leaf, Log
+from edge_agent.schema import MigrationError
+from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import Hole
 from protocols.evidence.upload import EMPTY_HEAD, Accepted, Head, accept, encode_upload, seal
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, SetClock
@@ -31,6 +32,7 @@ from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, SetClock
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * 24 * HOUR_MS
 MOST_LEAVES = 4096
+BLOCK = 4096
 SALTS = Salts(KEYS.gateway, KEYS.salt_secret)
 Key = tuple[str, int, int]  # of a scan: device serial, boot, CLOCK_BOOTTIME in ms
 
@@ -64,9 +66,9 @@ class Central:
     """What it was sent, by its own rules."""
 
     def __init__(self) -> None:
-        self.heads = dict.fromkeys(Log, EMPTY_HEAD)
+        self.heads: dict[Origin, Head] = {}
         self.leaves: dict[Log, list[Leaf]] = {log: [] for log in Log}
-        self.holes: dict[Log, list[Hole]] = {log: [] for log in Log}
+        self.holes: list[tuple[Origin, Hole]] = []
 
     def take(self, reader: JournalReader, log: Log, time_s: int) -> Settled | None:
         """The next batch, with its receipt; None where there is nothing to send."""
@@ -77,12 +79,13 @@ class Central:
             return None
         origin, signer = cut.state.origin, KEYS.signer
         sealed = seal(origin, cut.before, cut.leaves, KEYS.salt_secret, signer, cut.holes)
-        taken = accept(self.heads[log], sealed.upload, signer.verifier, None)
+        head = self.heads.get(origin, EMPTY_HEAD)
+        taken = accept(head, sealed.upload, signer.verifier, None)
         assert isinstance(taken, Accepted), taken
         note = sealed.upload.checkpoint
-        self.heads[log] = Head(taken.frontier, note, b"")
+        self.heads[origin] = Head(taken.frontier, note, b"")
         self.leaves[log] += taken.leaves
-        self.holes[log] += taken.holes
+        self.holes += [(origin, hole) for hole in taken.holes]
         upload = encode_upload(sealed.upload)
         return Settled(
             log, origin.epoch, cut.before, sealed.frontier, upload, note, b"receipt", time_s
@@ -113,7 +116,7 @@ class Week:
     period_ms: int
     troubles: list[Trouble]
     kills_ms: list[int] = field(default_factory=list)
-    limits: Limits = field(default_factory=Limits)
+    calm: Callable[[], AbstractContextManager[None]] = nullcontext  # for our own files
     central: Central = field(default_factory=Central)
     accepted: list[Key] = field(default_factory=list)  # by the queue, in order
     refused: list[Key] = field(default_factory=list)  # the queue was full
@@ -122,6 +125,7 @@ class Week:
     kills: int = 0
     failed_tries: int = 0
     failed_reads: int = 0
+    failed_starts: int = 0
     longest_queue: int = 0
     is_linked: bool = True
 
@@ -129,12 +133,16 @@ class Week:
         self.clock = SetClock()
         self.meter = Meter(self.config, self.clock, self.period_ms)
         self.path = self.config.state_dir / FILE_NAME
-        self._waiting = sorted(self.troubles, reverse=True)
+        self._waiting: list[Trouble] = []
         self._on: list[Trouble] = []
         self._kills = sorted(self.kills_ms, reverse=True)
         self._is_killable = True
         self.journal: Journal | None = None
         self.recorder: Recorder | None = None
+
+    def prepare(self) -> None:
+        """The troubles are known."""
+        self._waiting = sorted(self.troubles, key=lambda trouble: -trouble.start_ms)
 
     def run(self, length_ms: int, settle_each: int) -> None:
         """The whole time, then a quiet end in which everything is sent."""
@@ -160,7 +168,8 @@ class Week:
                 key = (scan.device.serial, scan.instant.boot_no, scan.instant.mono_ms)
                 taken = self.recorder.deliver(scan)
                 (self.accepted if taken else self.refused).append(key)
-        if self._kills and self.clock.mono_ms >= self._kills[-1] and self._is_killable:
+        due = self._kills and self.clock.mono_ms >= self._kills[-1]
+        if due and self._is_killable and self.recorder is not None:
             self._kills.pop()
             raise Killed
 
@@ -192,10 +201,12 @@ class Week:
         assert self.recorder.turn()
 
     def _guarded(self, act: Callable[[], None]) -> None:
+        before = self.kills
         try:
             act()
         except Killed:
             self.kills += 1
+        if self.kills > before:  # by now what the traceback held open is closed
             self._die()
             self._start_until_it_runs()
 
@@ -211,41 +222,42 @@ class Week:
     def _start_until_it_runs(self) -> None:
         """As systemd would; while it does not run, nothing is polled."""
         while self.recorder is None:
+            before = self.kills
             try:
                 self._start()
             except Killed:
                 self.kills += 1
-                self._die()
-            except JournalError:
-                self.recorder = None
+            except (JournalError, MigrationError, OSError):
+                self.failed_starts += 1
                 self.step()
+            if self.kills > before:
+                self._die()
 
     def _start(self) -> None:
         """The queue of the process before is gone; so is what it had refused."""
         self.starts += 1
-        self.journal = Journal(self.path, Retention(), 100, self.limits)
-        memory = self.journal.load(self.config.gateway, BOOT_ID, self.clock.mono_ms)
+        self.journal, memory = open_journal(self.config, BOOT_ID, self.clock.mono_ms)
+        self.clock.boot_no = memory.boot_no
         self.recorder = Recorder(self.journal, memory, self.config, SALTS, self.clock, VERSION)
         self.recorder._give_up = _Pause(self)  # type: ignore[assignment]
         assert self.recorder.begin()
 
     def _die(self) -> None:
         """The files as the kernel has them; no connection says goodbye."""
+        gc.collect()
+        with self.calm():
+            self._take_over()
+
+    def _take_over(self) -> None:
         assert self.journal is not None
-        aside = self.path.parent.parent / "aside"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        names = [FILE_NAME, f"{FILE_NAME}-wal"]
-        for name in names:
-            if (self.path.parent / name).exists():
-                shutil.copyfile(self.path.parent / name, aside / name)
+        paths = [self.path, self.path.with_name(f"{FILE_NAME}-wal")]
+        kept = {path: path.read_bytes() for path in paths if path.exists()}
         with suppress(sqlite3.Error):
             self.journal.close()
-        for path in [*self.path.parent.glob(f"{FILE_NAME}*")]:
+        for path in self.path.parent.glob(f"{FILE_NAME}*"):
             path.unlink()
-        for name in names:
-            if (aside / name).exists():
-                shutil.copyfile(aside / name, self.path.parent / name)
+        for path, data in kept.items():
+            _write_sparse(path, data)
         self.recorder = self.journal = None
 
     def _unsent(self) -> bool:
@@ -258,6 +270,17 @@ class Week:
         utc_ms = self.clock.now().utc_ms
         assert utc_ms is not None
         return utc_ms // 1000
+
+
+def _write_sparse(path: Path, data: bytes) -> None:
+    """On a disk that is full: no more blocks than the file had."""
+    with path.open("wb") as file:
+        for at in range(0, len(data), BLOCK):
+            block = data[at : at + BLOCK]
+            if block.strip(b"\0"):
+                file.seek(at)
+                file.write(block)
+        file.truncate(len(data))
 
 
 def windows(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import resource
 import sqlite3
 from collections.abc import Iterator
@@ -27,6 +29,8 @@ from edge_agent.memory_rows import COLUMNS, SELECT, is_whole, put
 from edge_agent.recording import MapHashes, record_scan, record_start, record_stop
 from protocols.evidence.leaf import Log, leaf_hash
 from protocols.evidence.upload import encode_upload, seal
+from tests.durability.failing_disk import READ, FailingDisk
+from tests.durability.vfs import watched
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, config_of, new_journal
 from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.test_order_recording import NEW, gas
@@ -434,3 +438,37 @@ def test_a_cut_is_bounded_by_leaves_and_bytes(journal: Journal, config: AgentCon
         assert cut is not None
         assert len(cut.leaves) == expected
     reader.close()
+
+
+class OneReadFails(FailingDisk):
+    """The read of that number, and no other call."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(random.Random(0))
+        self.left = number
+
+    def read(self, path: str) -> int:
+        self.left -= 1
+        return READ if self.left == 0 else 0
+
+
+def test_a_read_that_fails_once_is_no_damage(config: AgentConfig) -> None:
+    """Whichever it is at the start: SQLite's own check tells the I/O error of a page as damage."""
+    journal = new_journal(config)
+    journal.commit(first_tick(journal, config, Polls(config)))
+    journal.close()
+    opened = failed = 0
+    for number in itertools.count(1):
+        failing = OneReadFails(number)
+        with watched(config.state_dir, failing):
+            try:
+                Journal(journal.path, BOTH).close()
+                opened += 1
+            except JournalDamaged:
+                raise
+            except JournalError:
+                failed += 1
+        if failing.left > 0:
+            break
+    assert opened > 3
+    assert failed > 3
