@@ -3,6 +3,8 @@
 `wire`: bytes at the socket a value, and what the encoder costs. `z-methods`: CPU of a Z.
 `bus`: how much of a serial line a master uses, and what a poll costs, beside other masters.
 `proofs`: what it costs to check a proof or an export.
+`flash`: bytes that reach the block device a value. `flash-real-time`: the same in ten minutes of
+real time; only where it is named.
 
 One hour of eight runs with twelve fields at 10 s, sent as batches of one minute, five minutes and
 an hour by the agent's transport, over TLS, through a counting proxy, to a real central.
@@ -45,7 +47,7 @@ _ITEMS: Final = ("telemetry", "billing", "checkpoints", "envelopes", "headers", 
 def main() -> None:
     """The sections named in the arguments, or all."""
     for name in sys.argv[1:] or SECTIONS:
-        SECTIONS[name]()
+        (SECTIONS | NAMED_ONLY)[name]()
 
 
 def _wire() -> None:
@@ -156,7 +158,26 @@ def _proofs() -> None:
     print_proof_costs()
 
 
-SECTIONS: Final = {"wire": _wire, "z-methods": _z_methods, "bus": _bus, "proofs": _proofs}
+def _flash() -> None:
+    from tests.bench import flash
+
+    flash.main()
+
+
+def _flash_real_time() -> None:
+    from tests.bench import flash
+
+    flash.main_real_time()
+
+
+SECTIONS: Final = {
+    "wire": _wire,
+    "z-methods": _z_methods,
+    "bus": _bus,
+    "proofs": _proofs,
+    "flash": _flash,
+}
+NAMED_ONLY: Final = {"flash-real-time": _flash_real_time}
 
 if __name__ == "__main__":
     main()
