@@ -157,7 +157,7 @@ def _site(section: Section) -> SiteConfig:
 
 def _journal(section: Section) -> JournalConfig:
     journal = JournalConfig(
-        commit_s=float(section.number("commit_seconds", "0.02", "1", 1)),
+        commit_s=float(section.number("commit_seconds", "0.02", "60", 1)),
         queue_scans=section.integer("queue_scans", 10, 1_000_000, 1000),
         autocheckpoint_pages=section.integer("autocheckpoint_pages", 10, 100_000, 8000),
         retention_days=section.integer("retention_days", 1, 3650, 90),

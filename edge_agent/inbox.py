@@ -55,6 +55,8 @@ class Inbox(Generic[Scan, Order]):
                 self._dropped = Dropped(polls + 1, since, moment)
                 return False
             self._scans.append(scan)
+            if self._is_half_full():
+                self._changed.notify_all()
             return True
 
     def offer(self, scan: Scan) -> bool:
@@ -75,10 +77,18 @@ class Inbox(Generic[Scan, Order]):
             return True
 
     def wait(self, timeout_s: float) -> None:
-        """Until a request arrives or the time is over; scans wake nobody: they share the tick."""
+        """Until a request arrives or the time is over. Scans share the tick: they wake nobody, but
+        where they fill half of the queue before it comes.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._woken or self._orders, timeout=max(0.0, timeout_s))
+            self._changed.wait_for(
+                lambda: self._woken or self._orders or self._is_half_full(),
+                timeout=max(0.0, timeout_s),
+            )
             self._woken = False
+
+    def _is_half_full(self) -> bool:
+        return 2 * len(self._scans) >= self._most_scans
 
     def wake(self) -> None:
         with self._changed:

@@ -108,7 +108,7 @@ FAULTS: list[tuple[Callable[[Table], None], str]] = [
     (put("central", "receipt_key", "central+00000000+x"), "central.receipt_key: verifier key"),
     (put("central", "receipt_key", NOTE_KEY), "central.receipt_key: is no key for receipts"),
     (put("central", "batch_second", 3), "did you mean batch_seconds?"),
-    (put("journal", "commit_seconds", 2), "journal.commit_seconds: 2 is out of range"),
+    (put("journal", "commit_seconds", 61), "journal.commit_seconds: 61 is out of range"),
     (put("journal", "queue_scans", 0), "journal.queue_scans: 0 is out of range"),
     (put("journal", "page_size", 1000), "journal.page_size: is not a page size"),
     (put("journal", "page_size", 256), "journal.page_size: 256 is out of range"),

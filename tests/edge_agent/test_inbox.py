@@ -36,7 +36,7 @@ def test_a_full_queue_refuses_and_counts() -> None:
 
 def test_a_request_wakes_scans_do_not() -> None:
     """Scans share the tick; a receipt need not wait for it."""
-    inbox: Inbox[int, str] = Inbox(most_scans=2)
+    inbox: Inbox[int, str] = Inbox(most_scans=3)
     inbox.put(1, NOON)
     begun = monotonic()
     inbox.wait(0.05)
@@ -46,6 +46,17 @@ def test_a_request_wakes_scans_do_not() -> None:
     assert monotonic() - begun < 5.0
     assert inbox.look(9).orders == ("settle",)
     assert inbox.look(9).orders == ()
+
+
+def test_half_a_queue_does_not_wait_for_its_tick() -> None:
+    """A long commit interval must not fill it."""
+    inbox: Inbox[int, str] = Inbox(most_scans=4)
+    inbox.put(1, NOON)
+    threading.Timer(0.05, inbox.put, [2, NOON]).start()
+    begun = monotonic()
+    inbox.wait(10.0)
+    assert monotonic() - begun < 5.0
+    assert inbox.look(9).scans == (1, 2)
 
 
 def test_waking_ends_one_wait() -> None:

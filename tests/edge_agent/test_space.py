@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.ballast import Ballast
 from edge_agent.space import LEAST_BYTES, Limits, soft_limit
 from tests.edge_agent.test_room import Rig, rig_of
-from tests.edge_agent.tiny_disk import fill, tiny_disk
 
 MB = 1024 * 1024
 
@@ -52,37 +50,3 @@ def test_a_file_system_with_room_is_not_tight(rig: Rig) -> None:
     """At the soft limit the ballast stays."""
     assert not rig.journal.space.tighten(rig.journal.connection)
     assert rig.count("PRAGMA wal_autocheckpoint") == 50
-
-
-def test_a_ballast_takes_space_or_none(tmp_path: Path) -> None:
-    """Where it does not fit it leaves no file behind; given back it is really free."""
-    with tiny_disk(tmp_path / "disk", 1024) as disk:
-        ballast = Ballast(disk / "ballast", 512 * 1024)
-        assert ballast.make()
-        assert ballast.make()
-        assert ballast.is_there
-        other = fill(disk)
-        assert ballast.release()
-        assert not ballast.release()
-        fill(disk)
-        assert not ballast.make()
-        assert not ballast.path.exists()
-        other.unlink()
-        assert ballast.make()
-
-
-def test_a_torn_ballast_is_made_anew(tmp_path: Path) -> None:
-    """One that another program truncated, or sparse, holds no room."""
-    ballast = Ballast(tmp_path / "ballast", 64 * 1024)
-    with ballast.path.open("wb") as file:
-        file.truncate(64 * 1024)
-    assert not ballast.is_there
-    assert ballast.make()
-    assert ballast.is_there
-
-
-def test_no_size_no_file(tmp_path: Path) -> None:
-    """A reserve of nothing."""
-    ballast = Ballast(tmp_path / "reserve", 0)
-    assert ballast.make()
-    assert not ballast.path.exists()
