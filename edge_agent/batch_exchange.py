@@ -19,6 +19,7 @@ from edge_agent.transport import Answer, LinkFailure
 from edge_agent.uplink_failure import CENTRAL_LOG, Failure, failed, refused, unexpected_page
 from protocols.evidence.errors import EvidenceError, NotHeld
 from protocols.evidence.upload import (
+    MAX_HOLES,
     Conflict,
     check_conflict,
     check_receipt,
@@ -134,6 +135,9 @@ class Exchange:
                 f"{state.origin}: central holds only {lane.position} of {state.receipted.size} "
                 "leaves that it gave receipts for, and this gateway dropped them"
             )
+        if len(cut.holes) > MAX_HOLES:  # scattered damage: as many as one upload may have
+            within = cut.holes[MAX_HOLES].first - cut.before.size
+            cut = self._reader.cut(log, lane.position, within, MOST_BYTES) or cut
         return cut
 
     def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
@@ -157,7 +161,7 @@ class Exchange:
         if answer.status == 409:
             return self._resolve(log, lane, cut, decode_conflict(answer.body))
         if answer.status == 413:
-            lane.most_leaves = max(1, (batch.after.size - batch.before.size) // 2)
+            lane.halve(batch.after.size - batch.before.size)
         if answer.status == 401:
             self._keys.refused()  # the other one is tried next, where a crash left it in doubt
         return refused(answer)

@@ -43,6 +43,7 @@ class Lane(Backoff):
     position: int | None = None  # where to go on, where that is not after the last receipt
     receipted: int = 0  # as far as the uplink knows
     most_leaves: int = 1
+    too_many: int = 1 << 31  # leaves that central once found to be too many
     setbacks: int = 0  # times that central went back since the last receipt
     sent_at: float = float("-inf")
     urgent: bool = False  # something that central should hear of waits
@@ -85,7 +86,14 @@ class Lane(Backoff):
         self.goal = self.position = None
         self.receipted = self.setbacks = 0
 
+    def halve(self, count: int) -> None:
+        """So many leaves are too many for central; it finds the number that is not."""
+        self.too_many = min(self.too_many, max(2, count))
+        self.most_leaves = max(1, count // 2)
+
     def succeeded(self, now: float) -> None:
         """A batch has its receipt."""
+        if self.too_many - 1 > self.most_leaves and self.too_many < 1 << 31:
+            self.most_leaves = min(self.too_many - 1, self.most_leaves + 1 + self.most_leaves // 8)
         Backoff.succeeded(self, now)
         self.sent_at = now

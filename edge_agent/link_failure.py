@@ -12,6 +12,7 @@ import requests
 from edge_agent.resolver import Unresolved
 
 MAX_TOLD_CHARS: Final = 300
+TOO_SLOW: Final = "look at the link's speed and at central's load"
 _MAX_WRAPPERS: Final = 8
 # <openssl/x509_vfy.h>: the certificate is not yet, or no longer, valid
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -41,6 +42,8 @@ def link_failure(url: str, error: BaseException, utc_ms: int, proxy: str = "") -
         return LinkFailure(f"TLS with {url} failed: {told}", _tls_remedy(root, utc_ms))
     if isinstance(error, requests.ConnectTimeout):
         return LinkFailure(f"{url} did not take the connection", "check the link and central.url")
+    if isinstance(error, requests.Timeout) or isinstance(root, TimeoutError):
+        return LinkFailure(f"no complete answer from {url}: {told}", TOO_SLOW)
     if isinstance(error, requests.ConnectionError):
         return LinkFailure(f"connection to {url} failed: {told}", "check the link and central")
     return LinkFailure(f"no answer from {url}: {told}", "check the link and central")

@@ -24,8 +24,8 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from edge_agent.clock import wall_ms
+from edge_agent.link_failure import TOO_SLOW, link_failure
 from edge_agent.link_failure import LinkFailure as LinkFailure
-from edge_agent.link_failure import link_failure
 from edge_agent.resolver import Resolver
 from protocols.evidence.order import ORDERS_HEADER
 from protocols.evidence.upload import UNSENT_HEADER
@@ -118,7 +118,7 @@ class Transport:
             if expired.is_set():
                 return LinkFailure(
                     f"no complete answer from {self._url} within {deadline_s:.0f} s",
-                    "look at the link's speed and at central's load",
+                    TOO_SLOW,
                 )
             return link_failure(self._url, error, wall_ms(), _without_password(self._proxy))
         finally:

@@ -11,7 +11,7 @@ from protocols.evidence.errors import BadSignature, EvidenceError, Fork, NotHeld
 
 MAX_TOLD_CHARS: Final = 300
 FOR_ANY_LOG: Final = frozenset({429, 502, 503, 504})
-CLOSED_EPOCH: Final = 410  # central holds a newer epoch of this gateway
+DOUBTFUL: Final = frozenset({403, 410})  # stopped at central; it holds a newer epoch
 CENTRAL_LOG: Final = "look at central's log"
 
 
@@ -68,6 +68,6 @@ def refused(answer: Answer) -> Failure:
         f"central answered {answer.status}: {problem[:MAX_TOLD_CHARS]}",
         remedy[:MAX_TOLD_CHARS],
         link=answer.status in FOR_ANY_LOG,
-        doubt=answer.status == CLOSED_EPOCH,
+        doubt=answer.status in DOUBTFUL,
         retry_after_s=answer.retry_after_s,
     )

@@ -37,6 +37,7 @@ from central.store.ledger_tables import (
     regulator,
     site,
 )
+from central.store.log_tables import head
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Kind, Leaf, Origin, encode_leaf
 from protocols.metering.instant import Instant
@@ -52,6 +53,7 @@ def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchR
     going = Going(place, BootClocks(place, running_on(conn, origin.gateway, origin.epoch)))
     taken = Taken(origin)
     store_alarms(conn, origin, store_ranges(conn, origin, batch), batch.received_ms)
+    store_alarms(conn, origin, _unopened(conn, origin, batch), batch.received_ms)
     room = MAX_MALFORMED - count_alarms(conn, origin, AlarmCode.MALFORMED)
     for leaf in batch.leaves:
         alarms: list[Alarm] = []
@@ -74,6 +76,21 @@ def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchR
         store_alarms(conn, origin, alarms, batch.received_ms)
     taken.store(conn)
     going.clocks.close()
+
+
+def _unopened(conn: Connection, origin: Origin, batch: Batch) -> list[Alarm]:
+    """An epoch after another one begins with the leaf that says why."""
+    if batch.first or not origin.epoch or not batch.leaves:
+        return []
+    if batch.leaves[0].kind is Kind.EPOCH or batch.leaves[0].seq:
+        return []
+    earlier = select(head.c.epoch).where(
+        head.c.gateway == origin.gateway, head.c.epoch < origin.epoch
+    )
+    if conn.execute(earlier.limit(1)).first() is None:
+        return []
+    detail = f"epoch {origin.epoch} does not begin with the leaf that says what it follows"
+    return [Alarm(0, AlarmCode.EPOCH, "", detail)]
 
 
 def _configuration(going: Going, leaf: Leaf) -> list[Alarm]:

@@ -20,7 +20,7 @@ from central.ledger.reappended import scans_between
 from central.ledger.run_sums import settle_interval
 from central.ledger.telemetry import scan_of
 from central.store.database import Store
-from central.store.ledger_tables import interval
+from central.store.ledger_tables import interval, interval_total
 from central.store.log_tables import batch
 from protocols.evidence import cbor
 from protocols.evidence.leaf import Kind, Log, decode_leaf
@@ -231,21 +231,37 @@ def _check_opening(
 ) -> Outcome:
     """The record must open with what the one before it handed over, or with its parts' own carry.
 
-    A later epoch counts its scans anew, so there all but `next_seq` goes on. Not asked where a
-    configuration came between, or where records between the two are lost: there the chain of
-    indexes alone is checked.
+    A later epoch counts its scans anew, so there all but `next_seq` goes on, and a configuration
+    that is only told again begins nothing. Else it is not asked where a configuration came between,
+    or where records between the two are lost: there the chain of indexes alone is checked.
     """
     expected = before.record.carry if record.part else before.carry_after
-    if expected is not None and before.scans_epoch != due.scans_epoch:
+    is_seam = before.scans_epoch != due.scans_epoch
+    if expected is not None and is_seam:
         expected = expected._replace(next_seq=record.carry.next_seq)
     if expected is None or expected == record.carry:
         return outcome
     gateway, at = due.origin.gateway, LeafAt(due.origin.epoch, due.seq)
-    if configured_between(conn, gateway, record.run, before.at, at):
+    is_told_again = is_seam and before.record.config_hash == record.config_hash
+    if not is_told_again and configured_between(conn, gateway, record.run, before.at, at):
+        return outcome
+    if is_told_again and _begins_anew(conn, due):
         return outcome
     if is_lossy_between(conn, gateway, before.at, at):
         return outcome
     return Outcome(f"carry: recorded {record.carry!r}, handed over {expected!r}")
+
+
+def _begins_anew(conn: Connection, due: Due) -> bool:
+    """Whether the epoch began otherwise than the one before ended: that is told by the chain."""
+    table = interval_total
+    where = (
+        table.c.gateway == due.origin.gateway,
+        table.c.epoch == due.origin.epoch,
+        table.c.seq == due.seq,
+    )
+    rows = conn.execute(select(table.c.since_epoch, table.c.unseen_counts).where(*where))
+    return any(row.since_epoch == due.origin.epoch or row.unseen_counts for row in rows)
 
 
 def _telemetry_received_ms(conn: Connection, due: Due, record: IntervalRecord) -> int:

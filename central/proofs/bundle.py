@@ -34,6 +34,17 @@ It does not prove that the meter showed it, or measured rightly.
 不能证实：仪表当时确曾如此显示，或计量准确。
 """
 
+_DAILY_README: Final = """\
+That the signed state of this gateway's log is in the daily checkpoint over all gateways.
+Check it, offline:  edge-agent verify THIS.zip
+Compare the day's root with the one that was published that day, and the fingerprint of the
+publisher with one that reached you another way.
+
+本网关日志的签名状态已包含在当日全体日志的每日检查点中。
+离线核验：edge-agent verify 本文件.zip
+请将当日树根与当日公布的核对，并将公布者指纹与从其他途径得到的核对。
+"""
+
 
 def readme() -> str:
     """The README, with the verifier's length as it is."""
@@ -46,12 +57,22 @@ def verifier() -> str:
 
 
 def bundle(proof: Mapping[str, bytes]) -> bytes:
-    """The zip of a proof's files."""
-    contents = {
-        **proof,
-        README_NAME: readme().encode("utf-8"),
-        VERIFIER_NAME: verifier().encode("utf-8"),
-    }
+    """The zip of a proof's files, with README and verifier."""
+    return _zipped(
+        {
+            **proof,
+            README_NAME: readme().encode("utf-8"),
+            VERIFIER_NAME: verifier().encode("utf-8"),
+        }
+    )
+
+
+def daily_bundle(files: Mapping[str, bytes]) -> bytes:
+    """The zip of what proves a log to be in a daily checkpoint."""
+    return _zipped({**files, README_NAME: _DAILY_README.encode("utf-8")})
+
+
+def _zipped(contents: Mapping[str, bytes]) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents.items():

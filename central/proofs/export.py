@@ -5,6 +5,7 @@
     logs/<part>.uploads               stored uploads, each behind its length (4 bytes)
     logs/<part>.checkpoints           for each its checkpoint with the receipt
     explained/<number>.cbor, .tlog-proof   configurations and register maps of before the range
+    daily/<number>.txt, .tlog-proof   states of these logs that daily checkpoints hold
     README.txt
 
 One batch is in memory at a time. `export.txt` is written last: without it nothing is an export.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from central.proofs.export_scope import Range, Scope, explaining_places, ranges_of
+from central.proofs.fleet import days, read_daily
 from central.proofs.frontiers import frontier_before
 from central.proofs.prove import ProofError, prove_leaf
 from central.proofs.published import published_keys
@@ -22,8 +24,18 @@ from central.proofs.publisher import PublisherKeys
 from central.proofs.stored import StoredBatch, batches_between
 from central.store.database import Store
 from protocols.evidence.errors import Malformed
-from protocols.evidence.export_text import MAX_EXPLAINED, Export, Part, sign_export
+from protocols.evidence.export_text import (
+    MAX_DAILY,
+    MAX_EXPLAINED,
+    Export,
+    Part,
+    sign_export,
+)
+from protocols.evidence.fleet import fleet_proof
+from protocols.evidence.note import unverified_checkpoint
+from protocols.evidence.proof import encode_proof
 from protocols.evidence.published import with_receipt
+from protocols.evidence.tree_head import split_signed
 from protocols.evidence.upload import decode_upload
 
 EXPORT_FILE: Final = "export.txt"
@@ -75,9 +87,9 @@ def write_export(
             size_bytes += len(stored.upload)
             progress(uploads, expected)
         parts.append(part)
-    export = Export(
-        scope.gateway, scope.from_ms, scope.to_ms, scope.time_s, explained, tuple(parts)
-    )
+    daily = _daily(store, parts, out)
+    times = scope.from_ms, scope.to_ms, scope.time_s
+    export = Export(scope.gateway, *times, explained, daily, tuple(parts))
     try:
         (out / EXPORT_FILE).write_bytes(sign_export(export, keys.signer))
     except Malformed as error:
@@ -111,9 +123,31 @@ def _explain(store: Store, scope: Scope, ranges: list[Range], out: Path) -> int:
     return len(places)
 
 
+def _daily(store: Store, parts: list[Part], out: Path) -> int:
+    """Write what proves states of these logs to be in daily checkpoints, newest first; how many."""
+    count = 0
+    for day in days(store.directory):
+        daily = read_daily(store.directory, day)
+        for leaf in daily.leaves:
+            text, (own, _) = split_signed(leaf, 2)
+            checkpoint = unverified_checkpoint(text + b"\n" + own)
+            held = any(
+                part.origin == checkpoint.origin
+                and part.frontier.size < checkpoint.size <= part.size
+                for part in parts
+            )
+            if not held or count == MAX_DAILY:
+                continue
+            proof = fleet_proof(daily.note, daily.leaves, checkpoint.origin)
+            (out / "daily" / f"{count:04d}.txt").write_bytes(leaf)
+            (out / "daily" / f"{count:04d}.tlog-proof").write_bytes(encode_proof(proof))
+            count += 1
+    return count
+
+
 def _make_directory(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise ProofError(f"{out}: not empty; name a new folder")
-    for folder in ("logs", "explained"):
+    for folder in ("logs", "explained", "daily"):
         (out / folder).mkdir()

@@ -41,10 +41,10 @@ def ranges_of(conn: Connection, scope: Scope) -> list[Range]:
         for epoch, first, size in _by_time(conn, scope, log):
             wanted[Origin(scope.gateway, log, epoch)] = first, size
     for origin, (first, size) in list(wanted.items()):
-        if origin.log is Log.BILLING and (scans := _scans_of(conn, origin, first, size)):
-            telemetry = origin._replace(log=Log.TELEMETRY)
-            before = wanted.get(telemetry, scans)
-            wanted[telemetry] = min(before[0], scans[0]), max(before[1], scans[1])
+        if origin.log is Log.BILLING:
+            for telemetry, scans in _scans_of(conn, origin, first, size):
+                before = wanted.get(telemetry, scans)
+                wanted[telemetry] = min(before[0], scans[0]), max(before[1], scans[1])
     found: list[Range] = []
     for origin, (first, end) in sorted(wanted.items()):
         found += _ranges(conn, origin, first, end)
@@ -106,17 +106,32 @@ def _by_time(conn: Connection, scope: Scope, log: Log) -> list[tuple[int, int, i
     return [(epoch, first, size) for epoch, first, size in conn.execute(query)]
 
 
-def _scans_of(conn: Connection, origin: Origin, first: int, end: int) -> tuple[int, int] | None:
-    """The telemetry that the intervals in a range of billing were made from."""
-    row = conn.execute(
-        select(func.min(interval.c.telemetry_first), func.max(interval.c.telemetry_end)).where(
+def _scans_of(
+    conn: Connection, origin: Origin, first: int, end: int
+) -> list[tuple[Origin, tuple[int, int]]]:
+    """The telemetry that the intervals in a range of billing were made from, by epoch.
+
+    An interval that came again in a later epoch counts its scans in the one it was recorded in.
+    """
+    rows = conn.execute(
+        select(
+            interval.c.scans_epoch,
+            func.min(interval.c.telemetry_first),
+            func.max(interval.c.telemetry_end),
+        )
+        .where(
             interval.c.gateway == origin.gateway,
             interval.c.epoch == origin.epoch,
             interval.c.seq >= first,
             interval.c.seq < end,
         )
-    ).one()
-    return None if row[0] is None or row[0] >= row[1] else (row[0], row[1])
+        .group_by(interval.c.scans_epoch)
+    )
+    return [
+        (Origin(origin.gateway, Log.TELEMETRY, epoch), (low, high))
+        for epoch, low, high in rows
+        if low < high
+    ]
 
 
 def _ranges(conn: Connection, origin: Origin, first: int, end: int) -> list[Range]:

@@ -6,6 +6,7 @@
 The head is written last, and never again: two heads of one day would contradict each other.
 """
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,6 +37,7 @@ from protocols.evidence.published import with_receipt
 from protocols.evidence.tree_head import MAX_SIGNED_BYTES
 
 DIRECTORY: Final = "fleet"
+LOCK_FILE: Final = "lock"
 PROOF_FILE: Final = "fleet.tlog-proof"
 LEAF_FILE: Final = "checkpoint.txt"
 _NOTE_LINES: Final = 6
@@ -57,8 +59,15 @@ def make_daily(store: Store, keys: PublisherKeys, day: str, now_s: int) -> Daily
     """
     directory = store.directory / DIRECTORY
     directory.mkdir(mode=0o755, exist_ok=True)
-    if (directory / f"{day}.txt").exists():
-        return read_daily(store.directory, day)
+    with (directory / LOCK_FILE).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the server and an operator may both be at it
+        if (directory / f"{day}.txt").exists():
+            return read_daily(store.directory, day)
+        return _make(store, keys, day, now_s)
+
+
+def _make(store: Store, keys: PublisherKeys, day: str, now_s: int) -> Daily:
+    directory = store.directory / DIRECTORY
     notes = _newest(store)
     if not notes:
         raise ProofError("no gateway has a receipt yet: there is nothing to publish")
@@ -75,15 +84,20 @@ def make_daily(store: Store, keys: PublisherKeys, day: str, now_s: int) -> Daily
 
 def read_daily(store_directory: Path, day: str) -> Daily:
     """A day's checkpoint out of its files. Raises ProofError where it was not made."""
+    note = read_head(store_directory, day)
     directory = store_directory / DIRECTORY
-    if day not in days(store_directory):
-        raise ProofError(f"no daily checkpoint of {day[:20]}; edge-central daily-checkpoint")
-    with (directory / f"{day}.txt").open("rb") as file:
-        note = file.read(MAX_SIGNED_BYTES)
     lines = (directory / f"{day}.checkpoints").read_bytes().split(b"\n")[:-1]
     rows = range(0, len(lines), _NOTE_LINES)
     leaves = tuple(b"\n".join(lines[at : at + _NOTE_LINES]) + b"\n" for at in rows)
     return Daily(day, note, leaves)
+
+
+def read_head(store_directory: Path, day: str) -> bytes:
+    """A day's signed head alone. Raises ProofError where it was not made."""
+    if day not in days(store_directory):
+        raise ProofError(f"no daily checkpoint of {day[:20]}; edge-central daily-checkpoint")
+    with (store_directory / DIRECTORY / f"{day}.txt").open("rb") as file:
+        return file.read(MAX_SIGNED_BYTES)
 
 
 def days(store_directory: Path) -> list[str]:

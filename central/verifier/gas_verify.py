@@ -14,6 +14,7 @@ import re
 import struct
 import sys
 import zipfile
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 KINDS = ("SCAN INTERVAL EVENT CONFIGURATION REGISTER_MAP CLOCK KEY LOSS ARCHIVE EPOCH").split()  # noqa: SIM905
 FAULTS = (InvalidSignature, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 GRACE_S = 86_400  # a running server is told late of a new receipt key
-MAX_BYTES = 4_000_000
+MAX_BYTES, CLOCK = 4_000_000, ("unknown", "not synchronised", "synchronised")
 PROOFS = {"leaf": "proof.tlog-proof"} | {n: f"{n}.tlog-proof" for n in ("configuration", "map")}
 FLOATS = {"f32": (">I", ">f"), "f64": (">Q", ">d")}  # they travel as their bit pattern
 INTERVAL = {  # position in the body: name, power of ten, unit
@@ -123,8 +124,8 @@ class Keys:
         held = [span for span in self.spans.get(log, []) if span[0] < (epoch, size)]
         need(bool(held), f"no key of {log} is valid at epoch {epoch}, size {size}")
         _, end, key = held[-1]
-        is_valid = end == "-" or (epoch, size) <= tuple(map(number, end.split("/")))
-        need(is_valid, f"the key is revoked beyond {end}")
+        until = (epoch, size) if end == "-" else tuple(map(number, end.split("/")))
+        need((epoch, size) <= until, f"the key is revoked beyond {end}")
         return key
 
     def receipt_time(self, text: bytes, line: str) -> int:
@@ -182,8 +183,8 @@ def check(files: dict[str, bytes], name: str, keys: Keys) -> tuple[list[Any], in
     text, signatures = split_note(note, 2)
     rows = text.decode("ascii").split("\n")
     log = "telemetry" if leaf[1] == 0 else "billing"
-    is_its = (rows[0], index) == (f"gas-evidence/{leaf[2]}/{log}/{leaf[3]}", leaf[4])
-    need(is_its and len(rows) == 4, "a proof of another leaf")
+    its_log = rows[0] == f"gas-evidence/{leaf[2]}/{log}/{leaf[3]}" and len(rows) == 4
+    need(its_log and index == leaf[4], "a proof of another leaf")
     size, root = number(rows[1]), base64_of(rows[2])
     node, at, last = hashlib.sha256(b"\0" + data).digest(), index, size - 1
     need(index < size and {len(one) for one in path} <= {32}, "a path of another tree")
@@ -234,9 +235,8 @@ def show_scan(leaf: list[Any], points: list[Any]) -> list[str]:
 def show(proven: dict[str, list[Any]]) -> list[str]:
     """What the leaf says; what explains it must be what the leaf names by its hash."""
     leaf = proven["leaf"]
-    clock = ("unknown", "not synchronised", "synchronised")[leaf[10]]
-    lines = [f"{KINDS[leaf[1]]} of {leaf[5] or leaf[2]}, leaf {leaf[4]}"]
-    lines += [f"  UTC ms {leaf[9]}, boot {leaf[7]}, {leaf[8]} ms after it; clock {clock}"]
+    lines = [f"{KINDS[leaf[1]]} of {leaf[5] or leaf[2]}, leaf {leaf[4]}, UTC ms {leaf[9]}"]
+    lines += [f"  boot {leaf[7]}, {leaf[8]} ms after it; clock {CLOCK[leaf[10]]}"]
     config, map_ = proven.get("configuration"), proven.get("map")
     if leaf[1] == 0 and map_ is not None:
         need(map_[6] == leaf[6] and map_[1] == 4, "the register map is not the leaf's")
@@ -263,6 +263,7 @@ def read(place: Path) -> dict[str, bytes]:
         return {n: (place / n).read_bytes()[:MAX_BYTES] for n in names if (place / n).is_file()}
     with zipfile.ZipFile(place) as archive:
         held = [entry for entry in archive.infolist() if entry.file_size <= MAX_BYTES]
+        need(len({entry.filename for entry in held}) == len(held), "a file is in it twice")
         return {entry.filename: archive.read(entry) for entry in held if entry.filename in names}
 
 
@@ -283,7 +284,7 @@ def prove(files: dict[str, bytes], fingerprint: str = "") -> list[str]:
 def main(arguments: list[str]) -> int:
     try:
         files = read(Path(arguments[0]))
-    except (IndexError, OSError, zipfile.BadZipFile) as error:
+    except (IndexError, OSError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         sys.stderr.write(f"cannot read it: {error}\n{__doc__}")
         return 2
     try:

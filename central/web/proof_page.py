@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 from central.api.query import LATEST_MS, BadRequestError
 from central.proofs.prove import Place, ProofError, interval_at, proof_files
 from central.proofs.published import published_keys
-from central.proofs.publisher import publisher_keys
+from central.proofs.publisher import PublisherKeys, publisher_keys
+from central.secret_file import KeyFileError
 from central.store.database import Store
 from protocols.audit.bodies import interval_of
 from protocols.audit.figures import Figure, flag_names
@@ -34,6 +35,14 @@ def proven_interval(store: Store, place: Place, now_s: int) -> ProvenInterval:
         return ProvenInterval(files, check_proof(files))
     except (ProofError, EvidenceError, ValueError) as error:
         raise BadRequestError(404, f"{error}", "choose another time") from error
+
+
+def keys_of(store: Store) -> PublisherKeys:
+    """The publisher's keys. Raises BadRequestError where they cannot be read."""
+    try:
+        return publisher_keys(store.directory)
+    except KeyFileError as error:
+        raise BadRequestError(503, f"{error}", "an operator of central must see to it") from error
 
 
 def find_interval(store: Store, gateway: str, run: str, at_ms: int) -> Place:

@@ -11,10 +11,9 @@ from starlette.routing import Route
 from central.api.query import BadRequestError, check_names, check_run, read_integer
 from central.clock import Clock
 from central.ledger import queries
-from central.proofs.bundle import bundle
-from central.proofs.fleet import Daily, daily_files, days, read_daily
+from central.proofs.bundle import bundle, daily_bundle
+from central.proofs.fleet import Daily, daily_files, days, read_daily, read_head
 from central.proofs.prove import ProofError, newest_epoch
-from central.proofs.publisher import publisher_keys
 from central.store.database import Store
 from central.web.instants import moment, zone_of
 from central.web.places import UNKNOWN, Place, places
@@ -22,6 +21,7 @@ from central.web.proof_page import (
     billing_place,
     find_interval,
     grouped,
+    keys_of,
     proof_context,
     proven_interval,
     read_time,
@@ -99,35 +99,34 @@ class ProofPages:
     def daily(self, request: Request) -> Response:
         """The daily checkpoints, newest first."""
         check_names(request.query_params, ("lang",))
-        fingerprint = publisher_keys(self._store.directory).public.fingerprint
+        fingerprint = keys_of(self._store).public.fingerprint
         context = {"rows": self._days(), "fingerprint": grouped(fingerprint)}
         return self._pages.answer(request, "daily.html", context)
 
     def daily_json(self, request: Request) -> Response:
         """The same as JSON, with the publisher's keys."""
         check_names(request.query_params, ())
-        public = publisher_keys(self._store.directory).public
+        public = keys_of(self._store).public
         keys = [public.verifier.vkey, public.fleet.vkey]
         fingerprint = public.fingerprint
         return JSONResponse({"publisher": keys, "fingerprint": fingerprint, "days": self._days()})
 
     def _days(self) -> list[dict[str, Any]]:
         """Day, number of logs, root, signed head; of the last month."""
-        found = [self._read(day) for day in days(self._store.directory)[:SHOWN_DAYS]]
-        return [
-            {
-                "day": one.day,
-                "logs": len(one.leaves),
-                "root": one.note.split(b"\n")[2].decode("ascii"),
-                "note": one.note.decode("utf-8"),
-            }
-            for one in found
-        ]
+        rows = []
+        for day in days(self._store.directory)[:SHOWN_DAYS]:
+            note = read_head(self._store.directory, day).decode("utf-8")
+            _, size, root = note.split("\n")[:3]
+            rows.append({"day": day, "logs": int(size), "root": root, "note": note})
+        return rows
 
     def daily_text(self, request: Request) -> Response:
         """A day's signed head, as it is."""
         check_names(request.query_params, ())
-        note = self._read(request.path_params["day"]).note
+        try:
+            note = read_head(self._store.directory, request.path_params["day"])
+        except ProofError as error:
+            raise BadRequestError(404, f"{error}", "choose one of the list") from error
         return Response(note, media_type="text/plain; charset=utf-8")
 
     def daily_zip(self, request: Request) -> Response:
@@ -137,14 +136,14 @@ class ProofPages:
         if log not in list(Log):
             raise BadRequestError(404, f"log {log[:20]}", "billing or telemetry")
         daily = self._read(request.path_params["day"])
-        keys = publisher_keys(self._store.directory)
+        keys = keys_of(self._store)
         try:
             with self._store.engine.connect() as conn:
                 epoch = newest_epoch(conn, gateway, Log(log))
             files = daily_files(self._store, keys, daily, Origin(gateway, Log(log), epoch))
         except ProofError as error:
             raise BadRequestError(404, f"{error}", "choose a later day") from error
-        return _download(bundle(files), f"{gateway}_{log}_{daily.day}_daily.zip")
+        return _download(daily_bundle(files), f"{gateway}_{log}_{daily.day}_daily.zip")
 
     def _read(self, day: str) -> Daily:
         try:

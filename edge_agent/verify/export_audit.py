@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from edge_agent.verify.export_files import (
     EXPORT_FILE,
     checkpoints_name,
+    daily_names,
     explained_names,
     read_part,
     read_upload,
@@ -26,11 +27,14 @@ from protocols.audit.account import Account
 from protocols.audit.proof_folder import KEYS_FILE
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.export_text import Export, Part, open_export
+from protocols.evidence.fleet import check_fleet_proof
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.log_audit import Checked, check_upload
 from protocols.evidence.merkle import Frontier, Hole
+from protocols.evidence.note import Checkpoint
+from protocols.evidence.proof import decode_proof
 from protocols.evidence.proven_leaf import check_leaf
-from protocols.evidence.published import PublishedKeys, open_keys
+from protocols.evidence.published import PublishedKeys, check_stored, open_keys
 from protocols.evidence.upload import decode_upload
 
 MAX_FLAWS: Final = 200
@@ -48,6 +52,18 @@ class Flaw(NamedTuple):
     what: str
 
 
+class DailyState(NamedTuple):
+    """A state of a log that a daily checkpoint holds, and the file that says so."""
+
+    day: str
+    checkpoint: Checkpoint
+    file: str
+
+    @property
+    def place(self) -> tuple[Origin, int]:
+        return self.checkpoint.origin, self.checkpoint.size
+
+
 @dataclass(slots=True)
 class ExportReport:
     """What was found; ``holes`` are leaves of which only hashes are held."""
@@ -60,6 +76,8 @@ class ExportReport:
     holes: list[tuple[Origin, Hole]] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     more_flaws: int = 0
+    daily: list[DailyState] = field(default_factory=list)
+    roots: dict[tuple[Origin, int], bytes] = field(default_factory=dict)
 
     def flaw(self, file: str, seq: int | None, what: str) -> None:
         """Note a flaw; of very many only their number."""
@@ -95,8 +113,13 @@ def audit_export(place: Path, progress: Progress) -> ExportReport:
     index = LeafIndex(lambda part, offset: read_upload(place, part, offset))
     report = ExportReport(keys, export, Account(keys.logs, index.scans, index.billing_hash))
     _explain(place, report)
+    _daily(place, report)
     for part in sorted(export.parts, key=_order):
         _part(place, part, report, index, progress)
+    for state in report.daily:
+        if report.roots.get(state.place) != state.checkpoint.root:
+            what = f"the daily checkpoint of {state.day} holds another state of the log"
+            report.flaw(state.file, state.checkpoint.size, what)
     for run, fault in report.account.law_faults():
         report.flaw(EXPORT_FILE, None, f"first law, run {run}: {fault}")
     return report
@@ -110,15 +133,34 @@ def _order(part: Part) -> tuple[bool, int, int]:
 def _explain(place: Path, report: ExportReport) -> None:
     """Take the configurations and register maps of before the range, each with its own proof."""
     for number in range(report.export.explained):
-        leaf_name, proof_name = explained_names(number)
+        names = explained_names(number)
         try:
-            pair = [(place / name).read_bytes() for name in (leaf_name, proof_name)]
-            proven = check_leaf(pair[0], pair[1], report.keys)
-            report.account.explain(proven.leaf)
+            leaf, proof = _pair(place, names)
+            report.account.explain(check_leaf(leaf, proof, report.keys).leaf)
         except (EvidenceError, ValueError) as error:
-            report.flaw(leaf_name, None, f"{error}")
-        except OSError as error:
-            report.flaw(leaf_name, None, f"{error.strerror}")
+            report.flaw(names[0], None, f"{error}")
+
+
+def _daily(place: Path, report: ExportReport) -> None:
+    """Take the states that daily checkpoints hold; they are compared once the logs were read."""
+    for number in range(report.export.daily):
+        names = daily_names(number)
+        try:
+            leaf, proof = _pair(place, names)
+            head = check_fleet_proof(leaf, decode_proof(proof), report.keys.publisher)
+            state = check_stored(leaf, report.keys).checkpoint
+            report.daily.append(DailyState(head.day, state, names[0]))
+        except EvidenceError as error:
+            report.flaw(names[0], None, f"{error}")
+
+
+def _pair(place: Path, names: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Both files of a proof; Malformed where one is missing."""
+    files = read_files(place, set(names))
+    for name in names:
+        if name not in files:
+            raise Malformed(f"{name}: not there")
+    return files[names[0]], files[names[1]]
 
 
 def _part(
@@ -127,6 +169,7 @@ def _part(
     """Verify a part upload by upload; after a flaw the rest of it cannot be told."""
     frontier = part.frontier
     uploads = 0
+    wanted = {state.place for state in report.daily}
     file = uploads_name(part.name)
     try:
         for stored in read_part(place, part.name):
@@ -136,6 +179,8 @@ def _part(
             uploads += 1
             report.uploads += 1
             index.add(part.origin.log, part.origin.epoch, batch)
+            if (part.origin, frontier.size) in wanted:
+                report.roots[part.origin, frontier.size] = checked.stored.checkpoint.root
             _take(checked, part.origin, report, index, file)
             progress(report.uploads, report.expected)
     except EvidenceError as error:

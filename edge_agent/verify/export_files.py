@@ -43,6 +43,11 @@ def explained_names(number: int) -> tuple[str, str]:
     return f"explained/{number:04d}.cbor", f"explained/{number:04d}.tlog-proof"
 
 
+def daily_names(number: int) -> tuple[str, str]:
+    """The checkpoint with its receipt, and the proof that it is in a day's tree."""
+    return f"daily/{number:04d}.txt", f"daily/{number:04d}.tlog-proof"
+
+
 def read_part(place: Path, part: str) -> Iterator[Stored]:
     """The uploads of a part with their notes; Malformed where the two files do not fit."""
     try:

@@ -86,7 +86,11 @@ def _proven(report: ExportReport, words: Words) -> Iterator[str]:
     yield from bullet(words("e.p.again", remade=remade, intervals=intervals))
     if not report.flaws:
         yield from bullet(words("e.p.law"))
-        yield from bullet(words("p.keys"))
+        yield from bullet(words("e.p.keys"))
+    if report.daily and not report.flaws:
+        found = sorted(state.day for state in report.daily)
+        told = words("e.p.daily", count=len(found), first=found[0], last=found[-1])
+        yield from bullet(told)
     if report.account.repeated:
         yield from bullet(words("e.repeated", count=report.account.repeated))
     for leaf, epoch in report.account.epochs[:MAX_SHOWN]:

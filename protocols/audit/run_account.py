@@ -5,12 +5,14 @@ over each segment of each total: last index - first index = main + error + quara
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from protocols.metering.carry import Carry
 from protocols.metering.instant import Instant
 from protocols.metering.interval import IntervalRecord, TotalRecord
 from protocols.metering.run_config import RunConfig
+
+MAX_SEGMENTS: Final = 4096  # of all totals of a run in one account
 
 
 class Place(NamedTuple):
@@ -136,6 +138,8 @@ class RunAccount:
             faults.append(f"{total.point}: segment {total.segment} after {max(numbers)}")
         segment = self.segments.get((total.point, total.segment))
         if segment is None:
+            if len(self.segments) >= MAX_SEGMENTS:
+                return [*faults, f"{total.point}: more than {MAX_SEGMENTS} segments"]
             segment = Segment(total.start, total.start, modulus)
             self.segments[total.point, total.segment] = segment
         elif segment.end != total.start:

@@ -6,6 +6,7 @@
     to <UTC ms>
     time <s since 1970>
     explained <number of proven leaves of before the range>
+    daily <number of daily checkpoints that hold a state of these logs>
     log <origin> <first> <size> <uploads> <- | base64 of the frontier before first>   one a part
 
 A part is a row of uploads without a gap, in `logs/<log>-<epoch>-<first>.uploads`, each behind its
@@ -23,9 +24,10 @@ from protocols.evidence.tree_head import read_signature, signature_line, split_s
 
 MAX_PARTS: Final = 1024
 MAX_EXPLAINED: Final = 4096
+MAX_DAILY: Final = 4096
 MAX_EXPORT_BYTES: Final = 4 * 1024 * 1024
 _TITLE: Final = "gas-export/v1"
-_HEAD: Final = ("gateway", "from", "to", "time", "explained")
+_HEAD: Final = ("gateway", "from", "to", "time", "explained", "daily")
 _SIGNATURE_BYTES: Final = 64
 
 
@@ -51,6 +53,7 @@ class Export(NamedTuple):
     to_ms: int
     time_s: int
     explained: int
+    daily: int
     parts: tuple[Part, ...]
 
 
@@ -87,11 +90,11 @@ def _read(text: bytes) -> Export:
         if found != name:
             raise Malformed(f"export: a line {name} belongs where {line[:40]!r} is")
         values.append(value)
-    numbers = [parse_decimal(value, "export") for value in values[1:]]
+    from_ms, to_ms, time_s, explained, daily = (parse_decimal(one, "export") for one in values[1:])
     if not is_gateway_id(values[0]):
         raise Malformed(f"export: bad gateway id {values[0][:80]!r}")
     parts = tuple(_part(line) for line in lines[len(_HEAD) :])
-    return Export(values[0], numbers[0], numbers[1], numbers[2], numbers[3], parts)
+    return Export(values[0], from_ms, to_ms, time_s, explained, daily, parts)
 
 
 def _part(line: str) -> Part:
@@ -106,6 +109,8 @@ def _part(line: str) -> Part:
 def _text(export: Export) -> bytes:
     if len(export.parts) > MAX_PARTS or not 0 <= export.explained <= MAX_EXPLAINED:
         raise Malformed(f"export: more than {MAX_PARTS} parts or {MAX_EXPLAINED} explained leaves")
+    if not 0 <= export.daily <= MAX_DAILY:
+        raise Malformed(f"export: more than {MAX_DAILY} daily checkpoints")
     for part in export.parts:
         if not (part.frontier.size < part.size <= MAX_SIZE and part.uploads > 0):
             raise Malformed(f"export: {part.origin}: no leaves from {part.frontier.size}")

@@ -8,7 +8,7 @@ from central.enrol_decisions import Pins, approve, make_token, refuse, waiting
 from central.enrolment import Keys, answer, ask, poll, renew
 from central.gateway_ca import create_gateway_ca, load_gateway_ca
 from central.key_spans import acts, load_schedule
-from central.registry import RegistryError, Who, list_gateways
+from central.registry import RegistryError, Who, list_gateways, revoke
 from central.store.registry_tables import enrol_token
 from protocols.evidence.enrol import Approved, Denied, Pending, open_request, sign_poll
 from protocols.evidence.enrol_token import LIFE_S, Token
@@ -219,6 +219,8 @@ def test_a_certificate_is_renewed_by_the_key_in_force(office, polled):
     certificate = x509.load_der_x509_certificate(renewed(request).certificate)
     assert certificate.public_key() == machine.tls.public_key()
     assert isinstance(renewed(stranger), Denied)
+    revoke(office.store, "gw-1", {}, office.clock, WHO)
+    assert isinstance(renewed(request), Denied)
 
 
 def test_open_tokens_are_bounded(office, monkeypatch):

@@ -38,6 +38,7 @@ def test_the_newest_epoch_is_of_a_log_or_of_a_key(central, polled, made):
     """Below it nothing is taken: a renewed key closes the old epochs before it is used."""
     schedule = KeySchedule.of(polled.signer.vkey)
     assert central.ask(newest_epoch, schedule) is None
+    assert central.ask(newest_epoch, schedule.renewed(SECOND.vkey, 1)) == 1
     central.register(polled)
     central.send(polled, Log.TELEMETRY, 30)
     assert central.ask(newest_epoch, schedule) == 0

@@ -49,13 +49,14 @@ def test_each_upload_gets_its_receipt(central, polled, carry):
 def test_what_is_refused_is_told_and_the_rest_is_taken(central, polled, made, carry):
     """A gap, garbage, another gateway's upload: each with its reason, in its place."""
     central.register(polled)
+    central.send(polled, TELEMETRY, 10)
     other = made.Gateway("gw-2").configure(made.config())
     done, receipts = carry(
         [polled.upload(TELEMETRY, 30), b"\x80", other.upload(BILLING, 0), polled.upload(BILLING, 0)]
     )
     assert (done.uploads, done.refused) == (4, 3)
     assert [type(one) for one in receipts] == [NotTaken, NotTaken, NotTaken, StoredHead]
-    assert "central ends at 0" in receipts[0].reason
+    assert "central ends at 10" in receipts[0].reason
     assert "in a parcel of gw-1" in receipts[2].reason
     assert all(one.remedy for one in receipts[:3])
 

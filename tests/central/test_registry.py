@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.key_spans import acts, load_schedule
+from central.key_spans import acts, load_schedule, store_schedule
 from central.registry import (
     RegistryError,
     Who,
@@ -13,6 +13,7 @@ from central.registry import (
     revoke,
 )
 from protocols.evidence.errors import BadSignature
+from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Log, Origin
 from protocols.evidence.note import Signer
 
@@ -69,8 +70,14 @@ def test_one_of_several_keys_is_revoked(central, polled):
     central.register(polled)
     with pytest.raises(RegistryError, match="never had the key"):
         revoke(central.store, "gw-1", {}, lambda: 7, WHO, "gw-1+00000000+AA==")
+    newer = Signer.from_private_bytes("gw-1", b"n" * 32).vkey
+    with central.store.writer.begin() as conn:
+        store_schedule(conn, KeySchedule.of(polled.signer.vkey).renewed(newer, 3), 6)
     after = revoke(central.store, "gw-1", {}, lambda: 7, WHO, polled.signer.vkey)
-    assert after.is_revoked()
+    assert not after.is_revoked()
+    assert key_at(central, BILLING, 1) is None
+    assert key_at(central, BILLING, 1, epoch=3) == newer
+    assert revoke(central.store, "gw-1", {}, lambda: 7, WHO, newer).is_revoked()
 
 
 def test_a_stopped_gateway_goes_on_when_an_operator_says_so(central, polled, made):

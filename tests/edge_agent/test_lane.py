@@ -71,3 +71,32 @@ def test_another_epoch_is_another_log() -> None:
     assert (lane.goal, lane.position, lane.receipted, lane.setbacks) == (9, 4, 7, 2)
     lane.of(1)
     assert (lane.goal, lane.position, lane.receipted, lane.setbacks) == (None, None, 0, 0)
+
+
+def test_batches_grow_again_after_413_up_to_what_was_too_many() -> None:
+    """Halved until central takes them, then larger step by step, never as large as it refused."""
+    lane = Lane(batch_s=300.0, due_at=0.0, most_leaves=4096)
+    for _ in range(3):
+        lane.succeeded(0.0)
+    assert lane.most_leaves == 4096
+    for count in (4096, 2048, 1024):
+        lane.halve(count)
+    assert lane.most_leaves == 512
+    sizes = []
+    for _ in range(50):
+        lane.succeeded(0.0)
+        sizes.append(lane.most_leaves)
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == 1023
+    lane.halve(1)
+    assert lane.most_leaves == 1
+    lane.succeeded(0.0)
+    assert lane.most_leaves == 1
+
+
+def test_what_central_asked_to_wait_comes_first() -> None:
+    """The fleet is spread behind it."""
+    lane = Lane(batch_s=300.0, due_at=0.0)
+    assert lane.failed(10.0, 0.0, 60.0) == 60.25
+    assert lane.failed(10.0, 1.0, 60.0) == 61.0
+    assert lane.retry_at == 71.0

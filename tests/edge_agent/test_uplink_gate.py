@@ -160,6 +160,29 @@ def test_a_clone_stops_the_uplink(
     assert (central.heads_asked, len(central.requests)) == (asked, requests), "a restart healed it"
 
 
+def test_a_clone_in_the_same_epoch(tmp_path: Path, central: TlsCentral) -> None:
+    """Both were started before either sent more: the one that comes second stops, by 409."""
+    rig = start(tmp_path, central, wish=GATED)
+    sent(rig, central, 2)
+    rig.close(5.0)
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "ca.pem", other / "ca.pem")
+    shutil.copytree(tmp_path / "state", other / "state")
+    slow = Wish(batch_s=3600.0, gated=True)
+    copied = start(other, central, wish=Wish(batch_s=3600.0, gated=True, offset=500))
+    assert wait_until(lambda: copied.receipted(Log.BILLING) == central.size(Log.BILLING))
+    rig = start(tmp_path, central, wish=slow)
+    rig.record(5)
+    rig.close(5.0)
+    size = central.size(Log.TELEMETRY)
+    copied.record(2)
+    copied.close(5.0)
+    assert (other / "state" / FILE_NAME).exists()
+    assert (central.size(Log.TELEMETRY), central.epoch) == (size, 0)
+    assert not (tmp_path / "state" / FILE_NAME).exists()
+
+
 def test_an_operator_ends_the_standstill(tmp_path: Path, central: TlsCentral, clone: Rig) -> None:
     """He deletes the file, or enrols again with a new key: then the start opens a new epoch."""
     clone.record(2)

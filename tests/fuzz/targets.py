@@ -118,7 +118,7 @@ STORED: Final = StoredHead(TELEMETRY, len(LEAVES), UPLOAD.checkpoint, RECEIPT)
 CHANGE: Final = sign_change(Place(0, 1, 5), GATEWAY, Signer.from_private_bytes("gw-1", b"n" * 32))
 PROOF: Final = encode_proof(Proof(3, (bytes(32),) * 5, UPLOAD.checkpoint + RECEIPT))
 
-EXPORT: Final = Export("gw-1", 0, 1, 2, 0, (Part(TELEMETRY, SEALED.frontier, 99, 1),))
+EXPORT: Final = Export("gw-1", 0, 1, 2, 0, 0, (Part(TELEMETRY, SEALED.frontier, 99, 1),))
 FLEET_NOTE: Final = sign_fleet(
     fleet_tree(fleet_origin("central", "2026-11-26"), [UPLOAD.checkpoint]), PUBLISHER, FLEET, 1
 )

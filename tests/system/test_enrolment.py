@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import re
+import random
 import shutil
-import sqlite3
-import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from central.ledger.law import law
+from central.ledger.replaced import replacements, seams
 from central.store.database import open_store
+from tests.system.enrolled_rig import WHO, EnrolledRig
 from tests.system.rig import GATEWAY, PROGRAMS, Rig
 
 SECOND = "gateway gw-1, boot 0"  # what each start of an agent says first
-WHO = ("--who", "Li Wei", "--reason", "test")
-SECRET_FILES = ("log.key", "log.key.next", "log.key.old", "salt.secret", "enrol.key")
-
-
-class EnrolledRig(Rig):
-    """A rig whose gateway comes in by a token."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.secrets: set[bytes] = set()
-        self.said: list[str] = []
-
-    def make_keys(self) -> None:
-        """They are made by `enroll`."""
-
-    def admit(self) -> None:
-        """Token, request, approval, keys; what each command said is kept."""
-        token = self.central_says(
-            "gateway", "add", GATEWAY, "--token", "--ca", "ca.pem", *WHO
-        ).split()[-1]
-        self.enroll(token, 1)
-        listed = self.central_says("gateway", "list")
-        waiting = re.search(r"WAITS for approval\t(\S+)", listed)
-        assert waiting, listed
-        self.central_says("gateway", "approve", GATEWAY, waiting[1], *WHO)
-        lines = self.enroll(token, 0)
-        assert f'id = "{GATEWAY}"' in lines
-        assert self.enroll(token, 0).endswith(lines[lines.index("[gateway]") :])
-        self.note_secrets()
-
-    def central_says(self, *arguments: str) -> str:
-        """An edge-central command on the store."""
-        said = self.command("edge-central", *arguments[:2], "--store", "store", *arguments[2:])
-        self.said.append(said)
-        return said
-
-    def enroll(self, token: str, status: int) -> str:
-        done = subprocess.run(
-            [str(PROGRAMS / "edge-agent"), "enroll", "--state", "state", "--token", token,
-             "--url", f"https://127.0.0.1:{self.link.port}", "--serial", "b-1", "--wait", "0"],
-            cwd=self.directory, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        self.said.append(done.stdout + done.stderr)
-        return done.stdout
-
-    def key(self) -> str:
-        """The log key in force, as `key show` prints it."""
-        said = self.command("edge-agent", "key", "show", "--state", "state")
-        self.said.append(said)
-        return said.split("\n")[0]
-
-    def note_secrets(self) -> None:
-        """What nobody but the state directory may ever hold: base64 and bytes."""
-        for name in SECRET_FILES:
-            path = self.directory / "state" / name
-            if path.exists():
-                encoded = path.read_bytes().split(b"\n")[2]
-                self.secrets |= {encoded, base64.b64decode(encoded)}
-        for name in ("tls.pem", "enrol.tls"):
-            path = self.directory / "state" / name
-            if path.exists():
-                self.secrets.add(path.read_bytes().split(b"\n")[1])
-
-    def head(self, log: str = "billing") -> tuple[int, int]:
-        """Where central's copy of a log ends: epoch and size."""
-        with sqlite3.connect(f"file:{self.store / 'central.sqlite3'}?mode=ro", uri=True) as store:
-            row = store.execute(
-                "SELECT epoch, size FROM head WHERE log = ? ORDER BY epoch DESC LIMIT 1", (log,)
-            ).fetchone()
-        return (-1, 0) if row is None else (int(row[0]), int(row[1]))
-
-    def waits_for_more(self, what: str, leaves: int = 5) -> None:
-        """Central takes more billing leaves than it had."""
-        epoch, size = self.head()
-        self.wait(what, lambda: self.head() >= (epoch, size + leaves))
-
-    def leaks(self) -> list[str]:
-        """Files outside the state directories, and outputs, that hold a secret."""
-        found = []
-        for path in sorted(self.directory.rglob("*")):
-            inside = path.parent.name in ("state", "clone")
-            if path.is_file() and not (inside and path.name in (*SECRET_FILES, "tls.pem")):
-                data = path.read_bytes()
-                found += [str(path) for secret in self.secrets if secret in data]
-        for text in self.said:
-            found += [text for secret in self.secrets if secret in text.encode()]
-        return found
 
 
 def law_holds(rig: Rig) -> bool:
@@ -139,6 +51,7 @@ def test_a_token_lets_in_and_a_rotation_leaves_the_new_key_alone(tmp_path: Path)
             lambda: rig.key() != old and not (state / "rotation").exists(),
         )
         rig.waits_for_more("batches of the new key")
+        rig.parcel()
         new = rig.command("edge-central", "receipt-key", "rotate", "--store", "store").split()[-1]
         rig.waits_for_more("batches with the new receipt key", leaves=8)
         rig.wait("the new receipt key", (state / "receipt.keys").exists)
@@ -150,6 +63,7 @@ def test_a_token_lets_in_and_a_rotation_leaves_the_new_key_alone(tmp_path: Path)
         rig.wait("the ledger", rig.has_followed)
         rig.stop("central")
         assert law_holds(rig)
+        rig.proves(f"--gateway {GATEWAY} --out export", "export")
         assert not (state / "log.key.next").exists()
         assert len(rig.secrets) >= 7
         assert rig.leaks() == []
@@ -191,3 +105,73 @@ def test_a_clone_is_found_and_a_new_key_goes_on(tmp_path: Path) -> None:
         assert "stopped" not in rig.central_says("gateway", "list")
         rig.stop("agent")
         rig.stop("clone")
+        rig.wait("the ledger", rig.has_followed)
+        rig.command(
+            "edge-central", "export", "--store", "store", "--gateway", GATEWAY, "--out", "x"
+        )
+        flaws = rig.command("edge-agent", "verify", "x", status=1)
+        assert "whose hash is" in flaws  # what the clone said again is not what central holds
+        proof = ("--gateway", GATEWAY, "--log", "telemetry", "--epoch", "0", "--seq", "1")
+        rig.command("edge-central", "prove", "--store", "store", *proof, "--out", "proof")
+        assert rig.command("edge-agent", "verify", "proof")  # of before the clone, by the old key
+
+
+@pytest.mark.long
+def test_rotations_under_kills_lose_nothing(tmp_path: Path) -> None:
+    """Four rotations among kills of agent and central and cut links; the first law holds after."""
+    rng = random.Random(20261126)
+    pause = threading.Event()
+    with EnrolledRig(tmp_path) as rig:
+        rig.waits_for_more("the first batches")
+        for _ in range(4):
+            old = rig.key()
+            rig.command("edge-agent", "key", "rotate", "--state", "state", *WHO)
+            for victim in ("agent", "central", "agent", "link", "agent"):
+                pause.wait(rng.uniform(0.0, 1.5))
+                if victim == "link":
+                    rig.link.cut(after_bytes=rng.randrange(6000))
+                    pause.wait(rng.uniform(0.3, 1.5))
+                    rig.link.mend()
+                else:
+                    rig.kill(victim)
+                    rig.start(victim)
+            rig.wait("the end of the rotation", lambda old=old: rig.key() != old)
+            rig.wait("its end at the gateway", lambda: not (tmp_path / "state/rotation").exists())
+        assert f"{rig.key()} and 4 before" in rig.central_says("gateway", "list")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        rig.stop("central")
+        assert law_holds(rig)
+        rig.proves(f"--gateway {GATEWAY} --out export", "export")
+
+
+@pytest.mark.long
+def test_a_new_gateway_takes_a_broken_ones_place(tmp_path: Path) -> None:
+    """Another id, another log; the meters' indexes go on, and what nobody saw is told."""
+    with EnrolledRig(tmp_path) as rig:
+        rig.waits_for_more("the first batches", leaves=20)
+        rig.kill("agent")
+        shutil.rmtree(tmp_path / "state")
+        rig.enter("gw-2", "state-2", "--replaces", GATEWAY)
+        text = (tmp_path / "gateway.toml").read_text()
+        text = text.replace(f'"{GATEWAY}"', '"gw-2"').replace('"state"', '"state-2"')
+        (tmp_path / "gateway.toml").write_text(text)
+        rig.start("agent")
+        rig.waits_for_more("batches of the new gateway", 20, "gw-2")
+        rig.stop("agent")
+        rig.wait("the ledger", rig.has_followed)
+        rig.stop("central")
+        assert law_holds(rig)
+        store = open_store(rig.store)
+        try:
+            with store.engine.connect() as conn:
+                [told] = replacements(conn, "gw-2")
+                seams_of = [seams(conn, "gw-2", run) for run in rig.books()["runs"]]
+        finally:
+            store.close()
+        assert (told.gateway, told.old_gateway, told.is_confirmed) == ("gw-2", GATEWAY, True)
+        assert not (tmp_path / "state-2" / "replaces").exists()
+        for [seam] in seams_of:
+            assert seam.unseen_counts is not None
+            assert seam.unseen_counts >= 0
+            assert seam.index_after is not None

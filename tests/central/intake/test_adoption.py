@@ -7,16 +7,16 @@ from sqlalchemy import select
 
 from central.intake.alarms import IntakeCode, intake_alarms
 from central.intake.budget import BURST
-from central.intake.log import registered
+from central.intake.log import append_hole, registered
 from central.registry import Who, revoke
 from central.store.database import DATABASE_NAME
 from central.store.log_tables import batch, head
 from central.store.registry_tables import hole
-from protocols.evidence.adopt import Adoption, encode_adoption
+from protocols.evidence.adopt import Adopted, Adoption, encode_adoption
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import Frontier
 from protocols.evidence.note import KeyType, Signer, cosign
-from protocols.evidence.upload import decode_conflict, decode_upload
+from protocols.evidence.upload import Head, Receipt, decode_conflict, decode_upload
 
 BILLING, TELEMETRY = Log.BILLING, Log.TELEMETRY
 
@@ -145,6 +145,25 @@ def test_only_our_own_receipt_of_this_very_tree_is_believed(restored, change, st
     assert answer.status == status
     assert all(json.loads(answer.body).values())
     assert restored.head().size == 20
+
+
+def test_an_adoption_that_was_overtaken_is_judged_again(restored, polled):
+    """Judged before the head moved, or before a key was revoked, it moves nothing."""
+    central = restored.central
+    entry = central.ask(registered, "gw-1")
+    adoption = restored.adoption()
+    head = Head(adoption.frontier, adoption.checkpoint, adoption.receipt)
+    adopted = Adopted(head, 20, Receipt(60, bytes(32), 5))
+    origin = polled.origin(TELEMETRY)
+
+    def append(of):
+        with central.store.writer.begin() as conn:
+            return append_hole(conn, of, origin, adopted, 5)
+
+    assert not append(entry._replace(stopped_reason="stopped"))
+    central.send(polled, TELEMETRY, 40)
+    assert not append(entry)
+    assert restored.head().size == 40
 
 
 def test_a_forged_adoption_is_alarmed_and_costs_the_gateway_nothing(restored, polled):

@@ -1,13 +1,19 @@
 """A key is rotated by the batch that ends with a KEY leaf, in its own transaction."""
 
 import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
 from central.intake.alarms import intake_alarms
+from central.intake.service import Intake
 from central.key_spans import acts, load_schedule
+from central.receipt_keys import ReceiptKeys
 from central.registry import RegistryError, Who, restore_keys
+from central.store.database import open_store
 from protocols.evidence.heads import sign_heads_request
 from protocols.evidence.key_change import KeyChange, Place, sign_change
 from protocols.evidence.keys import KeySchedule
@@ -150,3 +156,36 @@ def test_a_key_leaf_that_was_appended_again_is_history(central, made):
     gateway.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", 0, 0, "", ""))
     central.send(gateway, BILLING)
     assert central.ask(load_schedule, "gw-1").newest == gateway.signer.vkey
+
+
+def test_two_workers_rotate_once(rotating):
+    """However two processes race for the batches of both logs, each leaf comes once, by its key."""
+    seq = change(rotating, telemetry=50)
+    rotating.gateway.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", 0, 0, "", ""))
+    gateway, central = rotating.gateway, rotating.central
+    ends = {BILLING: [0, 4, 9, seq + 1, seq + 2], TELEMETRY: [30, 40, 50, 70, 84]}
+    bodies = []
+    for log, cuts in ends.items():
+        for first, end in pairwise(cuts):
+            is_new = end > {BILLING: seq + 1, TELEMETRY: 50}[log]
+            gateway.signer = NEW if is_new else rotating.old
+            bodies.append(gateway.upload(log, first, end))
+    another = open_store(central.store.directory)
+    keys = ReceiptKeys.of(central.cosigner)
+    second = Intake(another, lambda: keys, lambda: central.now_ms, lambda: None)
+
+    def work(number):
+        order = random.Random(number)
+        intake = (central.intake, second)[number % 2]
+        while any(central.sent(gateway, log) < cuts[-1] for log, cuts in ends.items()):
+            status = intake.receive(order.choice(bodies)).status
+            assert status in (200, 401, 409), status
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    second.close()
+    another.close()
+    for log in ends:
+        stored = central.reader.leaves(gateway.origin(log), 0, ends[log][-1])
+        assert list(stored) == gateway.leaves[log]
+    assert [one.act for one in central.ask(acts, "gw-1")] == ["added", "rotated"]

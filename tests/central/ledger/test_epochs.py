@@ -53,6 +53,15 @@ def test_cited_receipts_are_looked_up(central, one):
     assert [(row.is_confirmed, row.old_size) for row in rows] == [(True, ends[0]), (False, ends[0])]
 
 
+def test_an_epoch_that_does_not_say_why_is_told(central, one):
+    """Its first leaf must be the EPOCH leaf, where central knows an earlier epoch."""
+    again = follows(central, one, EpochReason.SALVAGED)
+    again.leaves[BILLING].clear()
+    again.add(Kind.EVENT, "", NO_REFERENCE, ("agent_started", None, None, "", ""))
+    settled(central, again)
+    assert [(row.code, row.seq) for row in central.ask(alarms)] == [("epoch", 0)]
+
+
 def test_an_epoch_is_opened_once(central, one):
     """A second EPOCH leaf, or a replacement that cites nobody, is an alarm."""
     again = follows(central, one, EpochReason.SALVAGED)
@@ -67,6 +76,8 @@ def test_the_carry_goes_on_but_for_the_scans_number(central, one):
     again = follows(central, one, EpochReason.SALVAGED)
     state = again.states["R1"]
     again.states["R1"] = state.opened(state.now._replace(main_remainder=12_345))
+    config = again.configs["R1"]
+    again.add(Kind.CONFIGURATION, "R1", config.hash(), config.to_body())  # as the agent does
     polled(again, 7).stop()
     settled(central, again)
     states = [row.recompute for row in central.ask(intervals, "gw-1", "R1")]

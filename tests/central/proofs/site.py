@@ -12,6 +12,7 @@ from central.ledger.batches import BatchReader
 from central.ledger.follow import follow
 from central.proofs.export import write_export
 from central.proofs.export_scope import Scope
+from central.proofs.fleet import make_daily
 from central.proofs.prove import Place, interval_at, proof_files
 from central.proofs.published import published_keys
 from central.proofs.publisher import PublisherKeys, publisher_keys
@@ -25,6 +26,7 @@ from protocols.evidence.upload import encode_upload, seal
 from tests.central.web import story
 
 CUT = {Log.BILLING: 10, Log.TELEMETRY: 400}
+DAY = "2026-03-11"
 MADE_S = story.END_MS // 1000 + 600
 RECEIPT_SECRET = bytes(range(1, 33))
 
@@ -138,6 +140,7 @@ def _exported(part: bool, gone: range) -> Path:
     out = Path(tempfile.mkdtemp(prefix="gas-export-"))
     with tempfile.TemporaryDirectory() as name:
         site = site_in(Path(name) / "store", gone)
+        make_daily(site.store, site.keys, DAY, MADE_S)
         begin, end = story.BEGIN_MS, story.END_MS
         if part:
             begin, end = begin + 6_000_000, end - 3_600_000

@@ -1,5 +1,6 @@
 """The daily checkpoint as files: made once a day, never twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def test_a_day_has_one_head(tmp_path: Path) -> None:
     assert read_daily(site.store.directory, "2026-03-11") == again
     make_daily(site.store, site.keys, "2026-03-12", MADE_S + 86_400)
     assert days(site.store.directory) == ["2026-03-12", "2026-03-11"]
+    site.store.close()
+
+
+def test_a_day_is_made_once_by_however_many(tmp_path: Path) -> None:
+    """The server and operators at the same moment: one of them makes it, all have the same."""
+    site = site_in(tmp_path / "store")
+    with ThreadPoolExecutor(4) as pool:
+        made = list(
+            pool.map(lambda _: make_daily(site.store, site.keys, "2026-03-11", MADE_S), range(4))
+        )
+    assert len({one.note for one in made}) == 1
+    assert [one.is_new for one in made].count(True) == 1
     site.store.close()
 
 

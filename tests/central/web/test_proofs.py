@@ -113,3 +113,10 @@ def test_before_the_first_one(tmp_path: Path) -> None:
     with serving(create_app(site.store, lambda: story.NOW_MS)) as at:
         assert "00:10 UTC" in get(at, "/daily").text
     site.store.close()
+
+
+def test_without_keys_it_is_said_whose_turn_it_is(empty_site: str) -> None:
+    """No receipt key, so no publisher: 503, and who has to see to it."""
+    text = get(empty_site, "/daily", status=503).text
+    assert "operator" in text
+    assert get(empty_site, "/api/daily", status=503).json()["remedy"]

@@ -1,6 +1,7 @@
 """An export checked from its files: the whole, a part, with a hole, and flaw by flaw."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,32 @@ def test_an_explaining_leaf_that_is_damaged_or_gone_is_a_flaw(tmp_path: Path) ->
         place = export_in(tmp_path / f"{number}", part=True)
         harm(place)
         assert "explained/0001.cbor" in {flaw.file for flaw in audit(place).flaws}
+
+
+def test_states_of_daily_checkpoints_are_compared(tmp_path: Path) -> None:
+    """The newest of both logs stand in the day's; a part that ends before holds none of them."""
+    report = audit(export_in(tmp_path))
+    assert [(state.day, state.checkpoint.size) for state in report.daily] == [
+        ("2026-03-11", 57), ("2026-03-11", 1924),
+    ]  # fmt: skip
+    part = audit(export_in(tmp_path / "part", part=True))
+    assert [state.checkpoint.size for state in part.daily] == [1924]
+
+
+def test_a_daily_checkpoint_that_holds_another_state_is_a_flaw(tmp_path: Path) -> None:
+    """So is one that is damaged or missing."""
+    place = export_in(tmp_path)
+    flip(place, "daily/0000.txt", 60)
+    (place / "daily/0001.tlog-proof").unlink()
+    assert [flaw.file for flaw in audit(place).flaws] == ["daily/0000.txt", "daily/0001.txt"]
+    other = export_in(tmp_path / "other", gone=range(500, 600))  # the same log, another publisher
+    whole = export_in(tmp_path / "whole")
+    cut_off(whole)
+    (flaw, unmatched) = audit(whole).flaws
+    assert "ends at leaf 50" in flaw.what
+    assert (unmatched.file, "another state" in unmatched.what) == ("daily/0000.txt", True)
+    shutil.copytree(other / "daily", place / "daily", dirs_exist_ok=True)
+    assert len(audit(place).flaws) == 2
 
 
 def test_what_is_not_whole_or_not_signed_is_refused(tmp_path: Path) -> None:

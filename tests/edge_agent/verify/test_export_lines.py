@@ -38,6 +38,7 @@ def test_a_range_without_flaws(report: ExportReport) -> None:
         "vm: 123456750 to 123839824; moved 383074 = main 371717 + error 11357 + rest 0",
         "The first law holds",
         "not what the meter showed",
+        "2 states of these logs stand in daily checkpoints, 2026-03-11 to 2026-03-11",
         "3 intervals were not made again: of their scans only hashes are held",
         "leaves 500 to 599 of gas-evidence/gw-1/telemetry/0",
         "no loss leaf in this range tells of it",

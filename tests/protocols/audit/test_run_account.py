@@ -90,3 +90,16 @@ def test_a_total_that_does_not_add_up_is_named() -> None:
     account.take(Place(0, 2), older, story.CONFIG, None)
     (fault,) = account.take(Place(0, 3), replace(older, totals=(total,)), story.CONFIG, None)[:1]
     assert "segment 0 after 3" in fault
+
+
+def test_an_index_that_keeps_resetting_is_told_and_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Segments without end would fill the memory of whoever checks."""
+    monkeypatch.setattr("protocols.audit.run_account.MAX_SEGMENTS", 3)
+    account = RunAccount(story.RUN)
+    total = RECORDS[0].totals[0]._replace(start=0, end=0, main=0)
+    faults = []
+    for number in range(5):
+        record = replace(RECORDS[0], totals=(total._replace(segment=number),))
+        faults += account.take(Place(0, number), record, story.CONFIG, None)
+    assert len(account.segments) == 3
+    assert faults == ["vm: more than 3 segments"] * 2

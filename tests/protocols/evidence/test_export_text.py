@@ -11,7 +11,7 @@ from tests.protocols.evidence.samples import BILLING, GATEWAY, TELEMETRY
 
 FRONTIER = EMPTY.extend([bytes([at]) * 32 for at in range(5)])
 EXPORT = Export(
-    "gw-1", 0, 1_700_000_000_000, TIME_S, 3,
+    "gw-1", 0, 1_700_000_000_000, TIME_S, 3, 2,
     (Part(BILLING, EMPTY, 40, 4), Part(TELEMETRY, FRONTIER, 400, 7)),
 )  # fmt: skip
 NOTE = sign_export(EXPORT, PUBLISHER)
@@ -43,6 +43,7 @@ def test_another_signer_is_refused() -> None:
     [
         {"parts": EXPORT.parts * (MAX_PARTS // 2 + 1)},
         {"explained": 5000},
+        {"daily": 5000},
         {"parts": (Part(BILLING, FRONTIER, 5, 1),)},
         {"parts": (Part(BILLING, EMPTY, 5, 0),)},
         {"parts": (Part(Origin("gw-2", Log.BILLING, 0), EMPTY, 5, 1),)},
