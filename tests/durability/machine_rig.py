@@ -46,6 +46,13 @@ class MachineRig(Rig):
                 stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
+    def kill(self, name: str) -> None:
+        """The power goes; so does the keyboard."""
+        keyboard = self._running[name].stdin
+        super().kill(name)
+        if keyboard is not None:
+            keyboard.close()
+
     def stop(self, name: str) -> None:
         """The agent in order, then the machine; its journal is read out of the disk."""
         if name != "agent":
