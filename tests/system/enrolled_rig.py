@@ -88,7 +88,7 @@ class EnrolledRig(Rig):
     def waits_for_more(self, what: str, leaves: int = 5, gateway: str = GATEWAY) -> None:
         """Central takes more billing leaves than it had."""
         epoch, size = self.head(gateway)
-        self.wait(what, lambda: self.head(gateway) >= (epoch, size + leaves))
+        self.wait(what, lambda: self.head(gateway) >= (max(epoch, 0), size + leaves))
 
     def proves(self, options: str, made: str) -> None:
         """Central exports, anybody verifies: every signature by the key of its place."""
