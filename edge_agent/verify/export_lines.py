@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from edge_agent.verify.export_audit import ExportReport
@@ -94,7 +95,8 @@ def _proven(report: ExportReport, words: Words) -> Iterator[str]:
     if report.account.repeated:
         yield from bullet(words("e.repeated", count=report.account.repeated))
     for leaf, epoch in report.account.epochs[:MAX_SHOWN]:
-        told = words("e.epoch", epoch=leaf.epoch, seq=leaf.seq, reason=epoch.reason.value)
+        reason = words(f"reason.{epoch.reason.value}")
+        told = words("e.epoch", epoch=leaf.epoch, seq=leaf.seq, reason=reason)
         yield from bullet(told)
     if losses := report.account.losses:
         yield from bullet(words("e.p.loss", count=len(losses)))
@@ -105,11 +107,12 @@ def _proven(report: ExportReport, words: Words) -> Iterator[str]:
 
 
 def _loss(leaf: Leaf, loss: Loss, words: Words) -> str:
+    reason = words(f"reason.{loss.reason.value}")
     if loss.log is None:
         count = "?" if loss.count is None else loss.count
-        return words("e.loss_count", seq=leaf.seq, reason=loss.reason.value, count=count)
+        return words("e.loss_count", seq=leaf.seq, reason=reason, count=count)
     place = {"log": loss.log.value, "epoch": loss.epoch, "first": loss.first, "last": loss.end - 1}
-    return words("e.loss", seq=leaf.seq, reason=loss.reason.value, **place)
+    return words("e.loss", seq=leaf.seq, reason=reason, **place)
 
 
 def _not_proven(report: ExportReport, pinned: bool, words: Words) -> Iterator[str]:
@@ -119,6 +122,10 @@ def _not_proven(report: ExportReport, pinned: bool, words: Words) -> Iterator[st
     for why, count in report.account.not_proven.most_common():
         told = words(f"e.why.{why}") if why in (ABSENT, HASHES_ONLY) else why
         yield from bullet(words("e.n.scans", count=count, why=told))
+    for run in report.account.runs.values():
+        for point, before, after in islice(run.seams(), MAX_SHOWN):
+            place = {"run": run.run, "point": point, "before": before, "after": after}
+            yield from bullet(words("e.n.unseen", **place))
     for origin, hole in report.holes[:MAX_SHOWN]:
         told = words("e.hole_told" if _is_told(report, origin, hole) else "e.hole_untold")
         place = {"first": hole.first, "last": hole.end - 1, "origin": origin}

@@ -4,7 +4,9 @@ Each record opens with what the one before it handed over; each total goes on wh
 over each segment of each total: last index - first index = main + error + quarantined - reverse.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from protocols.metering.carry import Carry
@@ -100,6 +102,15 @@ class RunAccount:
             for (point, number), segment in self.segments.items()
             if (fault := segment.fault()) is not None
         ]
+
+    def seams(self) -> Iterator[tuple[str, int, int]]:
+        """(Point, where it stood, where it began again) between its segments: nobody saw what
+        passed there, if anything did, or it is another meter."""
+        for point in dict.fromkeys(point for point, _ in self.segments):
+            of_point = [one for (name, _), one in sorted(self.segments.items()) if name == point]
+            for before, after in pairwise(of_point):
+                if before.end != after.start:
+                    yield point, before.end, after.start
 
     def _chain(self, place: Place, record: IntervalRecord) -> list[str]:
         """Whether the record opens with what was handed over."""

@@ -1,5 +1,6 @@
 """A store that holds a morning in many batches, its publisher, and folders made from it once."""
 
+import atexit
 import base64
 import shutil
 import tempfile
@@ -107,10 +108,17 @@ def receipt_key_file(directory: Path) -> None:
     path.chmod(0o600)
 
 
+def _until_the_end(prefix: str) -> Path:
+    """A directory that goes with the process."""
+    directory = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Path(directory)
+
+
 @cache
 def _filled(gone: range) -> Path:
     """Made once a process; tests get copies."""
-    directory = Path(tempfile.mkdtemp(prefix="gas-proofs-"))
+    directory = _until_the_end("gas-proofs-")
     store = create_store(directory)
     fill(store, Cut(story.GATEWAY, gone))
     receipt_key_file(directory)
@@ -137,7 +145,7 @@ def proof_of(kind: Kind) -> dict[str, bytes]:
 
 @cache
 def _exported(part: bool, gone: range) -> Path:
-    out = Path(tempfile.mkdtemp(prefix="gas-export-"))
+    out = _until_the_end("gas-export-")
     with tempfile.TemporaryDirectory() as name:
         site = site_in(Path(name) / "store", gone)
         make_daily(site.store, site.keys, DAY, MADE_S)

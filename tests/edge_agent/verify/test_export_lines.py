@@ -9,6 +9,7 @@ from edge_agent.verify.export_audit import ExportReport, Flaw, audit_export
 from edge_agent.verify.export_lines import MAX_SHOWN, export_lines
 from edge_agent.verify.terminal import WIDTH, columns
 from edge_agent.verify.words import load_words
+from protocols.audit.run_account import Segment
 from protocols.evidence.facts import EpochBody, EpochReason, Loss, LossReason
 from protocols.evidence.leaf import Log
 from tests.central.proofs.site import export_in
@@ -64,11 +65,23 @@ def test_losses_and_epochs_are_told(report: ExportReport) -> None:
     text = flat(report)
     assert "told by a loss leaf" in text
     assert "4 losses are told by the gateway itself" in text
-    assert "leaf 9: evicted, log telemetry, epoch 0, leaves 490 to 549" in text
-    assert "leaf 8: dropped, polls: 7" in text
-    assert "leaf 7: unclean_end, polls: ?" in text
-    assert "epoch 0 began at leaf 5: salvaged" in text
+    assert "leaf 9: evicted for want of space, log telemetry, epoch 0, leaves 490 to 549" in text
+    assert "leaf 8: never recorded, for want of space, polls: 7" in text
+    assert "leaf 7: the program ended without saying so, polls: ?" in text
+    assert "epoch 0 began at leaf 5: a damaged journal was salvaged" in text
     assert "4 leaves repeat ones of an earlier epoch" in text
+
+
+def test_what_passed_between_two_segments_is_not_proven(report: ExportReport) -> None:
+    """Another meter, or a journal that was lost: told with both indexes."""
+    run = report.account.runs["R1"]
+    end = run.segments["vm", 0].end
+    run.segments["vm", 1000] = Segment(end + 77, end + 99, 10**9, 22, 22, 22)
+    assert list(run.seams()) == [("vm", end, end + 77)]
+    told = (
+        f"What passed at R1 between two segments: vm stood at {end} and began again at {end + 77}"
+    )
+    assert told in flat(report)
 
 
 def test_flaws_come_first_and_no_law_is_claimed(report: ExportReport) -> None:

@@ -6,6 +6,7 @@ import string
 import pytest
 
 from edge_agent.verify.words import load_table, load_words
+from protocols.evidence.facts import EpochReason, LossReason
 from protocols.evidence.leaf import Kind
 
 EN, ZH = load_table("en"), load_table("zh")
@@ -28,6 +29,12 @@ def test_chinese_is_chinese() -> None:
 def test_every_kind_of_leaf_has_its_words(kind: Kind) -> None:
     """Also those that were added last."""
     assert f"kind.{kind.name}" in EN
+
+
+@pytest.mark.parametrize("reason", [*LossReason, *EpochReason])
+def test_every_reason_has_its_words(reason: LossReason | EpochReason) -> None:
+    """Of a loss, and of a new epoch."""
+    assert f"reason.{reason.value}" in EN
 
 
 def test_words_are_filled_in() -> None:
