@@ -150,6 +150,7 @@ class Draft:
         self.orders = dict(memory.orders)
         self.order_number = memory.order_number
         self.changing = memory.changing
+        self.disk = memory.disk
         self.devices = memory.devices
         self.clock = memory.clock
         self.running = memory.running

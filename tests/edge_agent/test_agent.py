@@ -117,6 +117,29 @@ def test_killed_and_started_again(tmp_path: Path, central: TlsCentral) -> None:
     assert instants == sorted(instants)
 
 
+def test_a_damaged_journal_does_not_stop_the_agent(tmp_path: Path, central: TlsCentral) -> None:
+    """It polls on in a new epoch, which says so first, and sends again what had no receipt."""
+    path = write_config(tmp_path, central.url)
+    with agent(path) as child:
+        assert wait_until(lambda: central.size(Log.TELEMETRY) > 1, TIMEOUT_S)
+        child.kill()
+    journal = tmp_path / "state" / FILE_NAME
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("UPDATE log SET size = size + 1")
+        connection.commit()
+    with agent(path) as child:
+        assert wait_until(lambda: central.epoch == 1, TIMEOUT_S)
+        sent = central.size(Log.TELEMETRY)
+        assert wait_until(lambda: central.size(Log.TELEMETRY) > sent, TIMEOUT_S)
+        child.send_signal(signal.SIGTERM)
+        _, told = child.communicate(timeout=TIMEOUT_S)
+    assert child.returncode == 0, told
+    assert "is put aside, and a new journal is begun" in told
+    assert "Traceback" not in told
+    assert central.leaves[Log.BILLING][0].kind is Kind.EPOCH
+    assert journal.with_name("damaged").is_dir()
+
+
 def rows_of(connection: sqlite3.Connection, table: str) -> int:
     """Rows of the journal of an agent that may be running."""
     (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
