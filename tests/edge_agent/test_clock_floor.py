@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -113,6 +114,22 @@ def test_a_gateway_without_a_journal(tmp_path: Path, capsys: pytest.CaptureFixtu
     new_journal(config).close()
     assert command(tmp_path, "--set") == 0
     assert "no receipt" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_leaves_nothing_behind_that_the_agent_cannot_open(
+    receipted: Path, tmp_path: Path
+) -> None:
+    """The unit runs as root, on the journal of another user: the files beside it stay his."""
+    shutil.copytree(receipted, tmp_path / "site")
+    state = tmp_path / "site" / "state"
+    for path in (state, *state.iterdir()):
+        os.chown(path, 1234, 1234)
+    reader = JournalReader(state / "journal.db", GATEWAY)  # while it is open they are there
+    assert command(tmp_path / "site") == 0
+    owners = {path.name: path.stat().st_uid for path in state.iterdir()}
+    reader.close()
+    assert set(owners.values()) == {1234}, owners
 
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
