@@ -14,6 +14,7 @@ from typing import Any, Final
 from edge_agent.memory_rows import COLUMNS, READ_ERRORS, SELECT, is_whole
 from edge_agent.sqlite_pages import Pages, ReadAt, Record, is_torn_inside, wal_frames
 
+TRIES: Final = 5  # for a block: a disk that fails now and then gives it the next time
 _GATEWAY_ON_DISK: Final = (*range(8), 9, 10, 8)  # columns were added behind its digest
 
 
@@ -89,10 +90,10 @@ def _reader(stack: contextlib.ExitStack, path: Path) -> tuple[ReadAt, int]:
     stack.callback(os.close, descriptor)
 
     def read(offset: int, count: int) -> bytes:
-        try:
-            return os.pread(descriptor, count, offset)
-        except OSError:  # a bad block: what lies in it is lost
-            return b""
+        for _ in range(TRIES):
+            with contextlib.suppress(OSError):
+                return os.pread(descriptor, count, offset)
+        return b""  # a bad block: what lies in it is lost
 
     return read, os.fstat(descriptor).st_size
 

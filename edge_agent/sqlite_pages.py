@@ -58,7 +58,7 @@ def wal_frames(read: ReadAt, size: int) -> tuple[int, list[Frame]]:
     frames: list[Frame] = []
     computed = sums  # what the frame before should have borne, where what it bears is damaged
     for offset in range(WAL_HEADER, size - FRAME_HEADER - page_size + 1, FRAME_HEADER + page_size):
-        data = read(offset, FRAME_HEADER + page_size)
+        data = read(offset, FRAME_HEADER + page_size).ljust(FRAME_HEADER + page_size, b"\0")
         page, pages, stored = *struct.unpack(">II", data[:8]), struct.unpack(">II", data[16:24])
         following = read(offset + FRAME_HEADER + page_size + 8, 8)
         if salts not in (data[8:16], following):

@@ -42,7 +42,7 @@ class MachineRig(Rig):
         with (self.directory / "agent.log").open("ab") as log:
             self._begins[name] = log.tell()
             self._running[name] = subprocess.Popen(
-                self._commands[name], cwd=self.directory, stdin=subprocess.PIPE,
+                self.commands[name], cwd=self.directory, stdin=subprocess.PIPE,
                 stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -87,5 +87,5 @@ class MachineRig(Rig):
         write_initramfs(self._machine.kernel, self._machine.initramfs)
         write_disk(self._machine.disk, content)
         ports = [os.path.realpath(line) for line in lines]
-        self._commands["agent"] = self._machine.command(serial_lines=ports)
+        self.commands["agent"] = self._machine.command(serial_lines=ports)
         (self.directory / "state").mkdir()

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import itertools
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +22,7 @@ from edge_agent.schema import migrate
 from protocols.evidence.facts import Loss, LossReason, Moment, parse_loss
 from protocols.evidence.leaf import Kind, Leaf, Log
 from protocols.metering.interval import IntervalRecord
+from tests.durability import fiu
 from tests.durability.failing_disk import FailingDisk
 from tests.durability.vfs import watched
 from tests.durability.week import HOUR_MS, WEEK_MS, Trouble, Week, windows
@@ -252,12 +255,34 @@ def test_a_week_with_kills(tmp_path: Path, seed: int, capsys: pytest.CaptureFixt
     _report(capsys, week)
 
 
-def _report(capsys: pytest.CaptureFixture[str], week: Week) -> None:
-    told = Counter(loss.reason.value for reason in LossReason for loss in losses(week, reason))
+@pytest.mark.long
+@pytest.mark.parametrize(("seed", "kills"), [(1, 0), (2, 0), (3, 30), (4, 30)])
+def test_a_week_in_which_the_c_library_fails(
+    tmp_path: Path, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """EIO from libfiu, below SQLite and Python: ballast, directory and epoch file fail too."""
+    found = fiu.environment()
+    if found is None:
+        pytest.skip("libfiu is missing: apt-get install fiu-utils")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.durability.fiu_week", str(seed), str(kills), str(tmp_path)],
+        env=dict(found), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
     with capsys.disabled():
-        print(
-            f"\n{week.polls} polls, {len(week.refused)} refused, {week.failed_tries} failed tries, "
-            f"{week.failed_reads} failed reads, {week.kills} kills, {week.starts} starts, "
-            f"{week.failed_starts} failed ones, {len(week.central.heads) // 2} epochs, "
-            f"{len(in_holes(week))} leaves evicted, LOSS {dict(told)}"
-        )
+        print(f"\nlibfiu: {done.stdout.strip()}")
+
+
+def summary(week: Week) -> str:
+    told = Counter(loss.reason.value for reason in LossReason for loss in losses(week, reason))
+    return (
+        f"{week.polls} polls, {len(week.refused)} refused, {week.failed_tries} failed tries, "
+        f"{week.failed_reads} failed reads, {week.kills} kills, {week.starts} starts, "
+        f"{week.failed_starts} failed ones, {len(week.central.heads) // 2} epochs, "
+        f"{len(in_holes(week))} leaves evicted, LOSS {dict(told)}"
+    )
+
+
+def _report(capsys: pytest.CaptureFixture[str], week: Week) -> None:
+    with capsys.disabled():
+        print(f"\n{summary(week)}")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.sqlite_pages import (
+    FRAME_HEADER,
     Pages,
     ReadAt,
     Record,
@@ -156,6 +157,22 @@ def test_a_frame_with_a_damaged_number_is_read_and_bounded(
     assert pages.last <= 2 * len(frames)
     assert page_size == pages.size
     assert before <= {record[1:] for record in all_records(pages)}
+
+
+def test_a_frame_that_the_disk_does_not_give(database: sqlite3.Connection, tmp_path: Path) -> None:
+    """It is a damaged one; those behind it are read."""
+    data = log_of(database, tmp_path, 5)
+    size, whole = wal_frames(reader(data), len(data))
+    for lost in whole[:-1]:
+        begin = lost.offset - FRAME_HEADER
+
+        def read(offset: int, count: int, begin: int = begin) -> bytes:
+            is_lost = offset < begin + FRAME_HEADER + size and begin < offset + count
+            return b"" if is_lost and count > 8 else data[offset : offset + count]
+
+        _, frames = wal_frames(read, len(data))
+        assert len(frames) == len(whole)
+        assert next(frame for frame in frames if not frame.follows).offset == lost.offset
 
 
 def test_a_torn_end_is_no_damage(database: sqlite3.Connection, tmp_path: Path) -> None:
