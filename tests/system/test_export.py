@@ -44,7 +44,8 @@ def test_everything_that_happened_is_proven(tmp_path: Path) -> None:
         rig.start("agent")
         waits_for_more(rig, "batches after a kill")
         rig.command("edge-agent", "key", "rotate", "--state", "state", *WHO)
-        waits_for_more(rig, "batches under the new key", 8)
+        rig.command("edge-central", "receipt-key", "rotate", "--store", "store")
+        waits_for_more(rig, "batches under the new keys", 8)
         first = verified(rig, "running")
         assert "PROVEN: export of gateway gw-1" in first
         rig.stop("agent")
@@ -56,9 +57,9 @@ def test_everything_that_happened_is_proven(tmp_path: Path) -> None:
         waits_for_more(rig, "batches of the new epoch", 8)
         rig.stop("agent")
         rig.wait("the ledger", rig.has_followed)
-        rig.command("edge-central", "receipt-key", "rotate", "--store", "store")
         whole = verified(rig, "whole")
         assert f"epoch {epoch + 1} began at leaf" in whole
+        assert "between two segments" in whole  # while nobody looked the gas went on
         assert "NOT PROVEN: export" not in whole
         rig.stop("central")
         place = tmp_path / "one"
