@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 PATH: Final = "/v1/upload"
 SETTLE_TIMEOUT_S: Final = 30.0
+OTHER_KEY: Final = (
+    "central wants another key of this gateway: is this an old image of its disk, or was the key "
+    "revoked? enroll it again (edge-agent enroll)"
+)
 MAX_SETBACKS: Final = 4  # without a receipt between them
 _log = logging.getLogger(__name__)
 
@@ -162,9 +166,9 @@ class Exchange:
             return self._resolve(log, lane, cut, decode_conflict(answer.body))
         if answer.status == 413:
             lane.halve(batch.after.size - batch.before.size)
-        if answer.status == 401:
-            self._keys.refused()  # the other one is tried next, where a crash left it in doubt
-        return refused(answer)
+        if answer.status == 401 and not self._keys.refused():
+            return refused(answer)._replace(remedy=OTHER_KEY)
+        return refused(answer)  # of two keys the other one is tried next, after a crash
 
     def _heal(self, log: Log, seqs: tuple[int, ...], size: int) -> Healed | Failure:
         """The recorder makes holes of what is damaged, and LOSS leaves; then it goes on behind."""

@@ -18,10 +18,15 @@ import pytest
 
 import edge_agent.agent
 from edge_agent.agent import Agent, AlreadyRunning, state_lock
+from edge_agent.cli import main
 from edge_agent.config_file import load_config
 from edge_agent.journal import FILE_NAME
 from edge_agent.keys import create_keys, load_keys
+from protocols.evidence.key_change import KeyChange
+from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Kind, Log
+from protocols.evidence.note import Verifier, unverified_checkpoint
+from protocols.evidence.upload import decode_upload
 from protocols.metering.quality import Quality
 from tests.edge_agent.gateway import BOOT_ID, GATEWAY, TOML, new_journal, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
@@ -91,6 +96,47 @@ def test_a_whole_life(tmp_path: Path, central: TlsCentral) -> None:
     assert found.events() == ["agent_started", "agent_stopped"]
     assert {leaf.quality for leaf in found.of(Kind.SCAN)} == {Quality.BAD_PORT}
     assert central.leaves == found.leaves
+
+
+class RotatingCentral(TlsCentral):
+    """Goes by the key that its schedule names, and rotates by a KEY leaf that ends a batch."""
+
+    def __init__(self, own: Verifier) -> None:
+        super().__init__(own)
+        self.schedule = KeySchedule.of(own.vkey)
+        self.statuses: list[int] = []
+
+    def take(self, body: bytes) -> tuple[int, bytes]:
+        checkpoint = unverified_checkpoint(decode_upload(body).checkpoint)
+        self._own = self.schedule.key_for(checkpoint.origin, checkpoint.size)
+        status, answer = super().take(body)
+        self.statuses.append(status)
+        billing = self.leaves[Log.BILLING]
+        if billing and billing[-1].kind is Kind.KEY and checkpoint.origin.log is Log.BILLING:
+            change = KeyChange.from_body(billing[-1].body)
+            self.schedule = self.schedule.rotated(change, billing[-1].epoch, billing[-1].seq)
+        return status, answer
+
+
+def test_a_new_log_key_while_it_runs(tmp_path: Path) -> None:
+    """Asked for on the command line: recorded, sent, receipted; then only the new key is left."""
+    state = tmp_path / "state"
+    old = create_keys(state, GATEWAY, os.urandom).signer
+    with serving(tmp_path, RotatingCentral(old.verifier)) as central:
+        assert isinstance(central, RotatingCentral)
+        with agent(write_config(tmp_path, central.url)) as child:
+            assert wait_until(lambda: central.size(Log.TELEMETRY) > 2, TIMEOUT_S)
+            command = ["key", "rotate", "--state", str(state), "--who", "Li Wei"]
+            assert main([*command, "--reason", "yearly"]) == 0
+            assert wait_until(lambda: load_keys(state).signer.vkey != old.vkey, TIMEOUT_S)
+            more = central.size(Log.TELEMETRY) + 3
+            assert wait_until(lambda: central.size(Log.TELEMETRY) > more, TIMEOUT_S)
+            child.send_signal(signal.SIGTERM)
+            _, told = child.communicate(timeout=TIMEOUT_S)
+        assert child.returncode == 0, told
+    assert load_keys(state).schedule == central.schedule
+    assert set(central.statuses) == {200}, "a batch went by a key that central did not know yet"
+    assert not list(state.glob("log.key.*"))
 
 
 def starts(central: TlsCentral) -> int:

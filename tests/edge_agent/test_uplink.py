@@ -212,6 +212,23 @@ def test_after_a_lost_link_billing_is_first(tmp_path: Path, central: TlsCentral)
     assert_same(rig.end(), central)
 
 
+def test_a_key_that_central_no_longer_takes_is_told(
+    tmp_path: Path, central: TlsCentral, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An old image of the disk has the key of before a rotation: nothing is lost, nothing sent."""
+
+    def retired(request: Request, _body: bytes, _central: TlsCentral) -> None:
+        request.send(401, b'{"error": "signed by another key", "remedy": "use that key"}')
+
+    central.faults.extend([retired] * 1000)
+    rig = start(tmp_path, central)
+    rig.record(3)
+    assert wait_until(lambda: "enroll it again" in caplog.text)
+    assert rig.receipted(Log.TELEMETRY) == 0
+    central.faults.clear()
+    assert_same(rig.end(), central)
+
+
 def test_a_batch_too_large_is_halved(tmp_path: Path, central: TlsCentral) -> None:
     """413 makes the next batch smaller, until central takes it."""
 
