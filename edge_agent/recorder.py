@@ -13,24 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from edge_agent.device_recording import Fact, News, forget_devices, record_news
+from edge_agent.device_recording import Fact, News
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch_desk import EpochDesk
 from edge_agent.eviction import change_rows
 from edge_agent.healing import diagnose
-from edge_agent.inbox import Inbox, Work
+from edge_agent.inbox import Inbox
 from edge_agent.journal import CommitFailed, DiskFull, JournalDamaged
-from edge_agent.losses import record_damaged, record_dropped
+from edge_agent.losses import record_damaged
 from edge_agent.memory import RowChange
-from edge_agent.order_recording import change_gas, is_waiting, record_due, record_order
+from edge_agent.order_recording import is_waiting
 from edge_agent.poller import PolledScan
-from edge_agent.recording import (
-    MapHashes,
-    record_scan,
-    record_start,
-    record_stop,
-)
 from edge_agent.room import Room
+from edge_agent.tick_work import NO_WORK, Request, TickMaker, TickWork
 from protocols.evidence.facts import Moment
 from protocols.evidence.leaf import Log
 
@@ -48,40 +43,9 @@ if TYPE_CHECKING:
     from protocols.evidence.order import Order
 
 T = TypeVar("T")
-NO_WORK: Final = Work[PolledScan | News, "_Request"]((), None, ())
 RETRY_S: Final = 0.5
-ON_ITS_WAY_MS: Final = 2_000  # a scan of before an order's time may still come
 REPORT_MS: Final = 60_000  # a failure that goes on is told again so often
 _log = logging.getLogger(__name__)
-
-
-class _Request:
-    """What another thread asks for, and the event that says it is durable."""
-
-    def __init__(
-        self,
-        settled: Settled | None = None,
-        order: tuple[Order, bytes] | None = None,
-        facts: Sequence[Fact] = (),
-        opening: Opening | None = None,
-        wish: Wish | None = None,
-        damaged: Log | None = None,
-    ) -> None:
-        self.settled = settled
-        self.order = order  # of central, with its note
-        self.facts = facts
-        self.opening = opening  # of a new epoch
-        self.wish = wish  # for a new log key
-        self.has_begun = False
-        self.damaged = damaged  # a log whose rows are to be looked at
-        self.is_whole = False
-        self.done = threading.Event()
-
-    @property
-    def is_stop(self) -> bool:
-        """None of them: stop recording."""
-        asked = (self.settled, self.order, self.facts, self.opening, self.wish, self.damaged)
-        return not any(asked)
 
 
 class Recorder(threading.Thread):
@@ -102,20 +66,26 @@ class Recorder(threading.Thread):
         super().__init__(name="recorder", daemon=True)
         self.memory = memory  # of the last commit
         self.on_commit: Callable[[bool, Mapping[Log, int]], None] = lambda urgent, sizes: None
-        self.key_desk: KeyDesk | None = None
         self._journal = journal
         self._config = config
         self._salts = salts
         self._clock = clock
-        self._version = version
-        self._hashes = MapHashes()
-        self._inbox: Inbox[PolledScan | News, _Request] = Inbox(config.journal.queue_scans)
+        self._inbox: Inbox[PolledScan | News, Request] = Inbox(config.journal.queue_scans)
         self._give_up = threading.Event()
         self._finished = threading.Event()
-        self._stopped = False  # nothing comes into force behind the last leaf
         self._reported_ms: int | None = None
         self._epochs = EpochDesk(self, journal, config, salts, clock, self._patience)
         self._room = Room(journal)
+        self._maker = TickMaker(config, salts, clock, version, self._room)
+
+    @property
+    def key_desk(self) -> KeyDesk | None:
+        """Who records rotations of the log key, where there is one."""
+        return self._maker.key_desk
+
+    @key_desk.setter
+    def key_desk(self, desk: KeyDesk) -> None:
+        self._maker.key_desk = desk
 
     def deliver(self, scan: PolledScan) -> bool:
         """False where the queue is full: the poll is counted, and logged when there is room."""
@@ -127,23 +97,23 @@ class Recorder(threading.Thread):
 
     def note(self, facts: Sequence[Fact], timeout_s: float) -> bool:
         """Events of others; True when they are durable."""
-        return self._request(_Request(facts=facts), timeout_s)
+        return self._request(Request(facts=facts), timeout_s)
 
     def settle(self, settled: Settled, timeout_s: float) -> bool:
         """Let the rows become their receipted batch; True when that is durable."""
-        return self._request(_Request(settled=settled), timeout_s)
+        return self._request(Request(settled=settled), timeout_s)
 
     def obey(self, order: Order, note: bytes, timeout_s: float) -> bool:
         """Take a verified order of central; True when that is durable."""
-        return self._request(_Request(order=(order, note)), timeout_s)
+        return self._request(Request(order=(order, note)), timeout_s)
 
     def open_epoch(self, opening: Opening, timeout_s: float) -> bool:
         """Begin a new epoch; True when it goes on there. An epoch above `opening.above` is one."""
-        return self._request(_Request(opening=opening), timeout_s)
+        return self._request(Request(opening=opening), timeout_s)
 
     def rotate(self, wish: Wish) -> bool:
         """Ask for a new log key; False where too many requests wait. It takes its time."""
-        return self._inbox.order(_Request(wish=wish))
+        return self._inbox.order(Request(wish=wish))
 
     def damaged(self, log: Log, seqs: Sequence[int], timeout_s: float) -> bool:
         """Somebody found rows that are not what was recorded: all rows are looked at, and those
@@ -151,12 +121,12 @@ class Recorder(threading.Thread):
         opened; what is asked of it may then be tried once more.
         """
         _log.error("%s: damaged rows: %s", log.value, ", ".join(map(str, seqs[:10])))
-        request = _Request(damaged=log)
+        request = Request(damaged=log)
         return self._request(request, timeout_s) and request.is_whole
 
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
-        return self._request(_Request(), timeout_s)
+        return self._request(Request(), timeout_s)
 
     def end(self) -> None:
         """End the thread; what could not be committed by now is given up, and said."""
@@ -182,20 +152,10 @@ class Recorder(threading.Thread):
     def _record_start(self) -> bool:
         if self.key_desk is not None:
             self.key_desk.begin(self.look)
-        return self._commit(self._start(), NO_WORK, remake=self._start)
+        start = self._maker.start(self.memory)
+        return self._commit(start, NO_WORK, remake=lambda: self._maker.start(self.memory))
 
-    def _start(self) -> Draft:
-        draft = Draft(self.memory, self._salts)
-        now = self._clock.now()
-        if self.key_desk is not None:
-            self.key_desk.record_first(draft, now)
-        record_start(draft, self._config, now, self._version)
-        record_due(draft, self._config, now)
-        readable = frozenset(one.serial for one in self._config.devices if one.archives)
-        forget_devices(draft, readable, now)
-        return draft
-
-    def _request(self, request: _Request, timeout_s: float) -> bool:
+    def _request(self, request: Request, timeout_s: float) -> bool:
         return self._inbox.order(request) and request.done.wait(timeout_s)
 
     def turn(self) -> bool:
@@ -205,7 +165,7 @@ class Recorder(threading.Thread):
         recorded = self._epochs.guarded(lambda: self._record(work))
         return recorded and self._epochs.guarded(lambda: self._do_rest(work.orders))
 
-    def _record(self, work: Work[PolledScan | News, _Request]) -> bool:
+    def _record(self, work: TickWork) -> bool:
         is_empty = not (work.scans or work.dropped or work.orders)
         if is_empty and not is_waiting(self.memory.orders.values()):
             return True
@@ -213,7 +173,7 @@ class Recorder(threading.Thread):
         remake = partial(self._draft, work)
         return (is_empty and draft.is_empty) or self._commit(draft, work, remake=remake)
 
-    def _do_rest(self, requests: Sequence[_Request]) -> bool:
+    def _do_rest(self, requests: Sequence[Request]) -> bool:
         """Rows that are damaged, new epochs, old history. False where it had to be given up."""
         for request in requests:
             if request.damaged is not None and not request.done.is_set():
@@ -225,25 +185,8 @@ class Recorder(threading.Thread):
                 request.done.set()
         return self._epochs.carry_history()
 
-    def _draft(self, work: Work[PolledScan | News, _Request]) -> Draft:
-        """All that waits, as leaves behind what the last commit stored."""
-        draft = Draft(self.memory, self._salts)
-        now = self._clock.now()
-        self._room.look(draft, now)
-        if work.dropped is not None:
-            record_dropped(draft, work.dropped, now)
-        for scan in work.scans:
-            if isinstance(scan, PolledScan):
-                record_due(draft, self._config, scan.instant)
-                record_scan(draft, scan, self._hashes, self._config.regulators)
-                change_gas(draft, scan)
-            else:
-                record_news(draft, scan, self._clock.now())
-        if any(request.is_stop for request in work.orders):
-            record_stop(draft, self._clock.now())
-            self._stopped = True
-        self._record_orders(draft, work)
-        return draft
+    def _draft(self, work: TickWork) -> Draft:
+        return self._maker.tick(self.memory, work)
 
     def _heal(self, log: Log) -> bool:
         """Bring a log's rows to its frontier; False where that was given up.
@@ -267,20 +210,6 @@ class Recorder(threading.Thread):
         self._report(error, 0)
         return not self._give_up.wait(RETRY_S)
 
-    def _record_orders(self, draft: Draft, work: Work[PolledScan | News, _Request]) -> None:
-        for request in work.orders:
-            for fact in request.facts:
-                record_news(draft, fact, fact.instant)
-            if request.wish is not None and self.key_desk is not None:
-                now, begun = self._clock.now(), request.has_begun
-                request.has_begun = self.key_desk.wish(draft, request.wish, now, has_begun=begun)
-            if request.order is not None:
-                record_order(draft, *request.order, self._config, self._clock.now())
-        if is_waiting(draft.orders.values()) and not self._stopped:
-            record_due(draft, self._config, self._clock.now(), ON_ITS_WAY_MS)
-        if self.key_desk is not None and not self._stopped:
-            self.key_desk.record(draft, self._clock.now())
-
     @property
     def is_ending(self) -> bool:
         """What can wait for the next start does."""
@@ -302,7 +231,7 @@ class Recorder(threading.Thread):
     def _commit(
         self,
         draft: Draft,
-        work: Work[PolledScan | News, _Request],
+        work: TickWork,
         also: Also | None = None,
         remake: Callable[[], Draft] | None = None,
     ) -> bool:
