@@ -174,6 +174,7 @@ def test_four_connections_with_one_batch(server, polled):
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
 
 
+@pytest.mark.timing
 def test_sigterm_ends_it_within_five_seconds(server, polled):
     """With connections kept open, central ends cleanly, and starts again where it was."""
     server.add(polled)
