@@ -44,6 +44,7 @@ from edge_agent.poller import Now
 from edge_agent.receipt_file import ReceiptBox
 from edge_agent.receipt_keys import ReceiptKeys
 from edge_agent.recorder import Recorder
+from edge_agent.sealing import most_bytes
 from edge_agent.token_bucket import TokenBucket
 from edge_agent.transport import Answer, Transport
 from edge_agent.uplink import Uplink
@@ -136,6 +137,7 @@ class Agent:
             use,
         )
         self._uplink.exchange.damaged = side.damaged
+        self._uplink.exchange.most_bytes = most_bytes(central.bytes_per_s)
         self._uplink.box = ReceiptBox(
             config.state_dir, self._uplink.exchange, self._reader, keys, receipts
         )

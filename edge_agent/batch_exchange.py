@@ -88,6 +88,7 @@ class Exchange:
         self._sealer = Sealer(reader, keys)
         self.damaged: Callable[[Log, tuple[int, ...]], bool] | None = None
         self.heard: Callable[[Answer], None] = lambda answer: None
+        self.most_bytes = MOST_BYTES  # of a batch's leaves
 
     def send(self, log: Log, lane: Lane) -> Outcome | None:
         """The next batch; None where all that was due is receipted."""
@@ -133,7 +134,7 @@ class Exchange:
         if lane.position is None and self._sealer.looks_on(state, lane.goal):
             return Looking(first)
         most = self._sealer.most(state.origin, first, lane.most_leaves)
-        cut = self._reader.cut(log, lane.position, most, MOST_BYTES)
+        cut = self._reader.cut(log, lane.position, most, self.most_bytes)
         if cut is None:
             raise NotHeld(
                 f"{state.origin}: central holds only {lane.position} of {state.receipted.size} "
@@ -141,7 +142,7 @@ class Exchange:
             )
         if len(cut.holes) > MAX_HOLES:  # scattered damage: as many as one upload may have
             within = cut.holes[MAX_HOLES].first - cut.before.size
-            cut = self._reader.cut(log, lane.position, within, MOST_BYTES) or cut
+            cut = self._reader.cut(log, lane.position, within, self.most_bytes) or cut
         return cut
 
     def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
@@ -251,9 +252,11 @@ class Exchange:
             missing = size - state.receipted.size
             if missing <= 0:
                 return Progress(state.receipted.size)
-            cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), MOST_BYTES)
+            cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), self.most_bytes)
             if cut is None or cut.end == cut.before.size:
                 raise ReadFailed(f"{state.origin}: rows below {size} are missing")
+            if cut.end > size:  # of a hole only whole subtrees are held: no receipt is for a part
+                raise NotHeld(f"{state.origin}: leaves {cut.before.size} to {cut.end} are one hole")
             done = self._progress(lane, cut, self._sealer.seal(cut), receipt_of)
             if isinstance(done, Failure):
                 return done

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from protocols.evidence.merkle import Frontier
 
 MOST_BYTES: Final = 2_000_000  # of leaves, before they are packed
+LEAST_BYTES: Final = 60_000
 MOST_VERIFIED: Final = 65_536  # rows that one turn looks at, of a backlog: about 0.2 s
+
+
+def most_bytes(bytes_per_s: int) -> int:
+    """Of a batch's leaves: packed it takes a minute of the rate at most, so that billing that comes
+    meanwhile does not wait long. Leaves pack to a tenth and less."""
+    return max(LEAST_BYTES, min(MOST_BYTES, 600 * bytes_per_s))
 
 
 class NotRecorded(ReadFailed):

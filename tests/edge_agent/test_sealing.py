@@ -12,7 +12,7 @@ from edge_agent import sealing
 from edge_agent.journal import Journal
 from edge_agent.journal_reader import JournalReader
 from edge_agent.keys import Keys
-from edge_agent.sealing import MOST_BYTES, NotRecorded, Sealer
+from edge_agent.sealing import MOST_BYTES, NotRecorded, Sealer, most_bytes
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Signer, open_checkpoint
 from tests.edge_agent.gateway import BOOT_ID, GATEWAY, KEYS, config_of, new_journal
@@ -101,3 +101,11 @@ def test_a_batch_ends_where_the_key_changes(reader: JournalReader) -> None:
         before = batch.after
     assert signed == [80, 100, 180, 260, 300]
     assert before == reader.state(Log.TELEMETRY).frontier
+
+
+@pytest.mark.parametrize(
+    ("rate", "most"), [(100, 60_000), (1000, 600_000), (250_000, MOST_BYTES), (10**8, MOST_BYTES)]
+)
+def test_a_slow_link_gets_small_batches(rate: int, most: int) -> None:
+    """About a minute of the rate each; a leaf always fits."""
+    assert most_bytes(rate) == most
