@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from edge_agent import quarantine
 from edge_agent.agent import BOOT_ID, state_lock
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.clock_recording import record_clock
@@ -20,13 +21,14 @@ from edge_agent.device_recording import Fact, record_news
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch import next_epoch
 from edge_agent.joining import Failed
-from edge_agent.journal import FILE_NAME, CommitFailed, Journal
+from edge_agent.journal import FILE_NAME, CommitFailed, Journal, JournalError
+from edge_agent.journal_start import make_current
 from edge_agent.key_files import StateFiles
 from edge_agent.keys import load_keys
 from edge_agent.link import Answer, Link
 from edge_agent.memory import Memory
+from edge_agent.opening_rows import load_pending
 from edge_agent.recording import record_lost_journal
-from edge_agent.schema import migrate_in_child
 from edge_agent.settling import Retention
 from protocols.modbus.answer import Asked
 
@@ -86,13 +88,19 @@ def reading(config: AgentConfig) -> Iterator[Control]:
 
 @contextlib.contextmanager
 def acting(config: AgentConfig) -> Iterator[Control]:
-    """Raises AlreadyRunning, and what the journal and the keys raise."""
+    """Raises AlreadyRunning, and what the journal and the keys raise.
+
+    Where a new epoch is being opened nothing may come before what it repeats: JournalError.
+    """
     with state_lock(config.state_dir):
         keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         path = config.state_dir / FILE_NAME
-        migrate_in_child(path, config.journal.page_size)
+        make_current(path, config.journal.page_size)
         journal = Journal(path, Retention(), config.journal.autocheckpoint_pages)
         try:
+            waiting = quarantine.pending(config.state_dir, FILE_NAME)
+            if waiting or journal.look(load_pending) is not None:
+                raise JournalError(f"{path}: a new epoch is being opened; let edge-agent run do it")
             boot_id = BOOT_ID.read_text(encoding="ascii").strip()
             memory = journal.load(
                 config.gateway, boot_id, mono_ms(), lambda: next_epoch(config.state_dir)

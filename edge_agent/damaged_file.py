@@ -23,6 +23,7 @@ class DamagedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._versions: dict[str, list[tuple[Any, ...]]] | None = None  # one look at all pages
         with contextlib.ExitStack() as stack:
             at, count = _reader(stack, path)
             wal_path = path.with_name(f"{path.name}-wal")
@@ -54,16 +55,14 @@ class DamagedFile:
 
     def versions(self, table: str) -> list[tuple[Any, ...]]:
         """Whole rows of any age, of `log` or `gateway`: where SQLite does not reach them."""
-        width = len(COLUMNS[table]) + 1
-        found = []
-        for record in self.records():
-            if len(record) == width:
-                row = record
-                if table == "gateway":  # a page does not hold its id, which is the row's
-                    row = (1, *(record[at] for at in _GATEWAY_ON_DISK[1:]))
-                if not any(isinstance(value, float) for value in row) and is_whole(table, row):  # type: ignore[arg-type]  # no float is left
-                    found.append(row[:-1])
-        return found
+        if self._versions is None:
+            self._versions = {"log": [], "gateway": []}
+            for record in self.records():
+                for name, found in self._versions.items():
+                    row = _row_of(name, record)
+                    if row is not None:
+                        found.append(row)
+        return self._versions[table]
 
     def records(self) -> Iterator[Record]:
         """Every row of every table-leaf page, also of pages that are free by now."""
@@ -72,6 +71,18 @@ class DamagedFile:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path.absolute().as_uri() + "?mode=ro", uri=True)
+
+
+def _row_of(table: str, record: Record) -> tuple[Any, ...] | None:
+    """The whole row of a table that the record is, without its digest."""
+    if len(record) != len(COLUMNS[table]) + 1:
+        return None
+    row: tuple[Any, ...] = record
+    if table == "gateway":  # a page does not hold its id, which is the row's
+        row = (1, *(record[at] for at in _GATEWAY_ON_DISK[1:]))
+    if any(isinstance(value, float) for value in row) or not is_whole(table, row):
+        return None
+    return row[:-1]
 
 
 def log_is_torn(journal: Path) -> bool:

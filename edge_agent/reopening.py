@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from edge_agent.memory import Memory
     from edge_agent.poller import Now
 
-MOST_LEAVES: Final = 1024  # of one transaction
+MOST_LEAVES: Final = 4096  # of one transaction
 MOST_BYTES: Final = 1_000_000
 Also = Callable[[sqlite3.Connection], None]
 T = TypeVar("T")

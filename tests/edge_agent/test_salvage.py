@@ -130,22 +130,25 @@ def judged(recorded: Recorded, central: Central, rig: Rig, known: dict[Log, int]
             log, epoch, seq, _ = place
             assert epoch > 0 or seq >= min(known[log], ends[log]), leaf
     missing = recorded.truth.keys() - told.keys()
-    lost = []
-    for leaf in central.of(Kind.LOSS):
-        loss = parse_loss(leaf.body)
-        if loss.reason is LossReason.DAMAGED and loss.log is not None:
-            lost.append((loss.log, loss.epoch, loss.first, loss.end))
+    losses = [parse_loss(leaf.body) for leaf in central.of(Kind.LOSS)]
+    lost = [
+        (loss.log, loss.epoch, loss.first, loss.end)
+        for loss in losses
+        if loss.reason is LossReason.DAMAGED and loss.log is not None
+    ]
+    unclean = any(loss.reason is LossReason.UNCLEAN_END for loss in losses)
     epochs = [parse_epoch(leaf.body).reason for leaf in central.of(Kind.EPOCH)]
     events = [leaf.body for leaf in central.of(Kind.EVENT)]
     unknown = EpochReason.JOURNAL_LOST in epochs or any(
         "how far the logs were is not known" in str(body[-1]) for body in events
     )
+    newest = {log: max(of[2] for of in told if of[:2] == (log, 0)) for log in Log}
     for log, epoch, seq, _ in missing:
         covered = any((log, epoch) == of[:2] and of[2] <= seq < of[3] for of in lost)
-        # of a damaged last transaction SQLite knows nothing: the process ended without a word
-        # and what an old image never held is nowhere
-        torn = epochs in ([], [EpochReason.SET_BACK]) and epoch == 0 and seq >= known[log]
-        assert covered or unknown or torn, (log, seq, lost)
+        # what nothing tells of at the end is within the unclean end; an old image never held it
+        tail = unclean and ((epoch == 0 and seq > newest[log]) or seq >= known[log])
+        old = epochs == [EpochReason.SET_BACK] and seq >= known[log]
+        assert covered or unknown or tail or old, (log, seq, lost)
     # what an old image books again from where it stood is central's to find: it holds it twice
     if epochs != [EpochReason.SET_BACK] and not any(of[0] is Log.BILLING for of in missing):
         for segment, (booked, moved) in conserved(central.intervals()).items():
