@@ -20,14 +20,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from edge_agent.key_files import KeyFileError, StateFiles
-from edge_agent.rotation import NOWHERE, Rotation, State
+from edge_agent.rotation import NOWHERE, Held, Rotation, State
 from protocols.evidence.errors import NotHeld
 from protocols.evidence.key_change import KeyChange, Place, sign_change
-from protocols.evidence.keys import KeySchedule, KeySpan
+from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Log, Origin
 from protocols.evidence.note import Signer, Verifier
 
@@ -41,46 +41,6 @@ SALT_SECRET: Final = "salt.secret"  # noqa: S105  # a file's name
 SECRET_BYTES: Final = 32
 KIND: Final = "log-key"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One consistent view, replaced as a whole: the uplink reads it while the recorder moves on.
-
-    `signers` by verifier key; `schedule` without the rotation. `tried`: the journal that knew
-    whether central heard of the rotation is lost; then this key is tried, and the other one where
-    central refuses it. `sizes`: what central holds, (epoch, size) of each log, as far as known.
-    """
-
-    signers: Mapping[str, Signer]
-    schedule: KeySchedule
-    rotation: Rotation | None = None
-    tried: str | None = None
-    sizes: Mapping[Log, tuple[int, int]] = field(default_factory=dict)
-
-    def whole_schedule(self) -> KeySchedule:
-        """With the rotation. Raises Malformed where it does not fit."""
-        rotation = self.rotation
-        if rotation is None or not rotation.divides:
-            return self.schedule
-        billing, telemetry = (
-            (*self.schedule.spans(log), KeySpan(*rotation.end_of_old(log), rotation.new_vkey))
-            for log in (Log.BILLING, Log.TELEMETRY)
-        )
-        return KeySchedule(billing, telemetry)
-
-    def current(self) -> str:
-        """The key that central knows by now."""
-        if self.tried is not None:
-            return self.tried
-        if self.rotation is not None and self.rotation.state is State.RECEIPTED:
-            return self.rotation.new_vkey
-        return self.schedule.newest
-
-    def is_held(self, log: Log, place: tuple[int, int]) -> bool:
-        """Central is known to hold the log up to this place, or beyond it in the same epoch."""
-        epoch, size = self.sizes.get(log, (-1, 0))
-        return epoch == place[0] and size >= place[1]
 
 
 class Keys:

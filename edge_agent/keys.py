@@ -22,11 +22,10 @@ from edge_agent.keyring import (
     SALT_SECRET,
     SCHEDULE,
     SECRET_BYTES,
-    Held,
     Keys,
     read_signer,
 )
-from edge_agent.rotation import Rotation
+from edge_agent.rotation import Held, Rotation
 from protocols.evidence.errors import Malformed
 from protocols.evidence.keys import MAX_TEXT_BYTES, KeySchedule
 from protocols.evidence.leaf import is_gateway_id

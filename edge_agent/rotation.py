@@ -1,4 +1,4 @@
-"""How far a rotation of the log key is, as a file beside the keys remembers it. Pure.
+"""How far a rotation of the log key is, as a file beside the keys says; the keys then. Pure.
 
 | state | the new key exists, and |
 |---|---|
@@ -14,11 +14,15 @@ leaf, the telemetry log up to `telemetry_size`, or these epochs are closed.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from protocols.evidence.key_change import Place
+from protocols.evidence.keys import KeySchedule, KeySpan
 from protocols.evidence.leaf import Log
+from protocols.evidence.note import Signer
 
 _FORMAT: Final = re.compile(
     r"gas-gateway rotation v1\n(wanted|attempted|recorded|receipted)\n"
@@ -68,3 +72,43 @@ class Rotation(NamedTuple):
     def divides(self) -> bool:
         """Whether `place` parts the two keys' checkpoints."""
         return self.state is not State.WANTED
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One consistent view, replaced as a whole: the uplink reads it while the recorder moves on.
+
+    `signers` by verifier key; `schedule` without the rotation. `tried`: the journal that knew
+    whether central heard of the rotation is lost; then this key is tried, and the other one where
+    central refuses it. `sizes`: what central holds, (epoch, size) of each log, as far as known.
+    """
+
+    signers: Mapping[str, Signer]
+    schedule: KeySchedule
+    rotation: Rotation | None = None
+    tried: str | None = None
+    sizes: Mapping[Log, tuple[int, int]] = field(default_factory=dict)
+
+    def whole_schedule(self) -> KeySchedule:
+        """With the rotation. Raises Malformed where it does not fit."""
+        rotation = self.rotation
+        if rotation is None or not rotation.divides:
+            return self.schedule
+        billing, telemetry = (
+            (*self.schedule.spans(log), KeySpan(*rotation.end_of_old(log), rotation.new_vkey))
+            for log in (Log.BILLING, Log.TELEMETRY)
+        )
+        return KeySchedule(billing, telemetry)
+
+    def current(self) -> str:
+        """The key that central knows by now."""
+        if self.tried is not None:
+            return self.tried
+        if self.rotation is not None and self.rotation.state is State.RECEIPTED:
+            return self.rotation.new_vkey
+        return self.schedule.newest
+
+    def is_held(self, log: Log, place: tuple[int, int]) -> bool:
+        """Central is known to hold the log up to this place, or beyond it in the same epoch."""
+        epoch, size = self.sizes.get(log, (-1, 0))
+        return epoch == place[0] and size >= place[1]
