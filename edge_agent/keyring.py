@@ -171,7 +171,10 @@ class Keys:
         with self._lock:
             rotation = self._held.rotation
             if rotation is not None and rotation.state is State.ATTEMPTED:
-                self._move(rotation._replace(state=State.WANTED, place=NOWHERE))
+                wanted = rotation._replace(state=State.WANTED, place=NOWHERE)
+                # in memory first: the disk may be full, and a start finds out by the journal
+                self._held = replace(self._held, rotation=wanted)
+                self._move(wanted)
 
     def committed(self, receipted: Mapping[Log, tuple[int, int]]) -> None:
         """A tick is durable; `receipted`: what came with it, the (epoch, size) that central holds.

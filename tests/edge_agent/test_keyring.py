@@ -311,3 +311,23 @@ def test_a_state_directory_that_takes_no_file_leaves_the_rotation_where_it_was(
         keys.attempt(PLACE)
     assert keys.wants_leaf(0)
     assert keys.boundary(Log.BILLING, 0) is None
+
+
+def test_an_attempt_is_withdrawn_though_the_disk_takes_no_file(world: World) -> None:
+    """Else the next tick would count as its KEY leaf; a start goes by the journal."""
+    files = Failing(world.directory, -1)
+    keys = world.start(files)
+    keys.want(lambda _: NEW)
+    keys.attempt(PLACE)
+    files.left = 0
+    with pytest.raises(Crash):
+        keys.withdraw()
+    keys.committed({})
+    assert keys.wants_leaf(0)
+    assert keys.boundary(Log.BILLING, 0) is None
+    files.left = -1
+    keys = world.start(files)
+    assert keys.rotation is not None
+    assert keys.rotation.state is State.WANTED
+    world.go_on(keys)
+    assert load_keys(world.directory).signer.vkey == world.central.newest
