@@ -70,10 +70,10 @@ def check_proof(files: Mapping[str, bytes]) -> ProofReport:
 
 
 def _explain(leaf: Leaf, others: Mapping[str, Leaf]) -> Explanation:
-    """The configuration and the map that the leaf names; Malformed for any other."""
-    for part, other in others.items():
-        if other.gateway != leaf.gateway:
-            raise Malformed(f"{part}: of gateway {other.gateway}, not of {leaf.gateway}")
+    """The configuration and the map that the leaf names; Malformed for any other.
+
+    That all are of one gateway, the published keys say, which are one gateway's.
+    """
     config = register_map = None
     if CONFIGURATION in others:
         config = config_of(others[CONFIGURATION])

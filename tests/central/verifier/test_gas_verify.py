@@ -6,18 +6,26 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from central.verifier import gas_verify
 from protocols.audit.proof_folder import FILES
-from protocols.evidence.leaf import Kind
-from protocols.evidence.note import KeyType, Signer
-from protocols.evidence.published import open_keys, sign_keys
+from protocols.evidence.leaf import Kind, Origin, encode_leaf, leaf_hash
+from protocols.evidence.merkle import EMPTY
+from protocols.evidence.merkle_path import inclusion_path, leaf_nodes
+from protocols.evidence.note import Checkpoint, KeyType, Signer, cosign, sign_checkpoint
+from protocols.evidence.proof import Proof, encode_proof
+from protocols.evidence.published import open_keys, sign_keys, with_receipt
 from protocols.evidence.receipt_keys import sign_succession
 from tests.central.proofs.mutations import flipped, is_proven, is_proven_alone, some
 from tests.central.proofs.site import MADE_S, proof_of, site_in
+from tests.central.web import story
+from tests.protocols.audit.morning import BILLING as MORNING
+from tests.protocols.evidence.published_samples import KEYS, PUBLISHER, TIME_S
+from tests.protocols.evidence.samples import BILLING, CENTRAL, GATEWAY
 
 SOURCE = Path(gas_verify.__file__)
 
@@ -139,6 +147,42 @@ def test_both_verifiers_follow_successions_and_revocations(tmp_path: Path) -> No
     for published, good in cases:
         changed = {**files, "keys.txt": sign_keys(published, site.keys.signer)}
         assert is_proven(changed) == is_proven_alone(changed) == good
+
+
+def signed(leaves: Sequence[bytes], origin: Origin = BILLING) -> list[bytes]:
+    """The proofs of these bytes as leaves of a log that gateway and central signed."""
+    hashes = [leaf_hash(data) for data in leaves]
+    head = Checkpoint(origin, len(hashes), EMPTY.extend(hashes).root())
+    note = sign_checkpoint(head, GATEWAY)
+    stored = with_receipt(note, cosign(note, CENTRAL, TIME_S))
+    nodes = leaf_nodes(enumerate(hashes))
+    paths = [inclusion_path(at, len(hashes), nodes) for at in range(len(hashes))]
+    return [encode_proof(Proof(at, path, stored)) for at, path in enumerate(paths)]
+
+
+def test_both_verifiers_refuse_what_a_hostile_gateway_signs() -> None:
+    """A configuration under another's hash, and leaves outside of the format: signed, receipted."""
+    keys = {"keys.txt": sign_keys(KEYS, PUBLISHER)}
+    config = next(leaf for leaf in MORNING if leaf.subject == story.RUN)._replace(seq=0)
+    record = next(leaf for leaf in MORNING if leaf.kind is Kind.INTERVAL)._replace(seq=1)
+    for line_exponent, good in ((-3, True), (0, False)):
+        body = (*config.body[:3], line_exponent, *config.body[4:])
+        pair = [encode_leaf(config._replace(body=body)), encode_leaf(record)]
+        proofs = signed(pair)
+        files = {
+            **keys, "leaf.cbor": pair[1], "proof.tlog-proof": proofs[1],
+            "configuration.cbor": pair[0], "configuration.tlog-proof": proofs[0],
+        }  # fmt: skip
+        assert is_proven(files) == is_proven_alone(files) == good
+    event = next(leaf for leaf in MORNING if leaf.kind is Kind.EVENT)._replace(seq=0)
+    whole = encode_leaf(event)
+    at = whole.rindex(b"\xf6\xf6")  # old and new of the event, null both
+    for odd, good in ((b"\xf6\x01", True), (b"\xf6\xf5", False), (b"\xf6\xa0", False),
+                      (b"\xf6\xc0\x01", False), (b"\xf6\x18\x01", False),
+                      (b"\xf6\xf9\x3c\x00", False)):  # fmt: skip
+        data = whole[:at] + odd + whole[at + 2 :]
+        files = {**keys, "leaf.cbor": data, "proof.tlog-proof": signed([data])[0]}
+        assert is_proven(files) == is_proven_alone(files) == good
 
 
 @pytest.mark.long

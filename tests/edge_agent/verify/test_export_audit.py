@@ -150,6 +150,21 @@ def test_what_is_not_whole_or_not_signed_is_refused(tmp_path: Path) -> None:
             audit(place)
 
 
+def test_contents_of_another_gateway_are_refused(tmp_path: Path) -> None:
+    """The same publisher's, beside the keys of this one."""
+    site = site_in(tmp_path / "store")
+    place = site.export(tmp_path / "export")
+    site.store.close()
+    contents = open_export((place / "export.txt").read_bytes(), site.keys.signer.verifier)
+    parts = tuple(
+        part._replace(origin=part.origin._replace(gateway="gw-2")) for part in contents.parts
+    )
+    other = sign_export(contents._replace(gateway="gw-2", parts=parts), site.keys.signer)
+    (place / "export.txt").write_bytes(other)
+    with pytest.raises(EvidenceError, match="export of gw-2 with the keys of gw-1"):
+        audit(place)
+
+
 def test_a_lying_gateway_is_found_out(tmp_path: Path) -> None:
     """An interval that does not follow from its scans, signed by the gateway and receipted."""
     site = _site_of_a_liar(tmp_path / "store")

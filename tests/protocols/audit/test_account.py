@@ -97,6 +97,8 @@ def test_a_rotation_must_be_signed_and_published() -> None:
     assert account_of([leaf], published)[1] == []
     assert "not published" in account_of([leaf])[1][0]
     assert "KEY" in account_of([leaf._replace(seq=21)], published)[1][0]
+    forged = leaf._replace(body=change._replace(signature_old=bytes(64)).to_body())
+    assert "not signed by" in account_of([forged], published)[1][0]
     other = KeySchedule((KeySpan(0, 0, new.vkey),), (span,))
     assert "old key" in account_of([leaf], other)[1][0]
 

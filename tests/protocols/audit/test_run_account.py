@@ -39,6 +39,8 @@ def test_a_record_left_out_breaks_the_chain() -> None:
     for proven in (True, False):
         _, faults = booked([*RECORDS[:5], *RECORDS[6:]], proven)
         assert any("opens at" in fault for fault in faults)
+        account, _ = booked([*RECORDS[:5], *RECORDS[6:]], proven)
+        assert any(fault.startswith("vm segment 0: moved") for fault in account.law_faults())
         assert any("handed over" in fault for fault in faults) == proven
 
 
