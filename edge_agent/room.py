@@ -96,9 +96,9 @@ class Room:
             over_ms = now_ms - (self._evicted_ms or 0)
             self._evicted_ms = None if over_ms >= HOLD_MS else self._evicted_ms
         usage = space.usage(journal.connection, journal.sealed_bytes)
-        sample = Sample(
-            now_ms, usage.limit - usage.used + usage.receipted, usage.disk_free + usage.receipted
-        )
+        # the files' own growth takes no room of theirs: a new journal's log grows to its size
+        on_disk = usage.disk_free + usage.files - usage.unsent
+        sample = Sample(now_ms, usage.limit - usage.unsent, on_disk)
         self._samples = with_sample(self._samples, sample)
         record_disk(draft, self._conditions(draft), instant)
 

@@ -41,12 +41,20 @@ NO_RESERVE: Final = Limits()
 
 
 class Usage(NamedTuple):
-    """Of the journal and its file system, in bytes: what is used, and what of it is receipted."""
+    """Of the journal and its file system, in bytes: what is used, what of it is receipted; the
+    limit; what its files take; what is free beside them.
+    """
 
     used: int
     receipted: int
     limit: int
+    files: int
     disk_free: int
+
+    @property
+    def unsent(self) -> int:
+        """What cannot be dropped without a loss."""
+        return self.used - self.receipted
 
 
 def soft_limit(limits: Limits, own_bytes: int, free_bytes: int) -> int:
@@ -74,9 +82,14 @@ class Space:
         self.in_reserve = False
 
     def _limit(self) -> int:
-        own_bytes = self._journal.stat().st_size if self._journal.exists() else 0
+        own_bytes = self._file_bytes()
         held = sum(each.size for each in (self._ballast, self._reserve) if each.is_there)
         return soft_limit(self._limits, own_bytes, self.disk_free() + held)
+
+    def _file_bytes(self) -> int:
+        """Of the journal and its write-ahead log."""
+        paths = (self._journal, self._journal.with_name(f"{self._journal.name}-wal"))
+        return sum(path.stat().st_size for path in paths if path.exists())
 
     def open(self, connection: sqlite3.Connection) -> None:
         """Of a new connection: the limits that hold now."""
@@ -102,7 +115,8 @@ class Space:
 
     def usage(self, connection: sqlite3.Connection, receipted: int) -> Usage:
         page_size, pages, free = _pages(connection)
-        return Usage((pages - free) * page_size, receipted, self._soft_bytes, self.disk_free())
+        used = (pages - free) * page_size
+        return Usage(used, receipted, self._soft_bytes, self._file_bytes(), self.disk_free())
 
     def tighten(self, connection: sqlite3.Connection) -> bool:
         """The file system is full: give up the ballast, grow no more. True where that is new."""

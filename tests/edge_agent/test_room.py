@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.ballast import BALLAST_BYTES, BALLAST_NAME, RESERVE_NAME
+from edge_agent.disk_forecast import SAMPLE_MS
 from edge_agent.eviction import KEPT_ROWS
 from edge_agent.journal import FILE_NAME, Journal
 from edge_agent.journal_start import open_journal
@@ -19,7 +20,7 @@ from edge_agent.schema import migrate
 from edge_agent.settling import Retention
 from edge_agent.space import Limits
 from protocols.evidence.facts import LossReason
-from protocols.evidence.leaf import Kind, Log
+from protocols.evidence.leaf import Kind, Log, decode_leaf
 from tests.edge_agent.gateway import (
     BOOT_ID,
     GATEWAY,
@@ -162,6 +163,25 @@ def test_room_again_is_told(tmp_path: Path) -> None:
         rig.polls.clock.mono_ms += HOLD_MS
         rig.turns(1)
         assert "disk_full" not in rig.recorder.memory.disk
+
+
+def test_a_full_disk_is_seen_coming(tmp_path: Path) -> None:
+    """An event while there is still room, with the days at that rate; and its end."""
+    with rig_of(tmp_path, Limits(max_bytes=3_000 * KB)) as rig:
+        assert rig.recorder.begin()
+        for _ in range(8):
+            rig.polls.clock.mono_ms += SAMPLE_MS
+            rig.turns(1)
+        assert rig.recorder.memory.disk == {"disk_filling"}
+        assert rig.count("SELECT count(*) FROM hole") == 0
+        for log in Log:
+            rig.settle(log)
+        rig.polls.clock.mono_ms += SAMPLE_MS
+        rig.turns(1)
+        assert rig.recorder.memory.disk == frozenset()
+        rows = rig.journal.connection.execute("SELECT leaf FROM billing ORDER BY seq")
+        bodies = [decode_leaf(row[0]).body for row in rows]
+        assert ("disk_filling", "on", "off") in [body[:3] for body in bodies]
 
 
 def test_unsent_billing_stays_and_the_reserve_is_the_last_room(
