@@ -72,11 +72,11 @@ class Central:
         boundary = site.keys.boundary(log, epoch)
         most = 4096 if boundary is None or first >= boundary else boundary - first
         cut = site.reader.cut(log, None, most, 1 << 22)
-        if cut is None or not cut.leaves:
+        if cut is None or cut.end == cut.before.size:
             return False
-        size = cut.leaves[-1].seq + 1
+        size = cut.end
         signer = site.keys.signer_for(log, epoch, size)
-        sealed = seal(state.origin, cut.before, cut.leaves, SALT, signer)
+        sealed = seal(state.origin, cut.before, cut.leaves, SALT, signer, cut.holes)
         found = accept(
             self.heads.get(state.origin, EMPTY_HEAD),
             sealed.upload,
@@ -320,3 +320,22 @@ def test_a_second_wish_meanwhile_is_refused_in_the_log(site: Site, central: Cent
     [refused] = central.events(REFUSED)
     assert refused.body[3] == WISH.who
     assert "under way" in str(refused.body[4])
+
+
+def test_room_that_is_made_for_the_key_leaf_comes_before_it(site: Site, central: Central) -> None:
+    """The disk is full in the very tick: a LOSS leaf takes its place, and it is signed anew."""
+    for _ in range(300):
+        site.round()
+    pages = site.journal.connection.execute("PRAGMA page_count").fetchone()[0]
+    site.journal.connection.execute(f"PRAGMA max_page_count = {pages}")
+    for scan in site.polls.rounds(16):
+        assert site.recorder.deliver(scan)
+    site.wish()
+    losses = site.journal.connection.execute("SELECT count(*) FROM hole").fetchone()[0]
+    assert losses == 1
+    for _ in range(3):
+        site.round()
+        site.send(central)
+    assert len(central.events(ASKED)) == 1
+    assert central.events(REFUSED) == []
+    assert rotated(site, central)
