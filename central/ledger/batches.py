@@ -98,22 +98,28 @@ class BatchReader:
 
     def leaves(self, origin: Origin, first: int, end: int) -> Iterator[Leaf]:
         """Those of the leaves `first` .. `end` - 1 that are held."""
+        for part in self.parts(origin, first, end):
+            yield from part
+
+    def parts(self, origin: Origin, first: int, end: int) -> Iterator[list[Leaf]]:
+        """The same, what is out of one batch together."""
         own = (
             batch.c.gateway == origin.gateway,
             batch.c.log == origin.log.value,
             batch.c.epoch == origin.epoch,
         )
+        around = select(func.max(batch.c.first)).where(*own, batch.c.first <= first)
+        begin = func.coalesce(around.scalar_subquery(), 0)
         with self._store.engine.connect() as conn:
-            start = conn.scalar(select(func.max(batch.c.first)).where(*own, batch.c.first <= first))
             starts = conn.scalars(
                 select(batch.c.first)
-                .where(*own, batch.c.first >= (start or 0), batch.c.first < end)
+                .where(*own, batch.c.first >= begin, batch.c.first < end)
                 .order_by(batch.c.first)
             ).all()
         for start in starts:
             leaves = self.batch(origin, start).leaves
             low = bisect_left(leaves, first, key=_SEQ)
-            yield from leaves[low : bisect_left(leaves, end, lo=low, key=_SEQ)]
+            yield leaves[low : bisect_left(leaves, end, lo=low, key=_SEQ)]
 
 
 def _bytes_of(body: Body) -> int:

@@ -19,7 +19,7 @@ from central.ledger.edits import EditError, NewEdit, config_of, record_of
 from central.ledger.intervals import AGREES
 from central.ledger.newest import newest_intervals
 from central.ledger.periods import begins
-from central.ledger.recompute import MAX_LEAVES, scans_of
+from central.ledger.recompute import MAX_LEAVES, Sources, scans_of
 from central.store.database import Store
 from central.store.ledger_tables import meter_run
 from protocols.evidence.leaf import Log, Origin, decode_leaf, leaf_hash
@@ -242,7 +242,7 @@ def _replay(
         raise EditError(f"{_named(row)}: more than {MAX_LEAVES} scans; enter its figures")
     due = Due(Origin(row.gateway, Log.BILLING, row.epoch), row.seq, row.scans_epoch)
     try:
-        held = scans_of(conn, reader, due, record, config)
+        held = scans_of(Sources(conn, reader, {}), due, record, config)
         if held.missing:
             raise EditError(f"{_named(row)}: {held.missing} scans are lost; enter its figures")
         return replay(config, record.carry, record.telemetry_end, held.scans)

@@ -137,12 +137,15 @@ def reach_of(conn: Connection, gateway: str, epoch: int) -> Reach:
 
 def scans_between(
     conn: Connection, reader: BatchReader, origin: Origin, first: int, end: int
-) -> Iterator[Leaf]:
-    """What is held of an epoch's leaves `first` .. `end` - 1, with that epoch's numbers."""
+) -> Iterator[list[Leaf]]:
+    """What is held of an epoch's leaves `first` .. `end` - 1, with that epoch's numbers.
+
+    What is out of one batch comes together.
+    """
     found = 0
-    for leaf in reader.leaves(origin, first, end):
-        found += 1
-        yield leaf
+    for part in reader.parts(origin, first, end):
+        found += len(part)
+        yield part
     if found == end - first:
         return
     table = reappended
@@ -154,9 +157,9 @@ def scans_between(
     for was_first, was_end, epoch, at in rows:
         low, high = max(first, was_first), min(end, was_end)
         moved = at - was_first
-        again = reader.leaves(origin._replace(epoch=epoch), low + moved, high + moved)
-        for leaf in again:
-            yield leaf._replace(seq=leaf.seq - moved)
+        again = origin._replace(epoch=epoch)
+        for part in reader.parts(again, low + moved, high + moved):
+            yield [leaf._replace(seq=leaf.seq - moved) for leaf in part]
 
 
 def place_of(conn: Connection, origin: Origin, seq: int) -> tuple[int, int]:

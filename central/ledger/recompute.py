@@ -55,6 +55,18 @@ class Outcome(NamedTuple):
         return AGREES if self.difference is None else DIFFERS
 
 
+class Sources(NamedTuple):
+    """Where an interval's scans, and the maps that decode them, come from.
+
+    `maps` found so far, by gateway and hash: for intervals that are asked for in the order of
+    their log, what came before one came before the next.
+    """
+
+    conn: Connection
+    reader: BatchReader
+    maps: dict[tuple[str, bytes], RegisterMap]
+
+
 class Held(NamedTuple):
     """The scans of a run's devices in an interval's range; `missing` leaves of it are not held."""
 
@@ -82,6 +94,7 @@ def recompute_some(store: Store, reader: BatchReader) -> int:
     with store.engine.connect() as conn:
         due = due_intervals(conn)
     made: _Made | None = None
+    maps: dict[tuple[str, bytes], RegisterMap] = {}
     for one in due:
         with store.engine.connect() as conn:
             row = conn.execute(
@@ -96,7 +109,7 @@ def recompute_some(store: Store, reader: BatchReader) -> int:
             before = _record_before(conn, one, row.before_epoch, row.before_seq)
             repeats = _repeats(one, before, record)
             if repeats is None:
-                made = _make(conn, reader, one, record, made)
+                made = _make(Sources(conn, reader, maps), one, record, made)
                 outcome = _compare(conn, one, record, made)
             else:
                 outcome = Outcome(repeats)
@@ -108,13 +121,11 @@ def recompute_some(store: Store, reader: BatchReader) -> int:
     return len(due)
 
 
-def _make(
-    conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord, last: _Made | None
-) -> _Made:
+def _make(sources: Sources, due: Due, record: IntervalRecord, last: _Made | None) -> _Made:
     of = (record.config_hash, record.carry, record.telemetry_end)
     if last is not None and last.of == of and last.due == due._replace(seq=due.seq - 1):
         return last._replace(due=due)
-    return _Made(due, of, *_replay(conn, reader, due, record))
+    return _Made(due, of, *_replay(sources, due, record))
 
 
 def _compare(conn: Connection, due: Due, record: IntervalRecord, made: _Made) -> Outcome:
@@ -137,17 +148,15 @@ def _is_unexplained(conn: Connection, due: Due, record: IntervalRecord) -> bool:
     return is_lossy_between(conn, due.origin.gateway, None, at)
 
 
-def _replay(
-    conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord
-) -> tuple[Replay | str, int]:
+def _replay(sources: Sources, due: Due, record: IntervalRecord) -> tuple[Replay | str, int]:
     """What the record's scans make again, or why that cannot be told; how many are missing."""
-    config = config_before(conn, due.origin, record.config_hash, due.seq)
+    config = config_before(sources.conn, due.origin, record.config_hash, due.seq)
     if config is None:
         return "configuration: not known", 0
     if record.telemetry_end - record.telemetry_first > MAX_LEAVES:
         return f"telemetry: a range of more than {MAX_LEAVES} scans", 0
     try:
-        held = scans_of(conn, reader, due, record, config)
+        held = scans_of(sources, due, record, config)
     except (ValueError, DamagedBatch) as error:
         return f"cannot be made again: {error}", 0
     try:
@@ -157,34 +166,38 @@ def _replay(
     return again, held.missing
 
 
-def scans_of(
-    conn: Connection, reader: BatchReader, due: Due, record: IntervalRecord, config: RunConfig
-) -> Held:
+def scans_of(sources: Sources, due: Due, record: IntervalRecord, config: RunConfig) -> Held:
     """The scans of the run's devices in the record's range, as far as they are held.
 
     Raises ValueError where one has no map, or where they are too many, and DamagedBatch.
     """
-    serials, points = config.serials, config.points
-    maps: dict[bytes, RegisterMap | None] = {}
     scans: list[Scan] = []
+    serials, points = config.serials, config.points
     first, end = record.telemetry_first, record.telemetry_end
     leaves = 0
-    for leaf in scans_between(conn, reader, due.telemetry, first, end):
-        leaves += 1
-        if leaf.subject not in serials or leaf.kind is not Kind.SCAN:
-            continue
-        if leaf.reference not in maps:
-            maps[leaf.reference] = map_before(conn, due.origin, leaf.reference, due.seq)
-        register_map = maps[leaf.reference]
-        if register_map is None:
-            raise ValueError(f"register map {leaf.reference.hex()[:16]} is not known")
-        if len(scans) == MAX_SCANS:
-            raise ValueError(f"more than {MAX_SCANS} scans of the run's devices")
-        scan = scan_of(leaf, register_map)
-        # all other points would only take memory
-        values = {name: value for name, value in scan.values.items() if name in points}
-        scans.append(scan._replace(values=values))
+    for part in scans_between(sources.conn, sources.reader, due.telemetry, first, end):
+        leaves += len(part)
+        for leaf in part:
+            if leaf.subject not in serials or leaf.kind is not Kind.SCAN:
+                continue
+            if len(scans) == MAX_SCANS:
+                raise ValueError(f"more than {MAX_SCANS} scans of the run's devices")
+            scan = scan_of(leaf, _map_of(sources, due, leaf.reference))
+            # all other points would only take memory
+            values = {name: value for name, value in scan.values.items() if name in points}
+            scans.append(scan._replace(values=values))
     return Held(scans, max(end - first - leaves, 0))
+
+
+def _map_of(sources: Sources, due: Due, hash_: bytes) -> RegisterMap:
+    key = (due.origin.gateway, hash_)
+    found = sources.maps.get(key)
+    if found is None:
+        found = map_before(sources.conn, due.origin, hash_, due.seq)
+        if found is None:
+            raise ValueError(f"register map {hash_.hex()[:16]} is not known")
+        sources.maps[key] = found
+    return found
 
 
 class _Before(NamedTuple):
@@ -266,16 +279,18 @@ def _begins_anew(conn: Connection, due: Due) -> bool:
 
 def _telemetry_received_ms(conn: Connection, due: Due, record: IntervalRecord) -> int:
     """When the last scan of the record came in."""
-    at_ms = conn.execute(
-        select(batch.c.received_ms).where(
+    row = conn.execute(
+        select(batch.c.received_ms, batch.c.size)
+        .where(
             batch.c.gateway == due.origin.gateway,
             batch.c.log == Log.TELEMETRY.value,
             batch.c.epoch == due.scans_epoch,
             batch.c.first < record.telemetry_end,
-            batch.c.size >= record.telemetry_end,
         )
-    ).scalar_one_or_none()
-    return 0 if at_ms is None else at_ms
+        .order_by(batch.c.first.desc())
+        .limit(1)
+    ).one_or_none()
+    return 0 if row is None or row.size < record.telemetry_end else int(row.received_ms)
 
 
 def _store(conn: Connection, due: Due, run: str, outcome: Outcome, at_ms: int) -> None:

@@ -251,7 +251,7 @@ def test_the_parts_of_a_gap_share_one_replay(central, made, monkeypatch):
     scans_of = edit_plan.scans_of
 
     def counted(*arguments):
-        looks.append(arguments[2].seq)
+        looks.append(arguments[1].seq)
         return scans_of(*arguments)
 
     monkeypatch.setattr(edit_plan, "scans_of", counted)

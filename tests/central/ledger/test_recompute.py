@@ -394,9 +394,9 @@ def test_scans_that_a_record_has_are_not_made_again_for_the_next(central, made, 
     ranges = []
     scans_of = module.scans_of
 
-    def counted(conn, reader, due, record, config):
+    def counted(sources, due, record, config):
         ranges.append((record.telemetry_first, record.telemetry_end))
-        return scans_of(conn, reader, due, record, config)
+        return scans_of(sources, due, record, config)
 
     monkeypatch.setattr(module, "scans_of", counted)
     gateway = polled_by(Repeating, made)
