@@ -9,13 +9,13 @@ sealed batch, in one transaction too.
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_agent import schema
+from edge_agent.damage import look_through, stays_damaged
 from edge_agent.eviction import drop_receipted
 from edge_agent.journal_memory import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.keys import sync_directory
@@ -27,19 +27,10 @@ from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Log
 
 T = TypeVar("T")
-LOOKS: Final = 5  # for a page that cannot be read
-_UNREADABLE: Final = re.compile(r"unable to get the page\. error code=(\d+)")
 FILE_NAME: Final = "journal.db"
 BUSY_TIMEOUT_MS: Final = 5_000
 AUTOCHECKPOINT_PAGES: Final = 8000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
-_DAMAGE: Final = frozenset(
-    (
-        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
-        *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT),
-    )
-)
-
 _INSERT_LEAF: Final = {
     Log.BILLING: "INSERT INTO billing (seq, hash, leaf) VALUES (?, ?, ?)",
     Log.TELEMETRY: "INSERT INTO telemetry (seq, hash, leaf) VALUES (?, ?, ?)",
@@ -72,15 +63,6 @@ class CommitFailed(Exception):  # noqa: N818  # what happened is the name
 
 class DiskFull(CommitFailed):
     """There was no room for it: nothing is in doubt, and another tick may come first."""
-
-
-def is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
-    """Whether it says that the file is not what was written, rather than that the disk is full or
-    fails. A missing column, a seq that is there already, a name that is no text say so too."""
-    if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
-        return True
-    code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
-    return code is not None and (code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_READONLY)
 
 
 def is_full(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
@@ -142,7 +124,7 @@ class Journal:
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
             ) from error
         except (EvidenceError, ValueError, *READ_ERRORS) as error:
-            if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
+            if isinstance(error, sqlite3.DatabaseError) and not stays_damaged(error, self.path):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
                 ) from error
@@ -155,7 +137,7 @@ class Journal:
         except sqlite3.ProgrammingError:
             raise  # a bug, not the disk
         except READ_ERRORS as error:
-            if is_damage(error):
+            if stays_damaged(error, self.path):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         except (DamagedRow, EvidenceError) as error:
@@ -193,7 +175,7 @@ class Journal:
             raise  # a bug, not the disk
         except READ_ERRORS as error:
             self._give_up(error)
-            if is_damage(error):
+            if stays_damaged(error, self.path):
                 raise self._damaged(str(error)) from error
             kind = CommitFailed if self._in_doubt or not is_full(error) else DiskFull
             raise kind(f"{self.path}: {error}") from error
@@ -218,7 +200,7 @@ class Journal:
             self.connection.execute("COMMIT")
         except READ_ERRORS as error:
             self._give_up(error)
-            if is_damage(error):
+            if stays_damaged(error, self.path):
                 raise self._damaged(str(error)) from error
             return False
         self.sealed_bytes -= dropped
@@ -243,9 +225,10 @@ class Journal:
                 connection.execute(f"PRAGMA {pragma}")
             self._space.open(connection)
         except READ_ERRORS as error:
+            damaged = stays_damaged(error, self.path)
             if connection is not None:
                 connection.close()
-            if is_damage(error):
+            if damaged:
                 raise self._damaged(str(error)) from error
             raise JournalError(
                 f"{self.path} cannot be opened: {error}; check the path and its owner, "
@@ -257,11 +240,11 @@ class Journal:
         try:
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
-            damage = self._look_through()
+            damage = look_through(self.connection)
             if damage == "ok" and version == schema.VERSION:
                 damage = schema.damage(self.connection) or "ok"
         except READ_ERRORS as error:
-            if not is_damage(error):
+            if not stays_damaged(error, self.path):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
                 ) from error
@@ -275,19 +258,6 @@ class Journal:
                 f"{self.path} has schema {version}, this program needs {schema.VERSION}; run "
                 "edge-agent migrate, of the newer of two programs"
             )
-
-    def _look_through(self) -> str:
-        """ok, or what is damaged.
-
-        SQLite tells a page that the disk did not give as damage too: it is asked for again, since a
-        disk that fails now and then gives it the next time.
-        """
-        for _ in range(LOOKS):
-            damage: str = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            code = _UNREADABLE.search(damage)
-            if code is None or int(code[1]) & 0xFF != sqlite3.SQLITE_IOERR:
-                break
-        return damage
 
     def _damaged(self, damage: str) -> JournalDamaged:
         told = " ".join(damage.split())
@@ -318,7 +288,7 @@ class Journal:
         except DamagedRow as error:
             raise self._damaged(str(error)) from error
         except (JournalError, *READ_ERRORS) as error:
-            if not isinstance(error, JournalError) and is_damage(error):
+            if not isinstance(error, JournalError) and stays_damaged(error, self.path):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         self._in_doubt = False

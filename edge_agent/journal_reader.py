@@ -14,7 +14,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.journal import BUSY_TIMEOUT_MS, is_damage
+from edge_agent.damage import is_damage
+from edge_agent.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal_memory import load_memory
 from edge_agent.journal_rows import (
     MOST_LEAVES,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent import quarantine, schema
 from edge_agent.ballast import make_way
+from edge_agent.damage import is_damage
 from edge_agent.damaged_file import DamagedFile, log_is_torn
 from edge_agent.epoch import next_epoch
 from edge_agent.journal import (
@@ -21,7 +22,6 @@ from edge_agent.journal import (
     ForeignJournal,
     Journal,
     JournalDamaged,
-    is_damage,
 )
 from edge_agent.memory import LOGS
 from edge_agent.memory_rows import READ_ERRORS

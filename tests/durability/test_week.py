@@ -39,7 +39,7 @@ def _config(directory: Path, disk: Path) -> AgentConfig:
     changed = table()
     changed["gateway"]["state_dir"] = str(disk / "state")
     changed["journal"] |= {"queue_scans": QUEUE, "autocheckpoint_pages": 200}
-    changed["journal"] |= {"reserve_megabytes": 1}
+    changed["journal"] |= {"reserve_megabytes": 1, "max_megabytes": 1}
     changed["run"][0] |= {"interval_seconds": 300, "stale_seconds": 200}
     config = config_of(directory, changed)
     config.state_dir.mkdir()
@@ -204,11 +204,14 @@ def accounted_exactly(week: Week) -> None:
         assert (leaf.subject, leaf.boot_no, leaf.mono_ms) == week.accepted[seq]
     dropped = losses(week, LossReason.DROPPED)
     assert sum(loss.count or 0 for loss in dropped) == len(week.refused)
-    at = 0
+    at, before = 0, Moment(0, 0)
     for loss in dropped:  # in order, each polls that followed each other
-        meant = week.refused[at : at + (loss.count or 0)]
-        assert (loss.since, loss.until) == (Moment(*meant[0][1:]), Moment(*meant[-1][1:]))
-        at += len(meant)
+        assert loss.since
+        assert loss.until
+        meant = [Moment(*key[1:]) for key in week.refused[at : at + (loss.count or 0)]]
+        assert before <= loss.since <= meant[0]
+        assert loss.until == meant[-1]
+        at, before = at + len(meant), loss.until
     assert not losses(week, LossReason.UNCLEAN_END)
 
 
