@@ -19,7 +19,8 @@ from central.ledger.edits import EditError, NewEdit, config_of, record_of
 from central.ledger.intervals import AGREES
 from central.ledger.newest import newest_intervals
 from central.ledger.periods import begins
-from central.ledger.recompute import MAX_LEAVES, Sources, scans_of
+from central.ledger.recompute import MAX_LEAVES
+from central.ledger.scans import Sources, scans_of
 from central.store.database import Store
 from central.store.ledger_tables import meter_run
 from protocols.evidence.leaf import Log, Origin, decode_leaf, leaf_hash

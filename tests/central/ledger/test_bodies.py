@@ -1,11 +1,15 @@
 """Bodies of leaves, parsed strictly."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from central.ledger.bodies import MAX_UTC_MS, interval_of, utc_of
-from protocols.evidence.leaf import Kind, Log
+from central.ledger.bodies import MAX_UTC_MS, interval_of, key_of, utc_of
+from protocols.evidence.errors import Malformed
+from protocols.evidence.key_change import KeyChange
+from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log
+from protocols.evidence.note import Signer
 from protocols.metering.interval import IntervalRecord
 
 
@@ -47,3 +51,19 @@ def test_a_record_that_no_reader_could_use_is_malformed(leaf, change, told):
 def test_an_instant_that_no_calendar_shows_is_none(leaf, utc_ms, shown):
     """A leaf's UTC is kept as far as the year 9999."""
     assert utc_of(leaf._replace(utc_ms=utc_ms)) == shown
+
+
+def test_a_key_change_shows_both_keys_by_their_ids():
+    """Name and key id of the old and the new one, not the keys; what makes no sense is refused."""
+    old, new = (Signer.from_private_bytes("gw-1", bytes([n]) * 32).vkey for n in (1, 2))
+    change = KeyChange(old, new, 700, bytes(64), bytes(64))
+    leaf = Leaf(
+        Kind.KEY, "gw-1", 0, 3, "", NO_REFERENCE, 1, 0, None, 0, 0, change.to_body(), bytes(16)
+    )
+    entry = key_of(leaf)
+    assert (entry.code, entry.detail) == ("key", "telemetry from leaf 700 on")
+    for shown, vkey in ((json.loads(entry.old), old), (json.loads(entry.new), new)):
+        assert vkey.startswith(f"{shown}+")
+        assert len(shown) < 20
+    with pytest.raises(Malformed):
+        key_of(leaf._replace(body=(1, 2)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from central.ledger import due
+from central.ledger import due, scans
 from central.ledger import recompute as module
 from central.ledger.batches import BatchReader, Interrupted
 from central.ledger.follow import follow
@@ -315,10 +315,10 @@ def test_a_range_without_end_stays_pending_and_costs_nothing(central, made):
     assert states(central)[0] == "agrees"
 
 
-@pytest.mark.parametrize("bound", ["MAX_LEAVES", "MAX_SCANS"])
+@pytest.mark.parametrize("bound", [(module, "MAX_LEAVES"), (scans, "MAX_SCANS")])
 def test_a_range_that_is_too_long_is_told(central, polled, monkeypatch, bound):
     """More scans than a recompute may hold are an alarm, not a full memory."""
-    monkeypatch.setattr(module, bound, 3)
+    monkeypatch.setattr(*bound, 3)
     settled(central, polled)
     assert "differs" in states(central)
     assert "more than 3" in central.ask(alarms)[0].detail
