@@ -17,7 +17,7 @@ from simulators.demo import DemoOptions, has_followed
 from simulators.failure import DemoError
 
 _EDGE_SIM = str(Path(sys.executable).with_name("edge-sim"))
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 @contextmanager
