@@ -21,41 +21,31 @@ from edge_agent import quarantine
 from edge_agent.damaged_file import DamagedFile
 from edge_agent.draft import Draft, Salts
 from edge_agent.epoch_opening import Opening, close_runs, record_epoch
-from edge_agent.finds import Finds, Found, Head, SealedAt, head_of, is_whole_batch, merged
+from edge_agent.finds import Finds, Found, Head, head_of, is_whole_batch, merged
 from edge_agent.journal import FILE_NAME
 from edge_agent.losses import record_damaged
 from edge_agent.memory import LOGS, Gone, LogHead, Memory
 from edge_agent.opening_rows import Pending, Stage, store_pending
 from edge_agent.recording import AGENT, record_interval
 from edge_agent.restore import Restored, Restoring
-from protocols.evidence.errors import EvidenceError
+from edge_agent.scan_source import MOST_SEALED, ScanSource, batch_at, leaves_of, maps_of
 from protocols.evidence.facts import Citation, EpochReason
-from protocols.evidence.leaf import Kind, Leaf, Log, decode_leaf
+from protocols.evidence.leaf import Leaf, Log
 from protocols.evidence.merkle import EMPTY, Frontier
-from protocols.evidence.upload import decode_upload, open_leaves
-from protocols.metering.instant import ClockState, Instant
-from protocols.metering.scan import Scan
-from protocols.registers.codec import decode_scan
-from protocols.registers.register_map import RegisterMap
+from protocols.metering.instant import Instant
 
 if TYPE_CHECKING:
     from edge_agent.config import AgentConfig
     from edge_agent.poller import Now
     from edge_agent.reopening import Desk
-    from edge_agent.sqlite_pages import Record
 
 SALVAGED: Final = "journal_salvaged"
 STATE_LOST: Final = "run_state_lost"
 MOST_ROWS: Final = 2048  # of one transaction
 MOST_LOSSES: Final = 64  # LOSS leaves of one log; what is scattered more finely is told together
 MOST_DETAIL: Final = 400  # characters
-MOST_SCANS: Final = 50_000  # of one run, to make its state again
-MOST_SEALED: Final = 64  # newest receipted batches of a log that are looked into for it
 _INSERT: Final = (
     "INSERT OR IGNORE INTO survivor (log, epoch, seq, hash, leaf) VALUES (?, ?, ?, ?, ?)"
-)
-_SELECT_SCANS: Final = (
-    "SELECT leaf FROM survivor WHERE log = 'telemetry' AND epoch = ? AND seq >= ? ORDER BY seq"
 )
 _log = logging.getLogger(__name__)
 
@@ -88,13 +78,6 @@ def sealed_heads(file: DamagedFile, gateway: str) -> dict[Log, Head]:
                 heads[log] = Head(sealed.epoch, size, size, checkpoint, receipt)
                 break
     return heads
-
-
-def batch_at(file: DamagedFile, sealed: SealedAt) -> Record | None:
-    """The batch's row, if it is still there."""
-    key = (sealed.log.value, sealed.epoch, sealed.first, sealed.size)
-    found = (r for r in file.pages.records(sealed.page) if len(r) == 9 and r[:4] == key)
-    return next(found, None)
 
 
 def is_stale(file: DamagedFile) -> bool:
@@ -231,12 +214,12 @@ class Salvage:
             return Restored(kept, {}, ())
         openings = file.rows("opening")
         numbers = openings[0][1] if openings and openings[0][1] is not None else old_epoch
-        scans = _ScanSource(self.desk, file, finds, _maps_of(self.config, finds))
         configs = {run.run: run for run in self.config.runs}
         epoch = memory.heads[Log.BILLING].epoch
         for sealed in finds.newest_sealed(Log.BILLING, MOST_SEALED):
             for leaf in leaves_of(file, sealed):
                 finds.tells(leaf)
+        scans = ScanSource(self.desk, file, finds, maps_of(self.config, finds))
         restoring = Restoring(file, finds, scans, (numbers, epoch), configs, is_stale(file))
         return restoring.restored(memory)
 
@@ -333,74 +316,3 @@ def _holes(file: DamagedFile, log: Log, epoch: int) -> list[tuple[int, int]]:
     """Ranges whose loss was told when it happened."""
     rows = file.select('SELECT log, epoch, first, "end" FROM hole')
     return [(row[2], row[3]) for row in rows if row[:2] == (log.value, epoch)]
-
-
-def leaves_of(file: DamagedFile, sealed: SealedAt) -> list[Leaf]:
-    """The leaves of a receipted batch; none where it cannot be read."""
-    record = batch_at(file, sealed)
-    data = None if record is None else record[8]
-    if not isinstance(data, bytes):
-        return []
-    try:
-        return open_leaves(decode_upload(data), sealed.size)
-    except EvidenceError:
-        return []
-
-
-def _maps_of(config: AgentConfig, finds: Finds) -> dict[bytes, RegisterMap]:
-    """Register maps by hash: those of the configuration, and those that are in the log."""
-    made = (RegisterMap.of(one.profile, one.points) for one in config.devices)
-    maps = {each.hash(): each for each in made}
-    for hashed, leaf in finds.maps.items():
-        if hashed not in maps:
-            try:
-                maps[hashed] = RegisterMap.from_body(leaf.body)
-            except ValueError as error:
-                _log.error(
-                    "register map %s cannot be read: %s", hashed.hex()[:16], error
-                )  # no bug: no trace
-    return maps
-
-
-@dataclass
-class _ScanSource:
-    """Scans by place, out of survivors and receipted batches."""
-
-    desk: Desk
-    file: DamagedFile
-    finds: Finds
-    maps: Mapping[bytes, RegisterMap]
-
-    def __call__(self, epoch: int, first: int, serials: frozenset[str]) -> list[Scan] | None:
-        """Those of an epoch from a seq on, of these serials; None where they are too many."""
-
-        def read(connection: sqlite3.Connection) -> list[Scan]:
-            rows = connection.execute(_SELECT_SCANS, (epoch, first))
-            found: list[Scan] = []
-            for (data,) in rows:
-                self._add(decode_leaf(data), first, serials, found)
-                if len(found) > MOST_SCANS:
-                    break
-            return found
-
-        found = self.desk.look(read)
-        if found is None:
-            return None
-        for sealed in self.finds.newest_sealed(Log.TELEMETRY, MOST_SEALED):
-            if sealed.epoch == epoch and sealed.size > first:
-                for leaf in leaves_of(self.file, sealed):
-                    self._add(leaf, first, serials, found)
-        if len(found) > MOST_SCANS:
-            return None
-        return sorted({scan.seq: scan for scan in found}.values(), key=lambda scan: scan.seq)
-
-    def _add(self, leaf: Leaf, first: int, serials: frozenset[str], found: list[Scan]) -> None:
-        place = leaf.was.seq if leaf.was is not None else leaf.seq
-        if leaf.kind is not Kind.SCAN or leaf.subject not in serials or place < first:
-            return
-        map_ = self.maps.get(leaf.reference)
-        if map_ is None:
-            return
-        moment = (leaf.boot_no, leaf.mono_ms, leaf.utc_ms, ClockState(leaf.clock_state))
-        values = decode_scan(map_, leaf.body)  # type: ignore[arg-type]  # a whole leaf of ours
-        found.append(Scan(place, leaf.subject, Instant(*moment), leaf.quality, values))
