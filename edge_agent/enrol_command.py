@@ -160,8 +160,8 @@ def _welcome(
     say(f"    {candidate.signer.vkey}")
     if answer.epoch:
         for line in wrapped(
-            f"Epoch {answer.epoch} begins with the next start. What has no receipt yet is sent "
-            "again in it, signed by the new key."
+            f"A new epoch, {answer.epoch} or above, begins with the next start. What has no "
+            "receipt yet is sent again in it, signed by the new key."
         ):
             say(line)
     say("The lines for gateway.toml:")

@@ -172,9 +172,7 @@ class Keys:
             rotation = self._held.rotation
             if rotation is not None and rotation.state is State.ATTEMPTED:
                 wanted = rotation._replace(state=State.WANTED, place=NOWHERE)
-                # in memory first: the disk may be full, and a start finds out by the journal
-                self._held = replace(self._held, rotation=wanted)
-                self._move(wanted)
+                self._follow(wanted)
 
     def committed(self, receipted: Mapping[Log, tuple[int, int]]) -> None:
         """A tick is durable; `receipted`: what came with it, the (epoch, size) that central holds.
@@ -192,10 +190,10 @@ class Keys:
                 if Log.BILLING in receipted:
                     self._become_sure(rotation, held.tried)
             elif rotation.state is State.ATTEMPTED:
-                self._move(rotation._replace(state=State.RECORDED))
+                self._follow(rotation._replace(state=State.RECORDED))
             elif rotation.state is State.RECORDED:
                 if held.is_held(Log.BILLING, rotation.end_of_old(Log.BILLING)):
-                    self._move(rotation._replace(state=State.RECEIPTED))
+                    self._follow(rotation._replace(state=State.RECEIPTED))
             elif self._is_signed_out(rotation):
                 self._finish(rotation)
 
@@ -262,6 +260,13 @@ class Keys:
         new = self._held.signers[rotation.new_vkey]
         self._held = Held({new.vkey: new}, schedule, sizes=self._held.sizes)
         _log.info("the log key is %s now; the old one is destroyed", new.vkey)
+
+    def _follow(self, rotation: Rotation) -> None:
+        """What the journal decided already holds though the disk takes no file now: at a start the
+        journal says it again.
+        """
+        self._held = replace(self._held, rotation=rotation)
+        self._move(rotation)
 
     def _move(self, rotation: Rotation) -> None:
         self._state_files().write(ROTATION, rotation.to_bytes())

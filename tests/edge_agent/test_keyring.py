@@ -331,3 +331,22 @@ def test_an_attempt_is_withdrawn_though_the_disk_takes_no_file(world: World) -> 
     assert keys.rotation.state is State.WANTED
     world.go_on(keys)
     assert load_keys(world.directory).signer.vkey == world.central.newest
+
+
+def test_a_recorded_leaf_is_never_withdrawn_though_its_file_could_not_be_written(
+    world: World,
+) -> None:
+    """Else a second KEY leaf of the same key followed, which central could not take."""
+    files = Failing(world.directory, -1)
+    keys = world.start(files)
+    keys.want(lambda _: NEW)
+    world.key_leaf = (PLACE, keys.attempt(PLACE))
+    files.left = 0
+    with pytest.raises(Crash):
+        keys.committed({})
+    keys.withdraw()
+    assert not keys.wants_leaf(0)
+    assert keys.boundary(Log.BILLING, 0) == 11
+    files.left = -1
+    world.go_on(world.start(files))
+    assert load_keys(world.directory).signer.vkey == world.central.newest
