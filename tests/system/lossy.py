@@ -93,15 +93,16 @@ class Link(Transport):
         return self._pass(body, self._intake.receive)
 
     def _pass(self, body: bytes, ask: Any) -> Answer | LinkFailure:
-        self.bytes_used += len(body) + REQUEST_BYTES
         self.spent_s += 0.3
+        if not self.is_down:  # else there is no connection that anything could go over
+            self.bytes_used += len(body) + REQUEST_BYTES
         fault = self._dice.choice(self.FAULTS) if self._dice.random() < self._odds else "none"
-        fault = "drop" if self.is_down else fault
+        fault = "down" if self.is_down else fault
         self.seen[fault] += 1
         if self._late and not self.is_down and self._dice.random() < 0.3:
             at = self._dice.randrange(len(self._late))
             self._intake.receive(self._late.pop(at))  # overtaken by others, and nobody waits for it
-        if fault in ("drop", "late", "slow", "reset"):
+        if fault in ("down", "drop", "late", "slow", "reset"):
             if fault == "late" and body and len(self._late) < MOST_LATE:
                 self._late.append(body)
             self.spent_s += DEADLINE_S if fault != "reset" else 0.0
