@@ -10,10 +10,11 @@ import logging
 import sqlite3  # noqa: TID251  # rows of the journal, on its own connection
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_agent.disk_forecast import Sample, days_left, is_filling, with_sample
 from edge_agent.eviction import change_rows, oldest_unreceipted
+from edge_agent.journal import CommitFailed
 from edge_agent.losses import record_disk, record_evicted
 from edge_agent.memory import RowChange
 from edge_agent.space import checkpoint
@@ -28,6 +29,7 @@ RESERVE: Final = "disk_reserve"
 FILLING: Final = "disk_filling"
 HOLD_MS: Final = 3_600_000  # evictions further apart are told apart
 LOOK_MS: Final = 10_000  # how often it is asked whether there is room again
+T = TypeVar("T")
 Also = Callable[[sqlite3.Connection], None]
 _log = logging.getLogger(__name__)
 
@@ -45,28 +47,41 @@ class Room:
         """Without any loss: ballast, receipted batches, and last the reserve where nothing else is
         left. True where a tick may be tried again.
         """
+        return self._tried(self._make, otherwise=False)
+
+    def evictable(self) -> RowChange | None:
+        """Unsent telemetry that has to go now; None where none may, or where it would not help."""
+        return self._tried(self._evictable, otherwise=None)
+
+    def _tried(self, step: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """A disk that fails beside is tried again with the tick. Raises JournalDamaged."""
+        try:
+            return self._journal.look(step)
+        except CommitFailed as error:
+            _log.warning("no room is made: %s", error)
+            return otherwise
+
+    def _make(self, connection: sqlite3.Connection) -> bool:
         journal, space = self._journal, self._journal.space
         if space.is_tight:
-            space.relax(journal.connection)
+            space.relax(connection)
             if not space.is_tight:
                 return True
-        if space.tighten(journal.connection):
+        if space.tighten(connection):
             _log.error("%s: its file system is full; the ballast is given up", journal.path)
             return True
-        checkpoint(journal.connection)
-        if not space.is_enough(journal.connection) and journal.drop_receipted():
-            checkpoint(journal.connection)
+        checkpoint(connection)
+        if not space.is_enough(connection) and journal.drop_receipted():
+            checkpoint(connection)
             return True
-        if self.evictable() is not None:
+        if self._evictable(connection) is not None:
             return False
-        if space.open_reserve(journal.connection):
+        if space.open_reserve(connection):
             _log.error("%s: nothing but unsent billing is left; the reserve is used", journal.path)
             return True
         return False
 
-    def evictable(self) -> RowChange | None:
-        """Unsent telemetry that has to go now; None where none may, or where it would not help."""
-        connection = self._journal.connection
+    def _evictable(self, connection: sqlite3.Connection) -> RowChange | None:
         if self._journal.space.is_enough(connection):
             return None
         gone = oldest_unreceipted(connection)
@@ -90,17 +105,20 @@ class Room:
         if self._looked_ms is not None and 0 <= now_ms - self._looked_ms < LOOK_MS:
             return
         self._looked_ms = now_ms
-        journal, space = self._journal, self._journal.space
+        self._tried(partial(self._look, now_ms), otherwise=None)
+        record_disk(draft, self._conditions(draft), instant)
+
+    def _look(self, now_ms: int, connection: sqlite3.Connection) -> None:
+        space = self._journal.space
         was_full = self._evicted_ms is not None or space.is_tight or space.in_reserve
-        if was_full and space.relax(journal.connection):
+        if was_full and space.relax(connection):
             over_ms = now_ms - (self._evicted_ms or 0)
             self._evicted_ms = None if over_ms >= HOLD_MS else self._evicted_ms
-        usage = space.usage(journal.connection, journal.sealed_bytes)
+        usage = space.usage(connection, self._journal.sealed_bytes)
         # the files' own growth takes no room of theirs: a new journal's log grows to its size
         on_disk = usage.disk_free + usage.files - usage.unsent
         sample = Sample(now_ms, usage.limit - usage.unsent, on_disk)
         self._samples = with_sample(self._samples, sample)
-        record_disk(draft, self._conditions(draft), instant)
 
     def _conditions(self, draft: Draft) -> dict[str, str]:
         """What is to be told now, by its event's code, with the detail."""
