@@ -48,10 +48,7 @@ class BootClocks:
         self._place = place
         self._running_on = running_on
         self._boots: dict[BootKey, _Known] = {}
-        waiting = select(untimed.c.boot_epoch, untimed.c.boot_no).where(
-            untimed.c.gateway == place.origin.gateway
-        )
-        self._waiting = {BootKey(*row) for row in place.conn.execute(waiting.distinct())}
+        self._waiting: dict[BootKey, bool] = {}
 
     def see(self, leaf: Leaf) -> None:
         """Take what the leaf's own instant tells, and derive what waited for it."""
@@ -65,8 +62,8 @@ class BootClocks:
             return
         if known.values["start_ms"] is None:
             known.values |= {"start_ms": leaf.utc_ms - leaf.mono_ms, "set_ms": leaf.utc_ms}
-        if key in self._waiting:
-            self._waiting.discard(key)
+        if self._is_waited_for(key):
+            self._waiting[key] = False
             self._derive(key, Relation(leaf.mono_ms, leaf.utc_ms))
 
     def wait(self, leaf: Leaf, side: int, instant: Instant) -> None:
@@ -80,7 +77,7 @@ class BootClocks:
             # The clock was set after this instant, but before the leaf that tells it.
             self._apply([row], Relation(set_ms - start_ms, set_ms))
             return
-        self._waiting.add(key)
+        self._waiting[key] = True
         self._place.conn.execute(
             insert(untimed).values(
                 gateway=self._place.origin.gateway,
@@ -99,9 +96,7 @@ class BootClocks:
         self._running_on = new
         before = self._boot(old).values
         self._boots[new] = _Known(dict(before), is_stored=False)
-        if old in self._waiting:
-            self._waiting.discard(old)
-            self._waiting.add(new)
+        self._waiting.clear()
         self._place.conn.execute(
             update(untimed)
             .where(
@@ -153,12 +148,22 @@ class BootClocks:
             self._boots[key] = _Known(values, is_stored=row is not None)
         return self._boots[key]
 
-    def _derive(self, key: BootKey, relation: Relation) -> None:
-        of_boot = (
+    def _is_waited_for(self, key: BootKey) -> bool:
+        """Whether instants of this boot wait; looked up once a batch, however many they are."""
+        if key not in self._waiting:
+            found = select(untimed.c.seq).where(*self._untimed(key)).limit(1)
+            self._waiting[key] = self._place.conn.execute(found).first() is not None
+        return self._waiting[key]
+
+    def _untimed(self, key: BootKey) -> tuple[ColumnElement[bool], ...]:
+        return (
             untimed.c.gateway == self._place.origin.gateway,
             untimed.c.boot_epoch == key.epoch,
             untimed.c.boot_no == key.boot_no,
         )
+
+    def _derive(self, key: BootKey, relation: Relation) -> None:
+        of_boot = self._untimed(key)
         rows = self._place.conn.execute(
             select(untimed.c.epoch, untimed.c.seq, untimed.c.side, untimed.c.mono_ms).where(
                 *of_boot
