@@ -86,10 +86,10 @@ class Journal:
         self._retention = retention
         self._space = Space(path, limits, autocheckpoint_pages)
         self._in_doubt = False  # an I/O error: what reached the disk is not known
+        self.sealed_bytes = 0
         self.connection = self._connect()
         try:
             self._check()
-            self.sealed_bytes = self._count_sealed_bytes()
         except BaseException:
             self.connection.close()
             raise
@@ -104,7 +104,6 @@ class Journal:
         self._in_doubt = False
         self.connection = self._connect()
         self._check()
-        self.sealed_bytes = self._count_sealed_bytes()
 
     def load(
         self,
@@ -243,6 +242,8 @@ class Journal:
             damage = look_through(self.connection)
             if damage == "ok" and version == schema.VERSION:
                 damage = schema.damage(self.connection) or "ok"
+            if damage == "ok" and version == schema.VERSION:
+                self.sealed_bytes = self._count_sealed_bytes()
         except READ_ERRORS as error:
             if not stays_damaged(error, self.path):
                 raise JournalError(
@@ -268,6 +269,7 @@ class Journal:
         )
 
     def _count_sealed_bytes(self) -> int:
+        """Raises READ_ERRORS."""
         sizes = self.connection.execute("SELECT coalesce(sum(length(upload)), 0) FROM batch")
         return int(sizes.fetchone()[0])
 

@@ -27,7 +27,7 @@ def environment() -> Mapping[str, str] | None:
     return None
 
 
-MOST_READS = 0.0005
+MOST_READS = 0.00005
 """Opening a journal reads each page of its log, one after the other: of more it would hardly ever
 come through, and a disk that does not give back what it has is salvage's matter."""
 
