@@ -29,7 +29,7 @@ from tests.durability.machine import (
 from tests.durability.machine_rig import MachineRig
 from tests.edge_agent.gateway import config_of
 from tests.edge_agent.ledger_law import passed_counts, read_journal
-from tests.system.test_first_law import check
+from tests.system.test_first_law import check, stop_agent
 
 CUTS = 20
 SEED = 20261127
@@ -152,8 +152,8 @@ def test_the_first_law_holds_over_power_cuts(
             lambda: (rig.summary() or {}).get("intervals", 0) >= before + 3,
             LIFE_S,
         )
-        rig.stop("agent")
-        rig.wait("central's ledger", rig.has_followed)
-        starts = check(rig, CUTS)
+        restarts = stop_agent(rig, LIFE_S)
+        rig.wait("central's ledger", rig.has_followed, LIFE_S)
+        starts = check(rig, CUTS + restarts)
     with capsys.disabled():
         print(f"\n{CUTS} power cuts of the agent's machine; starts in the log: {starts}")

@@ -12,7 +12,7 @@ import pytest
 
 from central.ledger.law import law
 from central.store.database import open_store
-from tests.system.rig import Rig
+from tests.system.rig import START_S, Rig
 
 SEED = 20261122
 
@@ -113,14 +113,14 @@ def _ledger(rig: Rig) -> Iterator[tuple[object, ...]]:
     central.close()
 
 
-def _stop_agent(rig: Rig) -> int:
+def stop_agent(rig: Rig, within_s: float = START_S) -> int:
     """In order, and over again while it could not send everything in its time; how often again."""
     for again in range(10):
         rig.stop("agent")
         if not rig.has_said("agent", "no receipt yet"):
             return again
         rig.start("agent")
-        rig.wait("the agent", lambda: rig.has_said("agent", "leaves: billing"))
+        rig.wait("the agent", lambda: rig.has_said("agent", "leaves: billing"), within_s)
     raise AssertionError(f"ten times not everything was sent:\n{rig.log('agent')}")
 
 
@@ -137,7 +137,7 @@ def _run(directory: Path, blows: Blows, seed: int = SEED) -> int:
             "intervals after the last blow",
             lambda: (rig.summary() or {}).get("intervals", 0) >= before + 3,
         )
-        restarts = _stop_agent(rig)
+        restarts = stop_agent(rig)
         rig.wait("central's ledger", rig.has_followed, within_s=300.0)
         (gateway,) = rig.get("/api/gateways")["gateways"]
         assert (gateway["unsent_billing"], gateway["unsent_telemetry"]) == (0, 0)
