@@ -26,7 +26,7 @@ __all__ = ["quick_schema", "recorded"]  # fixtures
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("runs", [12, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("runs", [10, pytest.param(2000, marks=pytest.mark.long)])
 def test_one_flipped_bit(recorded: Recorded, runs: int) -> None:
     """In turn in the write-ahead log and in the file, after a kill and after a checkpoint."""
     seeded, counts = random.Random(20260310), Counter[str]()

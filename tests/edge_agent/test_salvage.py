@@ -207,9 +207,9 @@ def test_the_header_is_damaged(recorded: Recorded) -> None:
     assert int((recorded.config.state_dir / EPOCH_FILE).read_text()) == 2
 
 
-def test_every_page_zeroed_in_turn(recorded: Recorded) -> None:
-    """What lay in it is told; the rest comes."""
-    for page in range(0, 60, 7):
+def test_a_page_of_zeros(recorded: Recorded) -> None:
+    """Wherever it lies: what it held is told, the rest comes."""
+    for page in range(0, 60, 17):
 
         def damage(path: Path, page: int = page) -> None:
             checkpointed(path)
