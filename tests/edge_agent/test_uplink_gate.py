@@ -169,10 +169,16 @@ def test_a_clone_in_the_same_epoch(tmp_path: Path, central: TlsCentral) -> None:
     other.mkdir()
     shutil.copy(tmp_path / "ca.pem", other / "ca.pem")
     shutil.copytree(tmp_path / "state", other / "state")
-    slow = Wish(batch_s=3600.0, gated=True)
+
+    def busy(request: Request, _body: bytes, _central: TlsCentral) -> None:
+        request.send(500, b"{}", "application/json")
+
+    central.faults.extend([busy] * 1000)  # until both have asked what central holds
+    rig = start(tmp_path, central, wish=Wish(batch_s=3600.0, gated=True))
     copied = start(other, central, wish=Wish(batch_s=3600.0, gated=True, offset=500))
-    assert wait_until(lambda: copied.receipted(Log.BILLING) == central.size(Log.BILLING))
-    rig = start(tmp_path, central, wish=slow)
+    gates = [each.uplink._gate for each in (rig, copied)]
+    assert wait_until(lambda: all(gate is not None and gate.is_open for gate in gates))
+    central.faults.clear()
     rig.record(5)
     rig.close(5.0)
     size = central.size(Log.TELEMETRY)
