@@ -117,6 +117,8 @@ class EpochDesk:
                 make_current(path, self.config.journal.page_size)
                 self.journal.begin_anew()
                 break
+            except JournalDamaged:
+                raise  # the new one too: that is counted
             except (OSError, MigrationError, JournalError) as error:
                 if not self.patience(error):
                     return False

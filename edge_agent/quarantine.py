@@ -17,6 +17,7 @@ DIRECTORY: Final = "damaged"
 READ: Final = "read"
 DONE: Final = "salvaged"
 REASON: Final = "reason"
+MOST_ASIDE: Final = 16  # directories, read or not
 MOST_KEPT: Final = 4
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Of those that are salvaged, together: a damaged card is not to be filled with its damage."""
@@ -30,7 +31,10 @@ def put_aside(journal: Path, label: str, reason: str) -> Path:
     """
     base = journal.parent / DIRECTORY
     base.mkdir(mode=0o700, exist_ok=True)
-    numbers = [int(path.name[:4]) for path in base.iterdir() if path.name[:4].isdigit()]
+    there = sorted(path for path in base.iterdir() if path.name[:4].isdigit())
+    numbers = [int(path.name[:4]) for path in there]
+    if len(there) >= MOST_ASIDE:  # a broken disk: the newest are of the last moments, and empty
+        shutil.rmtree(there[-1])
     target = base / f"{max(numbers, default=0) + 1:04d}-{label}"
     target.mkdir(mode=0o700)
     (target / REASON).write_text(f"{reason}\n", encoding="utf-8")

@@ -69,3 +69,14 @@ def test_read_then_salvaged_then_gone(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(quarantine, "MOST_BYTES", 12)
     quarantine.prune(tmp_path)
     assert sorted((tmp_path / quarantine.DIRECTORY).iterdir()) == kept[5:]
+
+
+def test_a_broken_disk_fills_no_directory(tmp_path: Path) -> None:
+    """The first ones hold what was recorded; of those that follow in a row the newest gives way."""
+    kept = [
+        quarantine.put_aside(journal_in(tmp_path), "start", "why")
+        for _ in range(quarantine.MOST_ASIDE + 5)
+    ]
+    left = quarantine.pending(tmp_path, NAME)
+    assert len(left) == quarantine.MOST_ASIDE
+    assert left[:-1] == kept[: quarantine.MOST_ASIDE - 1]
