@@ -23,7 +23,7 @@ from tests.durability.machine import (
 )
 from tests.system.rig import PROGRAMS, STOP_S, Pace, Rig
 
-PACE = Pace(poll_s=1.0, interval_s=4.0, stale_s=30.0, batch_s=2.0)
+PACE = Pace(poll_s=1.0, interval_s=4.0, stale_s=30.0, batch_s=2.0, timeout_s=5.0)
 _LAST_WORD = "the agent ended with"
 
 
