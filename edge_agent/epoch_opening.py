@@ -52,6 +52,18 @@ def at_epoch(memory: Memory, epoch: int) -> Memory:
     return replace(memory, heads={log: LogHead(epoch, EMPTY) for log in LOGS})
 
 
+def begin_anew(draft: Draft) -> None:
+    """Each total begins anew at its next index: central knows from where to where nobody counted.
+
+    What an old state booked meanwhile stays in the log, as evidence; central books none of it.
+    """
+    for memory in list(draft.runs.values()):
+        state = memory.state
+        carry = state.now._replace(positions=(), segment=state.next_segment, flowed=None)
+        begun = replace(type(state).resume(carry), conditions=state.conditions)
+        draft.set_run(memory._replace(state=begun))
+
+
 def record_epoch(draft: Draft, opening: Opening, old_epoch: int | None, instant: Instant) -> None:
     """The first leaf of an epoch: what it follows, and why."""
     body = EpochBody(opening.reason, old_epoch, opening.citations, opening.detail)

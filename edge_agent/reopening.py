@@ -20,6 +20,7 @@ from edge_agent.epoch_opening import (
     EPOCH_OPENED,
     Opening,
     at_epoch,
+    begin_anew,
     close_runs,
     go_on,
     record_epoch,
@@ -38,6 +39,7 @@ from edge_agent.opening_rows import (
 )
 from edge_agent.recording import AGENT
 from protocols.evidence.errors import Malformed
+from protocols.evidence.facts import STALE
 from protocols.evidence.leaf import Leaf, Log, decode_leaf, leaf_hash
 
 if TYPE_CHECKING:
@@ -87,6 +89,8 @@ class Reopening(NamedTuple):
         _log.warning("epoch %d is opened after %d: %s", epoch, old_epoch, opening.reason.value)
         draft = Draft(at_epoch(memory, epoch), self.salts)
         record_epoch(draft, opening, old_epoch, now)
+        if opening.reason in STALE:
+            begin_anew(draft)
         return self.desk.store(draft, partial(begin_in_place, pending=Pending(old_epoch)))
 
     def carry_on(self, fill: Callable[[Pending], bool]) -> bool:

@@ -27,6 +27,7 @@ class AlarmCode(StrEnum):
     RECORDS_LOST = "records-lost"
     DATA_LOST = "data-lost"
     SENT_AGAIN = "sent-again-differs"
+    OLD_IMAGE = "old-image"
 
 
 class Alarm(NamedTuple):

@@ -22,7 +22,7 @@ from central.ledger.bodies import (
     site_of,
     utc_of,
 )
-from central.ledger.epochs import apply_epoch, running_on
+from central.ledger.epochs import apply_epoch, is_of_old_image, old_image_alarm, running_on
 from central.ledger.going import Going
 from central.ledger.intervals import apply_interval
 from central.ledger.losses import apply_loss, store_ranges
@@ -62,6 +62,9 @@ def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchR
             if again is Again.HELD:
                 continue
             taken.add(leaf.seq, leaf.was)
+            if leaf.kind is Kind.INTERVAL and is_of_old_image(conn, origin):
+                store_alarms(conn, origin, [old_image_alarm(leaf)], batch.received_ms)
+                continue
             if again is Again.OTHER:
                 alarms.append(other_alarm(leaf, leaf.was))
         going.clocks.see(leaf)

@@ -11,8 +11,8 @@ from central.ledger.place import Place
 from central.ledger.timing import BootClocks, BootKey
 from central.store.gap_tables import boot, epoch_opening
 from central.store.log_tables import batch
-from protocols.evidence.facts import Citation, EpochBody, EpochReason, parse_epoch
-from protocols.evidence.leaf import Leaf, Log
+from protocols.evidence.facts import STALE, Citation, EpochBody, EpochReason, parse_epoch
+from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.note import unverified_checkpoint
 
 CODE: Final = "epoch_"
@@ -85,6 +85,24 @@ def opening_of(conn: Connection, gateway: str, epoch: int) -> Opening | None:
         )
     ).one_or_none()
     return None if row is None else Opening(*row)
+
+
+def is_of_old_image(conn: Connection, gateway_log: Origin) -> bool:
+    """Whether what this epoch repeats was made by a state older than central's.
+
+    Such a state counts once more from where it stood: booked, its intervals would be billed twice.
+    """
+    opening = opening_of(conn, gateway_log.gateway, gateway_log.epoch)
+    return opening is not None and opening.reason in STALE
+
+
+def old_image_alarm(leaf: Leaf) -> Alarm:
+    """One alarm a run: its intervals until the epoch began are evidence, and booked nowhere."""
+    detail = (
+        "recorded by an old state of the gateway, before it asked central: not booked; what the "
+        "index moved until the new segment begins is told at the seam"
+    )
+    return Alarm(0, AlarmCode.OLD_IMAGE, leaf.subject, detail)
 
 
 def running_on(conn: Connection, gateway: str, epoch: int) -> BootKey | None:

@@ -94,6 +94,8 @@ def _proven(report: ExportReport, words: Words) -> Iterator[str]:
         yield from bullet(told)
     if report.account.repeated:
         yield from bullet(words("e.repeated", count=report.account.repeated))
+    if report.account.of_old_image:
+        yield from bullet(words("e.old_image", count=report.account.of_old_image))
     for leaf, epoch in report.account.epochs[:MAX_SHOWN]:
         reason = words(f"reason.{epoch.reason.value}")
         told = words("e.epoch", epoch=leaf.epoch, seq=leaf.seq, reason=reason)

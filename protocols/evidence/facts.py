@@ -80,6 +80,12 @@ class EpochReason(StrEnum):
     REKEYED = "rekeyed"
 
 
+STALE: Final = frozenset({EpochReason.SET_BACK, EpochReason.FORKED})
+"""The gateway's state was older than what central holds, as an old image of its disk is: it counts
+once more from where it stood. What it made before the epoch began is evidence, and booked nowhere;
+the totals begin anew behind it."""
+
+
 class Citation(NamedTuple):
     """The last checkpoint that is known to have a receipt, with that receipt; whose, it says."""
 

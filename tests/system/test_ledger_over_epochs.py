@@ -219,3 +219,39 @@ def test_a_journal_that_is_gone(config: AgentConfig, central: Central) -> None:
     assert central.booked() == old.moved_counts + new.moved_counts
     assert {"epoch", "epoch-seam"} <= central.codes()
     assert set(central.states()) == {"agrees"}
+
+
+@pytest.mark.parametrize("reason", [EpochReason.SET_BACK, EpochReason.FORKED])
+def test_an_old_image_of_the_disk_is_billed_once(
+    config: AgentConfig, central: Central, reason: EpochReason
+) -> None:
+    """Its state counts again from where it stood: that is evidence, and in no sum.
+
+    What nobody counted between the two segments is a figure at the seam.
+    """
+    rig = started(config)
+    first = rig.polls.index
+    rig.rounds(6)
+    rig.send(central)
+    image = {path: path.read_bytes() for path in config.state_dir.glob("journal*")}
+    rig.rounds(12)
+    rig.send(central)
+    rig.journal.close()
+    for path in config.state_dir.glob("journal*"):
+        path.unlink()
+    for path, data in image.items():
+        path.write_bytes(data)
+    rig.open()
+    assert rig.recorder.begin()
+    rig.rounds(8)  # before central is reached: booked by the old state
+    opened(rig, reason)
+    rig.rounds(9)
+    ended(rig, central)
+    old, new = central.line()
+    assert (old.holds, new.holds) == (True, True)
+    assert new.index_end == rig.polls.index
+    assert new.index_start - old.index_end == new.unseen_counts > 0
+    assert central.booked() == old.moved_counts + new.moved_counts
+    assert central.booked() + new.unseen_counts <= rig.polls.index - first
+    assert {"epoch", "epoch-seam", "old-image"} <= central.codes()
+    assert set(central.states()) == {"agrees"}

@@ -158,7 +158,7 @@ def test_again_and_again(central, two):
     second = polled_on(reopened(two, unsent=(10, 25)))
     central.send(second, BILLING, size=9)
     central.send(second, TELEMETRY, size=20)
-    third = polled_on(reopened(second, EpochReason.SET_BACK, unsent=(6, 15)))
+    third = polled_on(reopened(second, EpochReason.REKEYED, unsent=(6, 15)))
     assert {leaf.was.epoch for leaf in third.leaves[BILLING] if leaf.was} == {0, 1}
     sent(central, third, cut=5)
     assert set(states(central)) == set(states(central, "R2")) == {"agrees"}
@@ -169,7 +169,7 @@ def test_the_ledger_is_a_function_of_the_logs_over_epochs(made, two, tmp_path):
     """However batches are cut, whenever the ledger looks: the same rows, also after a rebuild."""
     second = polled_on(reopened(two, unsent=(10, 25), gone={(TELEMETRY, 33), (BILLING, 16)}))
     second.evicted[TELEMETRY] = set(range(30, 41))
-    third = polled_on(reopened(second, EpochReason.FORKED, unsent=(12, 35)))
+    third = polled_on(reopened(second, EpochReason.REKEYED, unsent=(12, 35)))
     outcomes = []
     for seed in range(2):
         central = made.Central(tmp_path / str(seed))

@@ -110,3 +110,16 @@ def test_a_body_that_makes_no_sense_is_a_flaw(kind: Kind) -> None:
     assert len(faults) == 1
     assert faults[0].startswith(kind.name)
     assert account.take(BILLING[1]) == []
+
+
+@pytest.mark.parametrize("reason", EpochReason)
+def test_what_an_old_state_counted_again_is_booked_nowhere(reason: EpochReason) -> None:
+    """Its intervals are evidence; the epochs of other reasons repeat what was never booked."""
+    opened = first(Kind.EVENT)._replace(
+        kind=Kind.EPOCH, epoch=1, seq=0, body=EpochBody(reason, 0).to_body()
+    )
+    again = first(Kind.INTERVAL)._replace(epoch=1, seq=9, was=Was(0, 6, b"h" * 32))
+    account, _ = account_of([first(Kind.CONFIGURATION), *BILLING[1:6], opened, again])
+    stale = reason in (EpochReason.SET_BACK, EpochReason.FORKED)
+    assert account.of_old_image == stale
+    assert (story.RUN in account.runs) is not stale
