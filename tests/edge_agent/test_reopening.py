@@ -20,7 +20,7 @@ from tests.edge_agent.gateway import config_of, new_journal
 from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.opened import LOGS, Central, Rig, conserved, content
 
-SET_BACK = Opening(EpochReason.SET_BACK, above=0)
+REKEYED = Opening(EpochReason.REKEYED, above=0)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def config(tmp_path: Path) -> AgentConfig:
     return config
 
 
-def opened(rig: Rig, opening: Opening = SET_BACK) -> None:
+def opened(rig: Rig, opening: Opening = REKEYED) -> None:
     rig.recorder.open_epoch(opening, timeout_s=0.0)
     assert rig.recorder.turn()
 
@@ -57,7 +57,7 @@ def test_what_has_no_receipt_comes_again_in_order(config: AgentConfig) -> None:
         assert [leaf.seq for leaf in again] == list(range(first, first + len(again)))
     epoch = rig.all_leaves(Log.BILLING)[0]
     assert epoch.kind is Kind.EPOCH
-    assert parse_epoch(epoch.body).reason is EpochReason.SET_BACK
+    assert parse_epoch(epoch.body).reason is EpochReason.REKEYED
     assert parse_epoch(epoch.body).old_epoch == 0
     assert (config.state_dir / EPOCH_FILE).read_text() == "2\n"
 
@@ -170,3 +170,16 @@ def test_killed_between_any_two_statements(
         again.journal.close()
         kill_at += stride
     assert kill_at > 100
+
+
+@pytest.mark.parametrize("reason", [EpochReason.SET_BACK, EpochReason.FORKED])
+def test_an_old_state_begins_each_total_anew(config: AgentConfig, reason: EpochReason) -> None:
+    """Central has booked what it would book: a new segment, from the next index on."""
+    rig = Rig(config)
+    assert rig.recorder.begin()
+    rig.rounds(7)
+    before = rig.recorder.memory.runs["R1"].state.next_segment
+    opened(rig, Opening(reason, above=0))
+    carry = rig.recorder.memory.runs["R1"].state.now
+    assert (carry.positions, carry.segment, carry.flowed) == ((), before, None)
+    assert carry.counters != type(carry.counters)()
