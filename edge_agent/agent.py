@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import logging
 import os
 import platform
@@ -12,43 +10,43 @@ import signal
 import sqlite3  # noqa: TID251  # only its version
 import threading
 import time
-from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from edge_agent import key_request
-from edge_agent.bus import BusThread
-from edge_agent.certificate_renewal import Renewal
+from edge_agent.bus.bus import BusThread
+from edge_agent.bus.learned import LEARNED_NAME, Learned
+from edge_agent.bus.poller import Now
 from edge_agent.clock import Clock, mono_ms
-from edge_agent.config import AgentConfig
-from edge_agent.control_jobs import control_servers
-from edge_agent.control_server import ControlServer
-from edge_agent.device_recording import AGENT, Fact
-from edge_agent.draft import Salts
-from edge_agent.epoch_opening import Opening
-from edge_agent.errands import Errands
-from edge_agent.heads_check import HeadsCheck
-from edge_agent.journal import Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.journal_start import open_journal
-from edge_agent.key_files import StateFiles
-from edge_agent.key_recording import KeyDesk
-from edge_agent.keys import KeyFileError, Keys, load_keys
-from edge_agent.learned import LEARNED_NAME, Learned
-from edge_agent.link_use import LinkUse
-from edge_agent.memory import Memory
-from edge_agent.order_fetch import OrderFetch
-from edge_agent.poller import Now
-from edge_agent.receipt_file import ReceiptBox
-from edge_agent.receipt_keys import ReceiptKeys
-from edge_agent.recorder import Recorder
-from edge_agent.sealing import most_bytes
-from edge_agent.token_bucket import TokenBucket
-from edge_agent.transport import Answer, Transport
-from edge_agent.uplink import Uplink
-from edge_agent.uplink_gate import Gate, RecorderSide
+from edge_agent.config.model import AgentConfig
+from edge_agent.control.jobs import control_servers
+from edge_agent.control.server import ControlServer
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import Journal
+from edge_agent.journal.memory import Memory
+from edge_agent.journal.reader import JournalReader
+from edge_agent.keys.key_files import StateFiles
+from edge_agent.keys.keys import KeyFileError, Keys, load_keys
+from edge_agent.keys.receipt_keys import ReceiptKeys
+from edge_agent.recorder import key_request
+from edge_agent.recorder.errands import Errands
+from edge_agent.recorder.recorder import Recorder
+from edge_agent.recording.device_recording import AGENT, Fact
+from edge_agent.recording.epoch_opening import Opening
+from edge_agent.recording.key_recording import KeyDesk
+from edge_agent.salvage.journal_start import open_journal
+from edge_agent.state_lock import BOOT_ID, state_lock
+from edge_agent.uplink.certificate_renewal import Renewal
+from edge_agent.uplink.gate import Gate, RecorderSide
+from edge_agent.uplink.heads_check import HeadsCheck
+from edge_agent.uplink.link_use import LinkUse
+from edge_agent.uplink.order_fetch import OrderFetch
+from edge_agent.uplink.receipt_file import ReceiptBox
+from edge_agent.uplink.sealing import most_bytes
+from edge_agent.uplink.token_bucket import TokenBucket
+from edge_agent.uplink.transport import Answer, Transport
+from edge_agent.uplink.uplink import Uplink
 from protocols.evidence.facts import Citation, EpochReason
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
@@ -63,29 +61,7 @@ OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after th
 CONTROL_END_S: Final = 2.0
 FINISH_S: Final = 5.0
 END_S: Final = 3.0
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _log = logging.getLogger(__name__)
-
-
-class AlreadyRunning(Exception):  # noqa: N818  # what was found is the name
-    """Another agent works on this state directory."""
-
-
-@contextlib.contextmanager
-def state_lock(state_dir: Path) -> Iterator[None]:
-    """One agent a journal. Raises AlreadyRunning; the kernel frees the lock however we end."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(
-                f"another edge-agent uses {state_dir}; stop it first (systemctl stop edge-agent)"
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class Agent:

@@ -13,16 +13,16 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_agent.clock_parser import add_clock
+from edge_agent.commands.clock_parser import add_clock
+from edge_agent.commands.gas_parser import add_convert, add_gas
+from edge_agent.commands.profile_parser import add_profile
+from edge_agent.commands.verify_parser import add_verify
 from edge_agent.console import FINDINGS, GOOD, could_not, load, show
-from edge_agent.control_parser import add_control
-from edge_agent.enrol_parser import add_enrol
-from edge_agent.gas_parser import add_convert, add_gas
-from edge_agent.key_parser import add_key
-from edge_agent.parcel_parser import add_parcel
-from edge_agent.profile_parser import add_profile
-from edge_agent.report_parser import add_report
-from edge_agent.verify_parser import add_verify
+from edge_agent.control.parser import add_control
+from edge_agent.enrol.key_parser import add_key
+from edge_agent.enrol.parser import add_enrol
+from edge_agent.parcel.parser import add_parcel
+from edge_agent.report.parser import add_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +59,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_agent.agent import AlreadyRunning, run_agent, stop_on_signals
-    from edge_agent.journal import JournalError
-    from edge_agent.journal_reader import ReadFailed
-    from edge_agent.keys import KeyFileError
-    from edge_agent.schema import MigrationError
+    from edge_agent.agent import run_agent, stop_on_signals
+    from edge_agent.journal.journal import JournalError
+    from edge_agent.journal.reader import ReadFailed
+    from edge_agent.journal.schema import MigrationError
+    from edge_agent.keys.keys import KeyFileError
+    from edge_agent.state_lock import AlreadyRunning
 
     config = load(options.config)
     if config is None:
@@ -84,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from edge_agent.check_command import check_lines
+    from edge_agent.commands.check_command import check_lines
 
     config = load(options.config)
     if config is None:
@@ -95,7 +96,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from edge_agent.plan_command import plan_lines
+    from edge_agent.commands.plan_command import plan_lines
 
     config = load(options.config)
     if config is None:
@@ -105,9 +106,9 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from edge_agent.agent import AlreadyRunning, state_lock
-    from edge_agent.journal import FILE_NAME
-    from edge_agent.schema import MigrationError, migrate_in_child
+    from edge_agent.journal.journal import FILE_NAME
+    from edge_agent.journal.schema import MigrationError, migrate_in_child
+    from edge_agent.state_lock import AlreadyRunning, state_lock
 
     config = load(options.config)
     if config is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from edge_agent.config import AgentConfig
+    from edge_agent.config.model import AgentConfig
 
 GOOD: Final = 0
 FINDINGS: Final = 1  # a faulty configuration, an agent that ended badly
@@ -20,7 +20,7 @@ COULD_NOT: Final = 2
 
 def load(path: Path) -> AgentConfig | None:
     """The configuration, or None once its faults are told."""
-    from edge_agent.config_file import ConfigErrors, load_config
+    from edge_agent.config.file import ConfigErrors, load_config
 
     try:
         return load_config(path)

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, get_args
 
-from edge_agent.transport import Transport
+from edge_agent.uplink.transport import Transport
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY
 from protocols.evidence.note import Signer

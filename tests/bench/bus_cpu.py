@@ -18,10 +18,10 @@ from typing import Final, NamedTuple
 
 from pymodbus.client import ModbusTcpClient
 
+from edge_agent.bus.link import Link
+from edge_agent.bus.poller import DevicePoller, Line
 from edge_agent.clock import Clock
-from edge_agent.config import BusConfig
-from edge_agent.link import Link
-from edge_agent.poller import DevicePoller, Line
+from edge_agent.config.model import BusConfig
 from protocols.metering.quality import Quality
 from protocols.modbus.frames import MBAP, answer_pdu, tcp_frame
 from tests.bench.bus_device import device

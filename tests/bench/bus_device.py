@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_agent.config import DeviceConfig
+from edge_agent.config.model import DeviceConfig
 from protocols.registers.profile import Point, Profile
 
 

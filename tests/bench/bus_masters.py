@@ -27,9 +27,9 @@ class Polls(NamedTuple):
 
 def agent(port: str, baud: int, seconds: float) -> Polls:
     """Our whole bus thread: schedule, plan, exact answer, raw integers of 30 float32, scan."""
-    from edge_agent.bus import BusThread
+    from edge_agent.bus.bus import BusThread
     from edge_agent.clock import Clock
-    from edge_agent.config import BusConfig
+    from edge_agent.config.model import BusConfig
     from tests.bench.bus_device import device
 
     stop, seen = threading.Event(), []

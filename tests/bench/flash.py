@@ -24,14 +24,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from edge_agent.draft import Draft, Salts
-from edge_agent.journal import AUTOCHECKPOINT_PAGES, FILE_NAME, Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import LOGS, Memory, Settled
-from edge_agent.polled import PolledScan
-from edge_agent.recording import MapHashes, configure_run, record_scan
-from edge_agent.schema import PAGE_SIZE, migrate
-from edge_agent.settling import Retention
+from edge_agent.bus.polled import PolledScan
+from edge_agent.journal.draft import Draft, Salts
+from edge_agent.journal.journal import AUTOCHECKPOINT_PAGES, FILE_NAME, Journal
+from edge_agent.journal.memory import LOGS, Memory, Settled
+from edge_agent.journal.reader import JournalReader
+from edge_agent.journal.schema import PAGE_SIZE, migrate
+from edge_agent.journal.settling import Retention
+from edge_agent.recording.recording import MapHashes, configure_run, record_scan
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Signer
 from protocols.evidence.upload import encode_upload, seal

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal_reader import JournalReader
+from edge_agent.journal.reader import JournalReader
 from protocols.evidence.leaf import Log
 from simulators.series import RUNS
 from tests.bench.flash import BATCH_ROUNDS, Rounds, Setting, Written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from edge_agent.transport import Answer, Transport
+from edge_agent.uplink.transport import Answer, Transport
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import Signer, Verifier

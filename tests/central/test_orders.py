@@ -19,7 +19,7 @@ from central.orders import (
 from central.store.database import open_store
 from central.store.log_tables import gas_order
 from central.web.words import load_words
-from edge_agent import gas_in_force
+from edge_agent.recording import gas_in_force
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Log
 from protocols.evidence.note import KeyType, Signer, Verifier
 from protocols.evidence.order import open_order

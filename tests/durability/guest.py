@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal
-from edge_agent.recorder import Recorder
-from edge_agent.settling import Retention
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal
+from edge_agent.journal.settling import Retention
+from edge_agent.recorder.recorder import Recorder
 from protocols.evidence.leaf import Log, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
 from tests.edge_agent.gateway import KEYS, UTC_MS, VERSION, Polls, config_of

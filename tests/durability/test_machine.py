@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal import FILE_NAME
-from edge_agent.schema import migrate
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.journal.schema import migrate
 from protocols.evidence.merkle import EMPTY
 from tests.durability.machine import (
     MOUNT,

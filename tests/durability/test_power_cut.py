@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.ballast import BALLAST_NAME
-from edge_agent.config import AgentConfig
-from edge_agent.journal import FILE_NAME, Journal
-from edge_agent.journal_start import open_journal
-from edge_agent.schema import migrate
-from edge_agent.settling import Retention
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.ballast import BALLAST_NAME
+from edge_agent.journal.journal import FILE_NAME, Journal
+from edge_agent.journal.schema import migrate
+from edge_agent.journal.settling import Retention
+from edge_agent.salvage.journal_start import open_journal
 from protocols.evidence.leaf import Log
 from tests.durability.crash_states import Files, Mode, Recording, power_cuts
 from tests.durability.vfs import watched

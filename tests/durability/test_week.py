@@ -16,9 +16,9 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
-from edge_agent.config import AgentConfig
-from edge_agent.journal import FILE_NAME
-from edge_agent.schema import migrate
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.journal.schema import migrate
 from protocols.evidence.facts import Loss, LossReason, Moment, parse_loss
 from protocols.evidence.leaf import Kind, Leaf, Log
 from protocols.metering.interval import IntervalRecord

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.config import AgentConfig
-from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, JournalError
-from edge_agent.journal_reader import JournalReader, ReadFailed
-from edge_agent.journal_start import open_journal
-from edge_agent.memory import Settled
-from edge_agent.polled import PolledScan
-from edge_agent.recorder import Recorder
-from edge_agent.schema import MigrationError
+from edge_agent.bus.polled import PolledScan
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal, JournalError
+from edge_agent.journal.memory import Settled
+from edge_agent.journal.reader import JournalReader, ReadFailed
+from edge_agent.journal.schema import MigrationError
+from edge_agent.recorder.recorder import Recorder
+from edge_agent.salvage.journal_start import open_journal
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import Hole
 from protocols.evidence.upload import EMPTY_HEAD, Accepted, Head, accept, encode_upload, seal

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.config import AgentConfig
-from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal
-from edge_agent.memory import Memory
-from edge_agent.recorder import Recorder
-from edge_agent.schema import migrate
-from edge_agent.settling import Retention
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal
+from edge_agent.journal.memory import Memory
+from edge_agent.journal.schema import migrate
+from edge_agent.journal.settling import Retention
+from edge_agent.recorder.recorder import Recorder
 from protocols.evidence.leaf import Log
 from tests.durability.crash_states import Call, Recording
 from tests.durability.vfs import watched

@@ -11,12 +11,12 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from edge_agent.config import AgentConfig
-from edge_agent.config_file import parse_config
-from edge_agent.journal import FILE_NAME, Journal, Retention
-from edge_agent.keys import Keys
-from edge_agent.poller import PolledScan
-from edge_agent.schema import migrate
+from edge_agent.bus.poller import PolledScan
+from edge_agent.config.file import parse_config
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal.schema import migrate
+from edge_agent.keys.keys import Keys
 from protocols.evidence.note import KeyType, Signer
 from protocols.metering.instant import ClockState, Instant
 from protocols.metering.quality import Quality

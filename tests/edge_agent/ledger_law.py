@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.state_rows import join, unpack
+from edge_agent.journal.state_rows import join, unpack
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.upload import decode_upload, open_leaves

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
-from edge_agent.config import BusConfig
+from edge_agent.config.model import BusConfig
 from protocols.modbus.ascii_frames import ascii_frame, split_ascii
 from protocols.modbus.frames import (
     MBAP,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edge_agent.config import AgentConfig
-from edge_agent.draft import Salts
-from edge_agent.epoch_opening import Opening
-from edge_agent.journal_reader import JournalReader
-from edge_agent.journal_start import open_journal
-from edge_agent.memory import Settled
-from edge_agent.recorder import Recorder
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.memory import Settled
+from edge_agent.journal.reader import JournalReader
+from edge_agent.recorder.recorder import Recorder
+from edge_agent.recording.epoch_opening import Opening
+from edge_agent.salvage.journal_start import open_journal
 from protocols.evidence.facts import EpochReason
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, encode_leaf, leaf_hash
 from protocols.evidence.upload import (

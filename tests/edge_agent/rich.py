@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.config import AgentConfig
-from edge_agent.config_file import ConfigErrors, parse_config
+from edge_agent.config.file import ConfigErrors, parse_config
+from edge_agent.config.model import AgentConfig
 from tests.edge_agent.gateway import config_of, table, write_ca
 
 Table = dict[str, Any]

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from edge_agent.bus import BusThread
+from edge_agent.bus.bus import BusThread
 from edge_agent.clock import Clock
-from edge_agent.config import DeviceConfig
+from edge_agent.config.model import DeviceConfig
 from protocols.metering.quality import Quality
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 import edge_agent.agent
-from edge_agent.agent import Agent, AlreadyRunning, state_lock
+from edge_agent.agent import Agent
 from edge_agent.cli import main
-from edge_agent.config_file import load_config
-from edge_agent.journal import FILE_NAME
-from edge_agent.keys import create_keys, load_keys
+from edge_agent.config.file import load_config
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.keys.keys import create_keys, load_keys
+from edge_agent.state_lock import AlreadyRunning, state_lock
 from protocols.evidence.key_change import KeyChange
 from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Kind, Log

@@ -14,8 +14,8 @@ from pathlib import Path
 from central.ledger.archives import gap_archives
 from central.ledger.queries import alarms, law
 from central.registry import add_gateway
-from edge_agent.journal import FILE_NAME
-from edge_agent.keys import create_keys, load_keys
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.keys.keys import create_keys, load_keys
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin, decode_leaf
 from protocols.evidence.merkle import EMPTY
 from protocols.evidence.upload import encode_upload, seal

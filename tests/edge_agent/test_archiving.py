@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.archive_reader import Taken
-from edge_agent.config import AgentConfig
-from edge_agent.device_memory import MAX_GAPS
-from edge_agent.draft import Salts
-from edge_agent.errands import GAP_RETRY_MS, Errands
-from edge_agent.jobs import Jobs
-from edge_agent.journal import FILE_NAME, Journal, Retention
-from edge_agent.link import Answer, NoAnswer
-from edge_agent.poller import PolledScan
-from edge_agent.recorder import Recorder
-from edge_agent.schema import migrate
+from edge_agent.bus.archive_reader import Taken
+from edge_agent.bus.jobs import Jobs
+from edge_agent.bus.link import Answer, NoAnswer
+from edge_agent.bus.poller import PolledScan
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.device_memory import MAX_GAPS
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal.schema import migrate
+from edge_agent.recorder.errands import GAP_RETRY_MS, Errands
+from edge_agent.recorder.recorder import Recorder
 from protocols.evidence.leaf import Kind
 from protocols.metering.instant import ClockState
 from protocols.metering.quality import Quality

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
-from edge_agent.draft import Draft, Salts
-from edge_agent.journal import Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import Memory, Settled
-from edge_agent.transport import Answer, Transport
-from edge_agent.uplink import Uplink
+from edge_agent.journal.draft import Draft, Salts
+from edge_agent.journal.journal import Journal
+from edge_agent.journal.memory import Memory, Settled
+from edge_agent.journal.reader import JournalReader
+from edge_agent.uplink.transport import Answer, Transport
+from edge_agent.uplink.uplink import Uplink
 from protocols.evidence.leaf import Kind, Log
 from protocols.evidence.upload import countersign, decode_upload
 from protocols.metering.instant import Instant

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal import FILE_NAME
-from tests.edge_agent.test_salvage import (
+from edge_agent.journal.journal import FILE_NAME
+from tests.edge_agent.salvage.test_salvage import (
     Recorded,
     carried_on,
     checkpointed,

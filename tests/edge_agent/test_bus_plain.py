@@ -4,7 +4,7 @@ import pytest
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from edge_agent.config import BusConfig
+from edge_agent.config.model import BusConfig
 from protocols.metering.quality import Quality
 from protocols.registers.codec import decode_scan, disassemble, encode
 from protocols.registers.library import load_profile

@@ -10,8 +10,8 @@ import pytest
 
 from edge_agent.cli import main
 from edge_agent.console import COULD_NOT, FINDINGS, GOOD
-from edge_agent.journal import FILE_NAME
-from edge_agent.keys import load_keys
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.keys.keys import load_keys
 from tests.edge_agent.gateway import TOML, write_ca
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config_file import ConfigErrors, load_config, parse_config
+from edge_agent.config.file import ConfigErrors, load_config, parse_config
 from protocols.metering.run_config import Role
 from tests.edge_agent.gateway import config_of, table, write_ca
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import edge_agent
-from edge_agent.config_fields import Section
-from edge_agent.config_file import load_config
+from edge_agent.config.fields import Section
+from edge_agent.config.file import load_config
 from protocols.evidence.note import KeyType, Signer
 from tests.edge_agent.gateway import write_ca
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.config import BusConfig
-from edge_agent.link import Link, NoAnswer
-from edge_agent.poller import DevicePoller, Line
+from edge_agent.bus.link import Link, NoAnswer
+from edge_agent.bus.poller import DevicePoller, Line
+from edge_agent.config.model import BusConfig
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import ExceptionAnswer, Registers
@@ -28,8 +28,8 @@ from protocols.registers.library import load_profile
 from protocols.registers.profile import Point
 from tests.edge_agent.gateway import config_of
 from tests.edge_agent.modbus_servers import CLOSE, RawRtu, RawTcp
+from tests.edge_agent.recording.test_recording import Book, codes, line_sums
 from tests.edge_agent.running_bus import Running, bad, device, good
-from tests.edge_agent.test_recording import Book, codes, line_sums
 
 FLOWSIC = load_profile("sick-flowsic500")
 KELLER = load_profile("keller-33x")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.archive_reader import Taken, Wanted, read_gap
+from edge_agent.bus.archive_reader import Taken, Wanted, read_gap
+from edge_agent.bus.device_job import DeviceJob
+from edge_agent.bus.joining import Failed
 from edge_agent.clock import Clock, mono_ms
-from edge_agent.config import BusConfig
-from edge_agent.device_job import DeviceJob
-from edge_agent.device_memory import PendingGap
-from edge_agent.joining import Failed
+from edge_agent.config.model import BusConfig
+from edge_agent.journal.device_memory import PendingGap
 from protocols.metering.quality import Quality
 from protocols.registers.library import load_profile
 from simulators.fault_plan import parse_faults

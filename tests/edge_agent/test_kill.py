@@ -7,12 +7,12 @@ import shutil
 import struct
 from pathlib import Path
 
-from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, Retention
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import Settled
-from edge_agent.recorder import Recorder
-from edge_agent.schema import migrate
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal.memory import Settled
+from edge_agent.journal.reader import JournalReader
+from edge_agent.journal.schema import migrate
+from edge_agent.recorder.recorder import Recorder
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import cosign
 from protocols.evidence.upload import encode_upload, seal

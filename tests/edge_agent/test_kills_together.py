@@ -6,8 +6,8 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from edge_agent.journal import FILE_NAME, Journal, Retention
-from edge_agent.poller import PolledScan
+from edge_agent.bus.poller import PolledScan
+from edge_agent.journal.journal import FILE_NAME, Journal, Retention
 from protocols.evidence.order import sign_order
 from protocols.metering.quality import Quality
 from protocols.registers.codec import encode
@@ -15,10 +15,10 @@ from protocols.registers.register_map import RegisterMap
 from tests.edge_agent.gateway import UTC_MS, config_of
 from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
+from tests.edge_agent.recording.test_order_recording import NEW, ORDERS, gas, order
 from tests.edge_agent.served import HOUR_MS, NOON_MS, Served
 from tests.edge_agent.test_archiving import GAP_H, UNIFLO, Rig, hours_of, prepare, uniflo_table
 from tests.edge_agent.test_order_journal import gases
-from tests.edge_agent.test_order_recording import NEW, ORDERS, gas, order
 
 START_MS = NOON_MS - (GAP_H + 2) * HOUR_MS
 ORDER = order(1, gas(NEW, at_ms=START_MS + 3 * HOUR_MS - UTC_MS))  # within the gap

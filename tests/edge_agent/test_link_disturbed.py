@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from edge_agent.link import Link, NoAnswer
+from edge_agent.bus.link import Link, NoAnswer
 from protocols.modbus.answer import Damaged
 from protocols.modbus.frames import Request, answer_pdu, rtu_frame
 from tests.edge_agent.modbus_servers import RawRtu, Step

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from edge_agent.config_file import ConfigErrors
+from edge_agent.config.file import ConfigErrors
 from tests.edge_agent.gateway import RECEIPTS, config_of, table
-from tests.edge_agent.test_order_recording import ORDERS
+from tests.edge_agent.recording.test_order_recording import ORDERS
 
 
 def with_key(text: str) -> dict[str, Any]:

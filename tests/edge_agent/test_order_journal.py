@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from edge_agent.config import AgentConfig
-from edge_agent.draft import Salts
-from edge_agent.journal import FILE_NAME, Journal, Retention
-from edge_agent.memory import Memory, OrderState
-from edge_agent.recorder import Recorder
-from edge_agent.schema import migrate, migrations
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import FILE_NAME, Journal, Retention
+from edge_agent.journal.memory import Memory, OrderState
+from edge_agent.journal.schema import migrate, migrations
+from edge_agent.recorder.recorder import Recorder
 from protocols.evidence.leaf import Kind, Log
 from protocols.evidence.order import sign_order
 from tests.edge_agent.gateway import BOOT_ID, KEYS, VERSION, Polls, config_of, new_journal
 from tests.edge_agent.killed import Statements, killed
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
-from tests.edge_agent.test_order_recording import NEW, ORDERS, OTHER, gas, order
+from tests.edge_agent.recording.test_order_recording import NEW, ORDERS, OTHER, gas, order
 
 ROUNDS = 7
 ORDER = order(1, gas(NEW, at_ms=9_000))

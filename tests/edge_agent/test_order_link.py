@@ -9,14 +9,14 @@ from time import monotonic
 
 import pytest
 
-from edge_agent.draft import Salts
-from edge_agent.journal import Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import OrderState
-from edge_agent.order_fetch import OrderFetch
-from edge_agent.recorder import Recorder
-from edge_agent.transport import Answer, Transport
-from edge_agent.uplink import Uplink
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.journal import Journal
+from edge_agent.journal.memory import OrderState
+from edge_agent.journal.reader import JournalReader
+from edge_agent.recorder.recorder import Recorder
+from edge_agent.uplink.order_fetch import OrderFetch
+from edge_agent.uplink.transport import Answer, Transport
+from edge_agent.uplink.uplink import Uplink
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import Signer
 from protocols.evidence.order import check_request, sign_order
@@ -32,7 +32,7 @@ from tests.edge_agent.gateway import (
     wait_until,
 )
 from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
-from tests.edge_agent.test_order_recording import NEW, ORDERS, OTHER, gas, order
+from tests.edge_agent.recording.test_order_recording import NEW, ORDERS, OTHER, gas, order
 from tests.edge_agent.tls_central import TlsCentral, serving
 
 STRANGER = Signer.from_private_bytes("central-orders", b"x" * 32)

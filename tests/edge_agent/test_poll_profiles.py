@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.config import DeviceConfig
-from edge_agent.poller import DevicePoller, Line
+from edge_agent.bus.poller import DevicePoller, Line
+from edge_agent.config.model import DeviceConfig
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import check_answer

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import pytest
 
-from edge_agent.draft import Draft, Salts
-from edge_agent.journal import Journal
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import Memory, Settled
+from edge_agent.journal.draft import Draft, Salts
+from edge_agent.journal.journal import Journal
+from edge_agent.journal.memory import Memory, Settled
+from edge_agent.journal.reader import JournalReader
 from protocols.evidence.facts import Loss, parse_loss
 from protocols.evidence.leaf import Kind, Leaf, Log
 from protocols.evidence.merkle import Hole

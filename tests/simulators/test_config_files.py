@@ -12,7 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from central.config import Listen
 from central.config import load_config as load_central
-from edge_agent.config_file import load_config
+from edge_agent.config.file import load_config
 from protocols.evidence.note import KeyType, Signer
 from protocols.metering.composition import Composition
 from protocols.metering.iso6976 import Properties, properties

@@ -19,14 +19,14 @@ from central.receipt_keys import ReceiptKeys
 from central.registry import add_gateway
 from central.store.database import create_store
 from edge_agent.agent import recorder_side
-from edge_agent.config import AgentConfig
-from edge_agent.draft import Salts
-from edge_agent.heads_check import HeadsCheck
-from edge_agent.journal_reader import JournalReader
-from edge_agent.recorder import Recorder
-from edge_agent.transport import REQUEST_BYTES, Answer, LinkFailure, Transport
-from edge_agent.uplink import Uplink
-from edge_agent.uplink_gate import Gate
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.draft import Salts
+from edge_agent.journal.reader import JournalReader
+from edge_agent.recorder.recorder import Recorder
+from edge_agent.uplink.gate import Gate
+from edge_agent.uplink.heads_check import HeadsCheck
+from edge_agent.uplink.transport import REQUEST_BYTES, Answer, LinkFailure, Transport
+from edge_agent.uplink.uplink import Uplink
 from protocols.evidence.adopt import PATH as ADOPT_PATH
 from protocols.evidence.heads import PATH as HEADS_PATH
 from protocols.evidence.leaf import Leaf, Log, Origin

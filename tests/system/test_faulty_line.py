@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config import BusConfig, DeviceConfig
-from edge_agent.link import Link
-from edge_agent.poller import DevicePoller, Line
+from edge_agent.bus.link import Link
+from edge_agent.bus.poller import DevicePoller, Line
+from edge_agent.config.model import BusConfig, DeviceConfig
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 from protocols.registers.codec import decode_scan

@@ -15,10 +15,10 @@ from central.ledger.rows import LawRow
 from central.receipt_keys import ReceiptKeys
 from central.registry import add_gateway
 from central.store.database import create_store
-from edge_agent.config import AgentConfig
-from edge_agent.epoch_opening import Opening
-from edge_agent.journal_reader import JournalReader
-from edge_agent.memory import Settled
+from edge_agent.config.model import AgentConfig
+from edge_agent.journal.memory import Settled
+from edge_agent.journal.reader import JournalReader
+from edge_agent.recording.epoch_opening import Opening
 from protocols.evidence.facts import EpochReason
 from protocols.evidence.leaf import Log
 from protocols.evidence.note import unverified_checkpoint

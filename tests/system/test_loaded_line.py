@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.bus import BusThread
-from edge_agent.bus_time import bits_per_char, schedule_faults
+from edge_agent.bus.bus import BusThread
 from edge_agent.clock import Clock
-from edge_agent.config import BusConfig, DeviceConfig
+from edge_agent.config.bus_time import bits_per_char, schedule_faults
+from edge_agent.config.model import BusConfig, DeviceConfig
 from protocols.metering.quality import Quality
 from protocols.modbus.budget import Line, Load, load_of
 from protocols.modbus.plan import plan

@@ -6,7 +6,7 @@ import pytest
 
 from central.cli import main as central_main
 from edge_agent.cli import main as agent_main
-from edge_agent.keys import create_keys
+from edge_agent.keys.keys import create_keys
 from protocols.evidence.leaf import Log
 from tests.edge_agent.gateway import GATEWAY, RECEIPTS, TOML
 from tests.edge_agent.ledger_law import read_journal

@@ -1,0 +1,1 @@
+"""What is asked of instruments, and what of their answers counts."""

@@ -1,0 +1,1 @@
+"""gateway.toml into one frozen object, every fault at once."""

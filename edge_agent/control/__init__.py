@@ -1,0 +1,1 @@
+"""What a technician asks of a running agent, or of the port himself."""

@@ -1,0 +1,123 @@
+"""The arguments of `edge-agent read` and `edge-agent write`, and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_agent.console import FINDINGS, GOOD, could_not, load
+
+if TYPE_CHECKING:
+    from edge_agent.config.model import AgentConfig
+    from edge_agent.control.protocol import ClockRequest, Request, WriteRequest
+
+
+def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    read = commands.add_parser(
+        "read",
+        help="scan a device now and show what it says",
+        description="Asks the running agent, or without one the device itself. Exit status: 0 "
+        "read, 1 the device could not be read, 2 nobody could be asked.",
+    )
+    _add_device(read)
+    read.add_argument("--point", action="append", default=[], metavar="NAME",
+                      help="may be repeated; default all that is polled")  # fmt: skip
+    read.add_argument("--json", action="store_true", help="the answer as it came")
+    read.set_defaults(command=_read)
+    write = commands.add_parser(
+        "write",
+        help="write a set point, or set a clock; off unless [control] writes = true",
+        description="Only what the profile lets be written, within its limits and the site's. "
+        "Read before and after, and recorded with who and why. Exit status: 0 written, 1 refused "
+        "or not taken, 2 nobody could be asked.",
+    )
+    _add_device(write)
+    what = write.add_mutually_exclusive_group(required=True)
+    what.add_argument("--point", nargs=2, metavar=("NAME", "VALUE"))
+    what.add_argument("--clock", action="store_true", help="set the device's clock to UTC")
+    write.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
+    write.add_argument("--reason", required=True, metavar="TEXT")
+    write.add_argument("--login", action="store_true",
+                       help="ask for the device's password; it is recorded nowhere")  # fmt: skip
+    write.add_argument("--yes", action="store_true", help="do not ask")
+    write.set_defaults(command=_write)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    command.add_argument("--device", required=True, metavar="NAME")
+
+
+def _read(options: argparse.Namespace) -> int:
+    from edge_agent.control.command import read_request
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    request = read_request(options.device, options.point)
+    return _guarded(lambda: _ask(config, request, as_json=options.json))
+
+
+def _write(options: argparse.Namespace) -> int:
+    from edge_agent.control.command import write_request
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    password = _password() if options.login else ""
+    request = write_request(options.device, options.point, options.who, options.reason, password)
+    if not options.yes and not sys.stdin.isatty():
+        return could_not("nobody can confirm here: give --yes")
+    if not options.yes:
+        status = _guarded(lambda: _confirmed(config, request))
+        if status != GOOD:
+            return status
+    return _guarded(lambda: _ask(config, request, as_json=False))
+
+
+def _password() -> str:
+    """Unseen at a terminal; else the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass("password of the device: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _confirmed(config: AgentConfig, request: WriteRequest | ClockRequest) -> int:
+    """Good where a person said yes."""
+    from edge_agent.control.command import question
+
+    print("\n".join(question(config, request)))
+    if input("write it? [y/N] ").strip().lower() in ("y", "yes"):
+        return GOOD
+    print("nothing was written")
+    return FINDINGS
+
+
+def _ask(config: AgentConfig, request: Request, *, as_json: bool) -> int:
+    from edge_agent.control.command import answer_lines, ask
+
+    answer = ask(config, request)
+    good = bool(answer.get("ok"))
+    text = json.dumps(answer) if as_json else "\n".join(answer_lines(answer))
+    print(text, file=sys.stdout if good or as_json else sys.stderr)
+    return GOOD if good else FINDINGS
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    from edge_agent.control.client import SocketError
+    from edge_agent.control.command import CannotAsk
+    from edge_agent.control.protocol import BadRequest
+    from edge_agent.journal.journal import JournalError
+    from edge_agent.journal.schema import MigrationError
+    from edge_agent.keys.keys import KeyFileError
+
+    known = (BadRequest, CannotAsk, SocketError, JournalError, KeyFileError, MigrationError)
+    try:
+        return run()
+    except (*known, OSError) as error:
+        return could_not(error)

@@ -1,0 +1,146 @@
+"""The control sockets of a running agent: one for reading, one for acting.
+
+Each socket has a thread that accepts, and a short-lived one for each client, of which there are
+few. A line and an answer are bounded, and both have a deadline. Who may connect is a matter of the
+file's group; who did is logged with what the kernel says of him.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import logging
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from edge_agent.clock import mono_ms
+from edge_agent.control.protocol import (
+    MAX_ANSWER,
+    MAX_LINE,
+    BadRequest,
+    ReadRequest,
+    Request,
+    encode_answer,
+    parse_request,
+    refusal,
+)
+
+MAX_CLIENTS: Final = 4
+LINE_S: Final = 5.0
+ACCEPT_S: Final = 0.5
+_CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
+_log = logging.getLogger(__name__)
+
+Answer = Callable[[Request, str], dict[str, object]]
+
+
+class Peer:
+    """Who is at the other end, by the kernel's word."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        self.pid, self.uid, self.gid = _CREDENTIALS.unpack(data)
+
+    def __str__(self) -> str:
+        return f"uid {self.uid}"
+
+
+class ControlServer(threading.Thread):
+    """Serves one socket until `stop`. Raises OSError where it cannot be made."""
+
+    def __init__(
+        self, path: Path, group: str, answer: Answer, stop: threading.Event, *, acts: bool
+    ) -> None:
+        super().__init__(name=f"control-{path.stem}", daemon=True)
+        self._path = path
+        self._answer = answer
+        self._stop_event = stop
+        self._acts = acts
+        self._places = threading.BoundedSemaphore(MAX_CLIENTS)
+        self._socket = _listen(path, group)
+
+    def run(self) -> None:
+        try:
+            while not self._stop_event.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = self._socket.accept()
+                    self._take(connection)
+        finally:
+            self._socket.close()
+            self._path.unlink(missing_ok=True)
+
+    def _take(self, connection: socket.socket) -> None:
+        connection.settimeout(LINE_S)
+        if not self._places.acquire(blocking=False):
+            with connection, contextlib.suppress(OSError):
+                busy = refusal(f"{MAX_CLIENTS} others are served now: try again")
+                connection.sendall(encode_answer(busy))
+            return
+        threading.Thread(
+            target=self._serve, args=(connection,), name=self.name, daemon=True
+        ).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with connection, contextlib.suppress(OSError):
+                peer = Peer(connection)
+                _log.info("%s: pid %d, uid %d, gid %d", self.name, peer.pid, peer.uid, peer.gid)
+                while (line := read_line(connection)) is not None:
+                    data = encode_answer(self._answer_to(line, f"{peer}"))
+                    if len(data) > MAX_ANSWER:
+                        data = encode_answer(refusal("the answer is too long: ask for less"))
+                    connection.sendall(data)
+        finally:
+            self._places.release()
+
+    def _answer_to(self, line: bytes, peer: str) -> dict[str, object]:
+        try:
+            request = parse_request(line)
+        except BadRequest as error:
+            return refusal(str(error))
+        if isinstance(request, ReadRequest) == self._acts:
+            other = "reading" if self._acts else "acting"
+            return refusal(f"this is not the socket for {other}")
+        return self._answer(request, peer)
+
+
+def read_line(connection: socket.socket, now_ms: Callable[[], int] = mono_ms) -> bytes | None:
+    """One line; None at the end, and for one that is too long or takes too long. Raises OSError.
+
+    The deadline is that of the whole line: byte by byte nobody keeps a place for hours.
+    """
+    deadline_ms = now_ms() + round(1000 * LINE_S)
+    data = b""
+    while not data.endswith(b"\n"):
+        chunk = connection.recv(MAX_LINE)
+        data += chunk
+        if not chunk or len(data) > MAX_LINE or now_ms() >= deadline_ms:
+            return None
+    return data[:-1]
+
+
+def _listen(path: Path, group: str) -> socket.socket:
+    """A socket file of its own, 0660, of that group; one left behind by a kill is replaced."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        before = os.umask(0o117)
+        try:
+            made.bind(str(path))
+        finally:
+            os.umask(before)
+        path.chmod(0o660)
+        if group:
+            os.chown(path, -1, grp.getgrnam(group).gr_gid)
+        made.listen(MAX_CLIENTS)
+        made.settimeout(ACCEPT_S)
+    except BaseException:
+        made.close()
+        raise
+    return made

@@ -1,0 +1,1 @@
+"""How a gateway becomes known to central, and its keys are shown and changed."""

@@ -1,0 +1,1 @@
+"""Leaves to central, and receipts back, on a USB stick."""

@@ -1,0 +1,1 @@
+"""From what happened to leaves. Pure: everything goes into a draft."""

@@ -1,0 +1,1 @@
+"""A gas day out of the journal."""

@@ -1,0 +1,50 @@
+"""The arguments of `edge-agent report`, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, load
+
+
+def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="a gas day of one run, hour by hour, out of the journal",
+        description="Works beside a running agent and without one, as far back as the journal "
+        "keeps what central has acknowledged. Exit status: 1 nothing of that day is there, 2 the "
+        "journal could not be read.",
+    )
+    report.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    report.add_argument("--run", required=True, metavar="ID")
+    report.add_argument("--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD",
+                        help="the gas day, dated by its beginning")  # fmt: skip
+    report.add_argument("--json", action="store_true", help="everything, unrounded")
+    report.set_defaults(command=_report)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from edge_agent.journal.journal import FILE_NAME
+    from edge_agent.journal.reader import ReadFailed
+    from edge_agent.report.report import ReportError, as_json, report_of
+    from edge_agent.report.table import as_table
+    from protocols.metering.gas_day import GasDayError
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    try:
+        report = report_of(config, config.state_dir / FILE_NAME, options.run, options.day)
+    except ReportError as error:
+        print(f"edge-agent: {error}", file=sys.stderr)
+        return FINDINGS
+    except (ReadFailed, GasDayError) as error:
+        return could_not(error)
+    try:
+        print(as_json(report) if options.json else as_table(report), flush=True)
+    except BrokenPipeError:
+        leave_pipe()
+    return GOOD

@@ -1,0 +1,33 @@
+"""One program a state directory: the lock that the kernel frees however its holder ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class AlreadyRunning(Exception):  # noqa: N818  # what was found is the name
+    """Another agent works on this state directory."""
+
+
+@contextlib.contextmanager
+def state_lock(state_dir: Path) -> Iterator[None]:
+    """One agent a journal. Raises AlreadyRunning; the kernel frees the lock however we end."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"another edge-agent uses {state_dir}; stop it first (systemctl stop edge-agent)"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

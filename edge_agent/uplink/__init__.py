@@ -1,0 +1,1 @@
+"""Batches to central, receipts back."""
