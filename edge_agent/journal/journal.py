@@ -28,6 +28,7 @@ from protocols.evidence.leaf import Log
 
 T = TypeVar("T")
 FILE_NAME: Final = "journal.db"
+MOST_CORRUPT: Final = 8  # a disk that fails now and then gives a page the next time
 BUSY_TIMEOUT_MS: Final = 5_000
 AUTOCHECKPOINT_PAGES: Final = 8000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -86,6 +87,7 @@ class Journal:
         self._retention = retention
         self._space = Space(path, limits, autocheckpoint_pages)
         self._in_doubt = False  # an I/O error: what reached the disk is not known
+        self._corrupt = 0  # tries in a row that SQLite calls malformed
         self.sealed_bytes = 0
         self.connection = self._connect()
         try:
@@ -102,6 +104,7 @@ class Journal:
         """Open the file that was made in place of the one before. Raises JournalError."""
         self.connection.close()
         self._in_doubt = False
+        self._corrupt = 0
         self.connection = self._connect()
         self._check()
 
@@ -136,7 +139,7 @@ class Journal:
         except sqlite3.ProgrammingError:
             raise  # a bug, not the disk
         except READ_ERRORS as error:
-            if stays_damaged(error, self.path):
+            if self._is_damaged(error):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         except (DamagedRow, EvidenceError) as error:
@@ -170,11 +173,12 @@ class Journal:
                 sealed_bytes -= prune(self.connection, *kept)
             renew_log_digests(self.connection)
             self.connection.execute("COMMIT")
+            self._corrupt = 0
         except sqlite3.ProgrammingError:
             raise  # a bug, not the disk
         except READ_ERRORS as error:
             self._give_up(error)
-            if stays_damaged(error, self.path):
+            if self._is_damaged(error):
                 raise self._damaged(str(error)) from error
             kind = CommitFailed if self._in_doubt or not is_full(error) else DiskFull
             raise kind(f"{self.path}: {error}") from error
@@ -199,11 +203,17 @@ class Journal:
             self.connection.execute("COMMIT")
         except READ_ERRORS as error:
             self._give_up(error)
-            if stays_damaged(error, self.path):
+            if self._is_damaged(error):
                 raise self._damaged(str(error)) from error
             return False
         self.sealed_bytes -= dropped
         return dropped > 0
+
+    def _is_damaged(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
+        """At a second look, or because it comes again and again: no check looks at free pages."""
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+            self._corrupt += 1
+        return self._corrupt >= MOST_CORRUPT or stays_damaged(error, self.path)
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None

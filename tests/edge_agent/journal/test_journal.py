@@ -17,6 +17,7 @@ from edge_agent.journal.device_memory import DeviceClock, DeviceMemory, PendingG
 from edge_agent.journal.draft import Draft, Salts
 from edge_agent.journal.journal import (
     FILE_NAME,
+    MOST_CORRUPT,
     CommitFailed,
     Journal,
     JournalDamaged,
@@ -328,6 +329,32 @@ def test_a_damaged_head_stops_the_commit(journal: Journal, config: AgentConfig) 
     for _ in range(2):
         with pytest.raises(JournalDamaged, match="a row of log is damaged"):
             journal.commit(tick_of(tick.after, polls))
+
+
+def test_damage_that_no_check_sees(journal: Journal, config: AgentConfig) -> None:
+    """An index whose pages lead nowhere fails each commit: believed after a while; a commit that
+    comes through in between says that it was the disk.
+    """
+    polls = Polls(config)
+    tick = first_tick(journal, config, polls)
+    journal.commit(tick)
+
+    def fails(_connection: sqlite3.Connection) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    for _ in range(2):
+        tick = tick_of(tick.after, polls)
+        for _ in range(MOST_CORRUPT - 1):
+            with pytest.raises(CommitFailed):
+                journal.commit(tick, also=fails)
+        journal.commit(tick)
+    for _ in range(MOST_CORRUPT - 1):
+        with pytest.raises(CommitFailed):
+            journal.look(fails)
+    with pytest.raises(JournalDamaged):
+        journal.look(fails)
 
 
 @pytest.mark.parametrize(
