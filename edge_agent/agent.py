@@ -59,7 +59,7 @@ NOTE_S: Final = 30.0
 HEAL_S: Final = 120.0  # all rows of a log are looked at
 OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after that, it goes on
 CONTROL_END_S: Final = 2.0
-FINISH_S: Final = 5.0
+FINISH_S: Final = 15.0  # a commit of a slow card under load takes seconds
 END_S: Final = 3.0
 _log = logging.getLogger(__name__)
 
@@ -211,12 +211,16 @@ class Agent:
             bus.join(BUS_END_S)
             if bus.is_alive():
                 bus.close_port()
-        stored = self._recorder.is_alive() and self._recorder.finish(FINISH_S)
+        if self._recorder.is_alive() and not self._recorder.finish(FINISH_S):
+            _log.warning("the last intervals are not stored yet; the journal is slow")
         # without the recorder no receipt could be kept: start again soon rather than send
-        if not self._uplink.drain(self._drain_s if self._recorder.is_alive() else 0.0):
-            _log.warning("some leaves have no receipt yet; they are sent after the next start")
+        drained = self._uplink.drain(self._drain_s if self._recorder.is_alive() else 0.0)
         self._recorder.end()
         self._recorder.join(END_S)
+        # only now: what the recorder stored late came behind the uplink's last look
+        if not drained or self._uplink.exchange.pending():
+            _log.warning("some leaves have no receipt yet; they are sent after the next start")
+        stored = self._recorder.has_stopped
         self._transport.close()
         self._reader.close()
         if not self._recorder.is_alive():

@@ -73,6 +73,7 @@ class Recorder(threading.Thread):
         self._inbox: Inbox[PolledScan | News, Request] = Inbox(config.journal.queue_scans)
         self._give_up = threading.Event()
         self._finished = threading.Event()
+        self._last = Request()
         self._reported_ms: int | None = None
         self._epochs = EpochDesk(self, journal, config, salts, clock, self._patience)
         self._room = Room(journal)
@@ -126,7 +127,12 @@ class Recorder(threading.Thread):
 
     def finish(self, timeout_s: float) -> bool:
         """Close the runs and say so in the log; True when that is durable. Settling goes on."""
-        return self._request(Request(), timeout_s)
+        return self._request(self._last, timeout_s)
+
+    @property
+    def has_stopped(self) -> bool:
+        """What `finish` asked for is durable, be it that it took longer than it was waited for."""
+        return self._last.done.is_set()
 
     def end(self) -> None:
         """End the thread; what could not be committed by now is given up, and said."""

@@ -277,3 +277,37 @@ def test_a_bus_that_stands_still_gets_its_port_closed(
     assert "bus lan stands still; its port is closed and opened again" in caplog.text
     found = read_journal(tmp_path / "state" / FILE_NAME)
     assert found.of(Kind.SCAN)[-1].mono_ms - found.of(Kind.SCAN)[0].mono_ms > 800
+
+
+def test_last_intervals_that_are_stored_late_are_a_good_end(
+    tmp_path: Path,
+    central: TlsCentral,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A journal slower than is waited for: status 0 once they are durable, unsent leaves told."""
+    monkeypatch.setattr(edge_agent.agent, "FINISH_S", 0.0)
+    stop = threading.Event()
+    with built(tmp_path, central) as agent:
+        agent._drain_s = 0.2
+        look, late = agent._recorder._inbox.look, threading.Event()
+        end = agent._recorder.end
+
+        def slow(most: int) -> object:
+            if stop.is_set():
+                assert late.wait(TIMEOUT_S), "the recorder was never told to end"
+            return look(most)
+
+        def end_at_last() -> None:
+            late.set()
+            end()
+
+        monkeypatch.setattr(agent._recorder._inbox, "look", slow)
+        monkeypatch.setattr(agent._recorder, "end", end_at_last)
+        threading.Timer(1.0, stop.set).start()
+        assert agent.run(stop) == 0
+    assert "the last intervals are not stored yet" in caplog.text
+    assert "some leaves have no receipt yet" in caplog.text
+    found = read_journal(tmp_path / "state" / FILE_NAME)
+    assert found.events() == ["agent_started", "agent_stopped"]
+    assert found.receipted != found.sizes
