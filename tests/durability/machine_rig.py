@@ -59,6 +59,7 @@ class MachineRig(Rig):
             super().stop(name)
             return
         process = self._running.pop(name)
+        self._note_stop()
         try:
             process.communicate(b"\n", STOP_S)
         finally:

@@ -35,6 +35,9 @@ class Rig:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._begins: dict[str, int] = {}  # where in its log a program's newest life begins
         self.commands: dict[str, list[str]] = {}
+        # A request in flight may wait for the other two devices of its line, and for its own.
+        self.in_flight_ms = round(3000.0 * pace.timeout_s) + 1000
+        self.stopped_utc_ms: int | None = None  # the agent, for the first time
         self.store = directory / "store"
         self.journal = directory / "state" / "journal.db"
 
@@ -78,6 +81,8 @@ class Rig:
     def stop(self, name: str) -> None:
         """SIGTERM, and a good end."""
         process = self._running.pop(name)
+        if name == "agent":
+            self._note_stop()
         process.send_signal(signal.SIGTERM)
         try:
             status = process.wait(STOP_S)
@@ -85,6 +90,11 @@ class Rig:
             process.kill()
             process.wait()
         assert status == 0, f"{name} ended with {status}:\n{self.log(name)}"
+
+    def _note_stop(self) -> None:
+        """A life after the first stop is ended as soon as it has sent what it had."""
+        if self.stopped_utc_ms is None:
+            self.stopped_utc_ms = time.time_ns() // 1_000_000
 
     def log(self, name: str) -> str:
         """The end of a program's log."""

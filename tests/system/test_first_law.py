@@ -14,6 +14,7 @@ import pytest
 from central.ledger.law import law
 from central.store.database import open_store
 from tests.system.rig import START_S, Rig
+from tests.system.taken import Scans, way_of
 
 SEED = 20261122
 RUNS = "leaves: billing"  # what the agent says when it has started
@@ -71,12 +72,17 @@ def check(rig: Rig, agent_kills: int) -> int:
     assert {row.run for row in rows} == set(books)
     assert all(row.holds for row in rows), [row for row in rows if not row.holds]
     assert {row.segment for row in rows} == {0}, "no index was reset, so no segment was opened"
+    scans, stopped_utc_ms = Scans(rig.journal), rig.stopped_utc_ms
+    assert stopped_utc_ms is not None, "the agent was never stopped"
     for run, book in books.items():
         for point, total in book["totals"].items():
-            moved = [row for row in rows if (row.run, row.point) == (run, point)]
-            advance = total["last"]["counts"] - total["first"]["counts"]
-            assert [row.moved_counts for row in moved] == [advance], (run, point)
-            assert advance > 1000, "a run that hardly moves proves nothing"
+            taken = list(scans.indexes(book["meter_serial"], point))
+            (row,) = [row for row in rows if (row.run, row.point) == (run, point)]
+            assert (row.index_start, row.index_end) == (taken[0], taken[-1]), (run, point)
+            way = way_of(total, taken)
+            assert row.moved_counts == way.advance_counts, (run, point)
+            assert way.is_explained(stopped_utc_ms, rig.in_flight_ms), (run, point, way)
+            assert way.advance_counts > 1000, "a run that hardly moves proves nothing"
     starts = _check_sequences(rig, agent_kills)
     before = list(_ledger(rig))
     rig.command("edge-central", "rebuild", "--store", "store")
