@@ -159,11 +159,14 @@ class ProofPages:
 
 
 def _field_value(newest_ms: int | None, site: Place) -> str:
-    """What the field shows at first: a minute before the newest interval's end, by the site."""
+    """What the field shows at first: a time within the newest interval, by the site's clock.
+
+    To the second, as the field takes it: an interval may be shorter than a minute.
+    """
     if newest_ms is None:
         return ""
-    at = moment(newest_ms - 60_000, zone_of(site.zone))
-    return "" if at is None else f"{at:%Y-%m-%dT%H:%M}"
+    at = moment(newest_ms - 1, zone_of(site.zone))
+    return "" if at is None else f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
 def _download(data: bytes, name: str) -> Response:

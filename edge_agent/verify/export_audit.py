@@ -24,7 +24,7 @@ from edge_agent.verify.export_files import (
 from edge_agent.verify.folder import Unreadable, read_files
 from edge_agent.verify.leaf_index import Batch, LeafIndex
 from protocols.audit.account import Account
-from protocols.audit.proof_folder import KEYS_FILE
+from protocols.audit.proof_folder import KEYS_FILE, in_file
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.export_text import Export, Part, open_export
 from protocols.evidence.fleet import check_fleet_proof
@@ -106,8 +106,10 @@ def audit_export(place: Path, progress: Progress) -> ExportReport:
     for name in (KEYS_FILE, EXPORT_FILE):
         if name not in files:
             raise Unreadable(f"{place / name}: not there; the export is not whole: make it again")
-    keys = open_keys(files[KEYS_FILE])
-    export = open_export(files[EXPORT_FILE], keys.publisher.verifier)
+    with in_file(KEYS_FILE):
+        keys = open_keys(files[KEYS_FILE])
+    with in_file(EXPORT_FILE):
+        export = open_export(files[EXPORT_FILE], keys.publisher.verifier)
     if export.gateway != keys.logs.gateway:
         raise Malformed(f"export of {export.gateway} with the keys of {keys.logs.gateway}")
     index = LeafIndex(lambda part, offset: read_upload(place, part, offset))

@@ -50,6 +50,9 @@ def daily_names(number: int) -> tuple[str, str]:
 
 def read_part(place: Path, part: str) -> Iterator[Stored]:
     """The uploads of a part with their notes; Malformed where the two files do not fit."""
+    for name in (uploads_name(part), checkpoints_name(part)):
+        if (place / name).exists() and not (place / name).is_file():  # a pipe has no end
+            raise Unreadable(f"{place / name}: not a file; make the export again")
     try:
         with (
             (place / uploads_name(part)).open("rb") as uploads,

@@ -28,14 +28,14 @@ def export_lines(report: ExportReport, pinned: bool, words: Words) -> Iterator[s
     yield ""
     yield from _contents(report, words)
     yield ""
-    for run in report.account.runs.values():
-        yield from _run(run, words)
+    for name in sorted(report.account.runs):
+        yield from _run(report.account.runs[name], words)
     if report.flaws:
         yield ""
         yield words("flaws")
         for flaw in report.flaws[:MAX_SHOWN]:
-            place = flaw.file if flaw.seq is None else f"{flaw.file} {flaw.seq}"
-            yield from bullet(f"{place}: {flaw.what}")
+            leaf = "" if flaw.seq is None else words("e.leaf", seq=flaw.seq)
+            yield from bullet(f"{flaw.file}{leaf}: {flaw.what}")
         if (more := len(report.flaws) - MAX_SHOWN + report.more_flaws) > 0:
             yield from bullet(words("e.more", count=more))
     yield ""

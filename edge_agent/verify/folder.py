@@ -10,6 +10,7 @@ from typing import Final
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 MAX_MEMBERS: Final = 256
+_REMEDY: Final = "give the folder or the zip that central made"
 
 
 _DAMAGED: Final = (
@@ -24,15 +25,15 @@ class Unreadable(Exception):  # noqa: N818 - what was found is the name
 
 def read_files(place: Path, names: Collection[str]) -> dict[str, bytes]:
     """Those of the named files that are in the folder or zip. Raises Unreadable."""
+    if place.exists() and not (place.is_dir() or place.is_file()):  # a pipe or device has no end
+        raise Unreadable(f"{place}: neither a file nor a folder; {_REMEDY}")
     try:
         if place.is_dir():
             return {name: _read(place / name) for name in names if (place / name).is_file()}
         return _unzip(place, names)
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or error
-        raise Unreadable(
-            f"{place}: {reason}; give the folder or the zip that central made"
-        ) from None
+        raise Unreadable(f"{place}: {reason}; {_REMEDY}") from None
 
 
 def _read(path: Path) -> bytes:

@@ -8,12 +8,13 @@
 So units and scaling are proven like the figures themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from protocols.audit.bodies import config_of, interval_of, map_of
 from protocols.audit.figures import Explanation, Figure, figures_of
-from protocols.evidence.errors import Malformed
+from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.leaf import Kind, Leaf
 from protocols.evidence.proven_leaf import ProvenLeaf, check_leaf
 from protocols.evidence.published import PublishedKeys, open_keys
@@ -31,6 +32,15 @@ def pair(part: str) -> tuple[str, str]:
 
 
 FILES: Final = frozenset({name for part in PARTS for name in pair(part)} | {KEYS_FILE})
+
+
+@contextmanager
+def in_file(name: str) -> Iterator[None]:
+    """An EvidenceError is raised again with the file's name before it."""
+    try:
+        yield
+    except EvidenceError as error:
+        raise type(error)(f"{name}: {error}") from error
 
 
 class ProofReport(NamedTuple):
@@ -59,7 +69,9 @@ def check_proof(files: Mapping[str, bytes]) -> ProofReport:
 
     That the publisher of the keys is the one to be believed is for the caller to compare.
     """
-    keys = open_keys(_file(files, KEYS_FILE))
+    note = _file(files, KEYS_FILE)
+    with in_file(KEYS_FILE):
+        keys = open_keys(note)
     proven = _proven(files, LEAF, keys)
     others = {
         part: _proven(files, part, keys) for part in (CONFIGURATION, MAP) if _has(files, part)
@@ -91,7 +103,8 @@ def _explain(leaf: Leaf, others: Mapping[str, Leaf]) -> Explanation:
 
 def _proven(files: Mapping[str, bytes], part: str, keys: PublishedKeys) -> ProvenLeaf:
     data, proof = (_file(files, name) for name in pair(part))
-    return check_leaf(data, proof, keys)
+    with in_file(" with ".join(pair(part))):
+        return check_leaf(data, proof, keys)
 
 
 def _has(files: Mapping[str, bytes], part: str) -> bool:

@@ -46,7 +46,17 @@ def test_a_flaw_is_status_1(proof: Path) -> None:
     (proof / "leaf.cbor").write_bytes(data)
     found = judged(proof)
     assert found.status == FINDINGS
-    assert found.lines[0].startswith("NOT PROVEN: ")
+    assert found.lines[0].startswith("NOT PROVEN: leaf.cbor with proof.tlog-proof: ")
+
+
+@pytest.mark.parametrize("name", ["keys.txt", "export.txt"])
+def test_a_truncated_file_of_an_export_is_named(tmp_path: Path, name: str) -> None:
+    """Also where nothing else of the export can be believed without it."""
+    place = export_in(tmp_path)
+    (place / name).write_bytes((place / name).read_bytes()[:200])
+    found = judged(place)
+    assert found.status == FINDINGS
+    assert found.lines[0].startswith(f"NOT PROVEN: {name}: ")
 
 
 def test_an_export_and_its_contents_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The files of an export are read a piece at a time, and strictly."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,12 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         list(read_part(tmp_path, "p"))
     with pytest.raises(Unreadable, match=r"p\.uploads"):
         read_upload(tmp_path, "p", 0)
+
+
+def test_a_pipe_among_the_files_is_not_opened(tmp_path: Path) -> None:
+    """It would wait for ever."""
+    place = part_in(tmp_path, framed(b"one"), NOTE)
+    (place / "logs" / "p.checkpoints").unlink()
+    os.mkfifo(place / "logs" / "p.checkpoints")
+    with pytest.raises(Unreadable, match=r"p\.checkpoints: not a file"):
+        list(read_part(place, "p"))

@@ -9,7 +9,7 @@ from edge_agent.verify.export_audit import ExportReport, Flaw, audit_export
 from edge_agent.verify.export_lines import MAX_SHOWN, export_lines
 from edge_agent.verify.terminal import WIDTH, columns
 from edge_agent.verify.words import load_words
-from protocols.audit.run_account import Segment
+from protocols.audit.run_account import RunAccount, Segment
 from protocols.evidence.facts import EpochBody, EpochReason, Loss, LossReason
 from protocols.evidence.leaf import Log
 from tests.central.proofs.site import export_in
@@ -89,6 +89,15 @@ def test_flaws_come_first_and_no_law_is_claimed(report: ExportReport) -> None:
     report.flaws += [Flaw("logs/x.uploads", seq, "differs") for seq in range(MAX_SHOWN + 5)]
     text = flat(report)
     assert text.startswith("NOT PROVEN: export of gateway gw-1")
-    assert "- logs/x.uploads 3: differs" in text
+    assert "- logs/x.uploads, leaf 3: differs" in text
     assert "and 5 more" in text
     assert "The first law holds" not in text
+
+
+def test_runs_come_by_name(report: ExportReport) -> None:
+    """In whatever order the log has them."""
+    runs = report.account.runs
+    for name in ("R3", "R0", "R2"):
+        runs[name] = RunAccount(name)
+    heads = [line for line in export_lines(report, False, EN) if line.startswith("meter run")]
+    assert heads == [f"meter run {name}" for name in ("R0", "R1", "R2", "R3")]

@@ -1,5 +1,6 @@
 """Folders and zips are read within bounds."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -54,3 +55,11 @@ def test_what_is_no_zip_or_damaged_is_told(tmp_path: Path) -> None:
         (tmp_path / "z.zip").write_bytes(changed)
         with pytest.raises(Unreadable, match=r"z\.zip"):
             read_files(tmp_path / "z.zip", {"a"})
+
+
+def test_what_has_no_end_is_not_opened(tmp_path: Path) -> None:
+    """A pipe would wait for ever, /dev/zero fill the memory."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(Unreadable, match="neither a file nor a folder"):
+            read_files(path, {"a"})
