@@ -57,6 +57,7 @@ class Draft:
         self._leaves: list[NewLeaf] = []
         self._hashes: dict[Log, list[bytes]] = {log: [] for log in memory.heads}
         self._last_mono_ms = 0
+        self._stored_ms = memory.stored_ms
         self.runs = dict(memory.runs)
         self.maps = set(memory.maps)
         self.configuration = memory.configuration
@@ -106,6 +107,8 @@ class Draft:
         salt = self._salts.of(log, epoch, seq)
         gateway = self.before.gateway
         fields = (kind, gateway, epoch, seq, subject, reference, *instant, quality, body, salt)
+        if kind is Kind.SCAN:  # whatever else is recorded says nothing of the polls that wait
+            self._stored_ms = max(self._stored_ms, instant.mono_ms)
         return self._add(Leaf._make((*fields, None)), instant.mono_ms)
 
     def repeat(self, leaf: Leaf, hashed: bytes, now: Instant) -> int:
@@ -180,5 +183,6 @@ class Draft:
             self.changing,
             self.disk,
             self.running,
+            stored_ms=self._stored_ms,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -79,8 +79,9 @@ class Memory:
     first start; `maps` are the (serial, hash) of the register maps that are in the log;
     `regulators` are the states of those that are watched; `orders`, by number, are those that wait
     or are in force, `order_number` is the highest that was ever received; `devices`: their clocks
-    and archives. `running`: an agent started and did not stop; `ended` is then, after a load, the
-    boot and milliseconds of the last thing that it recorded.
+    and archives. `stored_ms`: what was polled before it in this boot is stored, or told as lost;
+    what was polled since may be in memory yet. `running`: an agent started and did not stop;
+    `ended` is then, after a load, its boot and its `stored_ms`.
     """
 
     gateway: str
@@ -99,6 +100,7 @@ class Memory:
     disk: frozenset[str] = frozenset()  # conditions of the disk that were told; not stored
     running: bool = False
     ended: tuple[int, int] | None = field(default=None, compare=False)
+    stored_ms: int = field(default=0, compare=False)
 
     def counts(self) -> tuple[int, ...]:
         """How many rows are remembered of each kind: a row that vanished is missed by it."""

@@ -59,18 +59,19 @@ def load_memory(
     if not stored:
         if rows("log") or connection.execute("SELECT 1 FROM telemetry LIMIT 1").fetchone():
             raise DamagedRow("the gateway's row is missing")
-        return first_memory(gateway, boot_id, new_epoch())
+        return replace(first_memory(gateway, boot_id, new_epoch()), stored_ms=mono_ms)
     if stored[0][1] != gateway:
         raise OtherGateway(f"it belongs to gateway {stored[0][1]!r}")
     memory = stored_memory(rows, stored[0], load_heads(connection))
     if memory.counts() != cbor.decode(bytes(stored[0][9]), "counts", 256, 16):
         raise DamagedRow("rows are missing: there are fewer or more than were remembered")
-    newest_ms = max(int(row[4]) for row in rows("log"))
+    newest = {Log(row[0]): int(row[4]) for row in rows("log")}
+    newest_ms = max(newest.values())
     boot_no = memory.boot_no
     if boot_id != memory.boot_id or mono_ms < newest_ms:  # the latter: set back to a snapshot
         boot_no += 1
-    ended = (memory.boot_no, newest_ms) if memory.running else None
-    return replace(memory, boot_id=boot_id, boot_no=boot_no, ended=ended)
+    ended = (memory.boot_no, newest[Log.TELEMETRY]) if memory.running else None
+    return replace(memory, boot_id=boot_id, boot_no=boot_no, ended=ended, stored_ms=mono_ms)
 
 
 def stored_memory(rows: Rows, gateway: tuple[Any, ...], heads: Mapping[Log, LogHead]) -> Memory:
@@ -199,9 +200,11 @@ def _store_orders(connection: sqlite3.Connection, tick: Tick) -> None:
 
 def _store_heads(connection: sqlite3.Connection, tick: Tick) -> None:
     """The row of each log that grew; in a boot's first tick both, so that the newest moment that
-    they tell is of this boot.
+    they tell is of this boot. Telemetry's is that of the polls: events, and leaves that are
+    appended again, are recorded while older polls wait.
     """
     before = tick.before
+    moments = {Log.BILLING: tick.last_mono_ms, Log.TELEMETRY: tick.after.stored_ms}
     is_first = not before.running or before.ended is not None
     is_new = not all(head.size for head in before.heads.values())  # an epoch begins
     connection.executemany(
@@ -209,7 +212,7 @@ def _store_heads(connection: sqlite3.Connection, tick: Tick) -> None:
         "receipted_frontier) VALUES (?1, ?2, ?3, ?4, ?5, 0, x'') ON CONFLICT (log) "
         "DO UPDATE SET epoch = ?2, size = ?3, frontier = ?4, last_mono_ms = ?5",
         [
-            (log.value, head.epoch, head.size, head.frontier.to_bytes(), tick.last_mono_ms)
+            (log.value, head.epoch, head.size, head.frontier.to_bytes(), moments[log])
             for log, head in tick.after.heads.items()
             if tick.leaves and (is_first or is_new or head != before.heads[log])
         ],

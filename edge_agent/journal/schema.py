@@ -224,7 +224,7 @@ def _create_logs(db: Database) -> None:
             "epoch": int,
             "size": int,
             "frontier": bytes,
-            "last_mono_ms": int,  # of the newest leaf; an earlier one later means another boot
+            "last_mono_ms": int,  # of the newest leaf, or scan; an earlier one later: another boot
             "receipted_size": int,
             "receipted_frontier": bytes,
             "checkpoint": bytes,

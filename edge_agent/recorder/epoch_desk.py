@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.journal.draft import Draft, Salts
 from edge_agent.journal.epoch import next_epoch
 from edge_agent.journal.journal import FILE_NAME, Journal, JournalDamaged, JournalError
 from edge_agent.journal.memory import LOGS, Memory, first_memory
 from edge_agent.journal.memory_rows import take
+from edge_agent.journal.opening_rows import load_pending
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.keys import KeyFileError
 from edge_agent.recording.epoch_opening import Opening
+from edge_agent.recording.losses import record_unclean_end
 from edge_agent.recording.reopening import Reopening
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.finds import Head, head_of
@@ -28,7 +31,6 @@ from protocols.evidence.leaf import Log
 if TYPE_CHECKING:
     from edge_agent.bus.poller import Now
     from edge_agent.config.model import AgentConfig
-    from edge_agent.journal.draft import Salts
     from edge_agent.journal.memory import Settled
     from edge_agent.recording.reopening import Desk
 
@@ -56,8 +58,11 @@ class EpochDesk:
 
     def begin(self) -> bool:
         """At the start: what was put aside, and what a kill left. False where given up."""
-        rows = self.desk.look(lambda connection: take(connection, "log"))
-        if rows is None:
+        found = self.desk.look(lambda db: (take(db, "log"), load_pending(db)))
+        if found is None:
+            return False
+        rows, pending = found
+        if pending is not None and not self._tell_end():
             return False
         self._receipts = {Log(row[0]): head_of(row) for row in rows}
         salvage = self._salvage()
@@ -66,6 +71,16 @@ class EpochDesk:
         if is_new and self._waiting() and not salvage.begin():
             return False
         return self._carry_on(salvage)
+
+    def _tell_end(self) -> bool:
+        """The process before was killed within an opening: bound what it had in memory, before any
+        other step forgets when that was. False where given up."""
+        ended = self.desk.memory.ended
+        if ended is None:
+            return True
+        draft = Draft(self.desk.memory, self.salts)
+        record_unclean_end(draft, ended, self.clock.now())
+        return self.desk.store(draft)
 
     def open(self, opening: Opening) -> bool:
         """As asked for, unless an epoch above `opening.above` is open. False where given up."""
@@ -126,7 +141,7 @@ class EpochDesk:
         if epoch is None:
             return False
         blank = first_memory(memory.gateway, memory.boot_id, epoch)
-        self.desk.memory = replace(blank, boot_no=memory.boot_no)
+        self.desk.memory = replace(blank, boot_no=memory.boot_no, stored_ms=memory.stored_ms)
         salvage = self._salvage()
         return salvage.begin() and self._carry_on(salvage)
 
@@ -135,8 +150,6 @@ class EpochDesk:
         if not reopening.carry_on(salvage.fill):
             return False
         self._kept = None
-        if salvage.ended is not None:
-            self.desk.memory = replace(self.desk.memory, ended=salvage.ended)
         while True:
             try:
                 for directory in self._waiting():

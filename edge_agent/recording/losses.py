@@ -30,12 +30,13 @@ def record_dropped(draft: Draft, dropped: Dropped, instant: Instant) -> None:
     _append(draft, loss, instant)
 
 
-def record_unclean_end(draft: Draft, instant: Instant) -> None:
-    """The process before this one ended without a stop: what it had in memory is bounded."""
-    if draft.before.ended is None:
-        return
+def record_unclean_end(draft: Draft, ended: tuple[int, int], instant: Instant) -> None:
+    """The process before this one ended without a stop: what it had in memory is bounded.
+
+    `ended`: boot, and ms up to which its polls were stored; a boot below 0: not known.
+    """
     epoch = draft.before.heads[Log.TELEMETRY].epoch
-    since = Moment(*draft.before.ended) if draft.before.ended[0] >= 0 else None  # not even that
+    since = Moment(*ended) if ended[0] >= 0 else None
     until = _moment(instant)
     detail = "the agent ended without a stop; polls that were not yet stored are lost"
     _append(

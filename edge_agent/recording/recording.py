@@ -99,7 +99,8 @@ def _watch(draft: Draft, regulator: RegulatorConfig, scan: Scan) -> None:
 def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: str) -> None:
     """Start, and whatever the configuration changed since the last time."""
     epoch = record_lost_journal(draft, instant)
-    record_unclean_end(draft, instant)
+    if draft.before.ended is not None:
+        record_unclean_end(draft, draft.before.ended, instant)
     record_clock(draft, instant)
     draft.event(instant, "agent_started", "", None, version, AGENT)
     if epoch:

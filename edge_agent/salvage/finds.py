@@ -113,7 +113,7 @@ class Finds:
     configs: dict[bytes, Leaf] = field(default_factory=dict)
     maps: dict[bytes, Leaf] = field(default_factory=dict)
     sealed: list[SealedAt] = field(default_factory=list)
-    newest: tuple[int, int] = (-1, 0)  # boot and ms of the newest moment
+    newest: tuple[int, int] = (-1, 0)  # boot and ms of the newest scan
     count: int = 0
     known: dict[Log, int] = field(default_factory=dict)  # sizes, as the journal said
     others: int = 0  # leaves of another gateway
@@ -144,8 +144,9 @@ class Finds:
     def tells(self, leaf: Leaf) -> None:
         """Of runs, configurations and moments: also of a leaf that has a receipt."""
         place, run = place_of(leaf), leaf.subject
-        self.newest = max(self.newest, (leaf.boot_no, leaf.mono_ms))
-        if leaf.kind is Kind.INTERVAL:
+        if leaf.kind is Kind.SCAN:
+            self.newest = max(self.newest, (leaf.boot_no, leaf.mono_ms))
+        elif leaf.kind is Kind.INTERVAL:
             if run not in self.intervals or self.intervals[run][0] < place:
                 self.intervals[run] = (place, leaf)
         elif leaf.kind is Kind.CONFIGURATION and run:

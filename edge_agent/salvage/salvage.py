@@ -22,7 +22,7 @@ from edge_agent.journal.journal import FILE_NAME
 from edge_agent.journal.memory import LOGS, Gone, LogHead, Memory
 from edge_agent.journal.opening_rows import Pending, Stage, store_pending
 from edge_agent.recording.epoch_opening import Opening, close_runs, record_epoch
-from edge_agent.recording.losses import record_damaged
+from edge_agent.recording.losses import record_damaged, record_unclean_end
 from edge_agent.recording.recording import AGENT, record_interval
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.damaged_file import DamagedFile
@@ -101,6 +101,13 @@ def newest_of(file: DamagedFile, gateway: str) -> tuple[int, int]:
     return max(epochs, default=-1), max(boots, default=-1)
 
 
+def stored_until(file: DamagedFile) -> tuple[int, int] | None:
+    """Boot, and ms up to which its process had stored what it polled; None where no row tells."""
+    boots = [row[3] for row in file.rows("gateway") or file.versions("gateway")]
+    moments = [row[4] for row in file.rows("log") or file.versions("log") if row[0] == "telemetry"]
+    return (max(boots), max(moments)) if boots and moments else None
+
+
 @dataclass
 class Salvage:
     """At the recorder's desk. `kept`: what the running agent remembers, where it does."""
@@ -111,8 +118,6 @@ class Salvage:
     config: AgentConfig
     kept: Memory | None = None
     receipts: Mapping[Log, Head] = field(default_factory=dict)  # as the running agent knows them
-    ended: tuple[int, int] | None = None
-    """The last moment that the process recorded which found its end unsaid, after `fill`."""
 
     def begin(self) -> bool:
         """The first leaf of the new epoch, which cites the last receipts that can be read."""
@@ -232,9 +237,10 @@ class Salvage:
     ) -> bool:
         """What is lost, what was remembered; the runs' intervals are closed behind the old log."""
         directory = self._directories()[-1].name
-        if self.kept is None and found.memory.running:
-            self.ended = finds.newest
         draft, now = Draft(self.desk.memory, self.salts), self.clock.now()
+        if self.kept is None and (found.memory.running or found.memory.configuration is None):
+            # here, not at the start behind it: a kill between them must not lose it
+            record_unclean_end(draft, self._ended(finds), now)
         draft.adopt(found.memory)
         draft.running = True
         for log, epoch, first, end, count in lost:
@@ -266,6 +272,15 @@ class Salvage:
 
         _log.error("the journal is salvaged: %s", detail)
         return self.desk.store(draft, also)
+
+    def _ended(self, finds: Finds) -> tuple[int, int]:
+        """Since when polls may have been in memory: of several files, since the first one's end."""
+        moments = []
+        for directory in self._directories():
+            with closing(DamagedFile(directory / FILE_NAME)) as file:
+                moments.append(stored_until(file))
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if len(known) == len(moments) else min([*known, finds.newest])
 
     def _closed(self, finds: Finds, found: Restored, old_epoch: int, now: Instant) -> Draft:
         """The runs closed at the end of the old epoch, with the intervals that only scans tell."""

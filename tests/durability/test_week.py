@@ -224,11 +224,14 @@ def accounted_bounded(week: Week) -> None:
         (leaf.subject, leaf.boot_no, leaf.mono_ms) for leaf in told_once(week, Log.TELEMETRY)
     )
     assert not held - Counter(week.accepted), "recorded what was never polled, or twice"
-    bounds = [
-        (loss.since, loss.until)
-        for reason in (LossReason.DROPPED, LossReason.UNCLEAN_END)
-        for loss in losses(week, reason)
+    dropped = [(loss.since, loss.until) for loss in losses(week, LossReason.DROPPED)]
+    # what is as old as the last scan that was stored was stored with it, and may be evicted since
+    unclean = [
+        (loss.since._replace(mono_ms=loss.since.mono_ms + 1), loss.until)
+        for loss in losses(week, LossReason.UNCLEAN_END)
+        if loss.since is not None
     ]
+    bounds = dropped + unclean
     missing = [key for key in week.accepted + week.refused if key not in held]
     unbounded = [
         key for key in missing if not any(a and b and a <= Moment(*key[1:]) <= b for a, b in bounds)

@@ -16,8 +16,10 @@ from edge_agent.journal.opening_rows import load_pending
 from edge_agent.journal.schema import migrate
 from edge_agent.recorder import epoch_desk
 from edge_agent.recording import reopening
+from edge_agent.recording.epoch_opening import Opening
+from edge_agent.recording.reopening import Reopening
 from edge_agent.salvage import journal_start, quarantine, salvage
-from protocols.evidence.facts import EpochReason, parse_epoch
+from protocols.evidence.facts import EpochReason, LossReason, Moment, parse_epoch, parse_loss
 from protocols.evidence.leaf import Kind
 from tests.edge_agent.gateway import Polls, config_of, new_journal
 from tests.edge_agent.killed import Statements, killed
@@ -216,3 +218,84 @@ def polls_after(config: AgentConfig, rounds: int) -> Polls:
     for _ in range(rounds):
         polls.round()
     return polls
+
+
+def in_memory(rig: Rig) -> list[Moment]:
+    """A round that waits in the queue when the process is killed."""
+    scans = rig.polls.round()
+    assert all(rig.recorder.deliver(scan) for scan in scans)
+    return [Moment(scan.instant.boot_no, scan.instant.mono_ms) for scan in scans]
+
+
+def unclean_ends(central: Central) -> list[tuple[Moment | None, Moment | None]]:
+    losses = [parse_loss(leaf.body) for leaf in central.of(Kind.LOSS)]
+    return [(loss.since, loss.until) for loss in losses if loss.reason is LossReason.UNCLEAN_END]
+
+
+def are_bounded(lost: list[Moment], bounds: list[tuple[Moment | None, Moment | None]]) -> bool:
+    return all(any(a and b and a <= moment <= b for a, b in bounds) for moment in lost)
+
+
+@pytest.mark.parametrize("step", ["_repeat", "_finish", None])
+def test_killed_while_it_salvages_what_was_in_memory_is_bounded(
+    config: AgentConfig, monkeypatch: pytest.MonkeyPatch, step: str | None
+) -> None:
+    """Of the process before and of the one that salvaged: before, within and behind the opening."""
+    rig, central = Rig(config), Central()
+    assert rig.recorder.begin()
+    rig.rounds(5)
+    lost = in_memory(rig)
+    rig.journal.close()
+    other = sqlite3.connect(rig.journal.path)
+    other.execute("UPDATE log SET size = size + 1")
+    other.commit()
+    other.close()
+    rig.open()
+    lost += in_memory(rig)
+    with monkeypatch.context() as until:
+        if step is None:
+            until.setattr(rig.recorder, "_record_start", lambda: False)
+        else:
+            until.setattr(Reopening, step, lambda *_: False)
+        assert not rig.recorder.begin()
+    lost += in_memory(rig)
+    rig.journal.close()
+    rig.open()
+    assert rig.recorder.begin()
+    rig.rounds(3)
+    rig.send(central)
+    rig.journal.close()
+    assert are_bounded(lost, unclean_ends(central))
+    assert len(unclean_ends(central)) == 2, "each of both kills is told once"
+
+
+@pytest.mark.parametrize("step", ["_repeat", None])
+def test_killed_while_a_running_agent_opens_an_epoch(
+    config: AgentConfig, monkeypatch: pytest.MonkeyPatch, step: str | None
+) -> None:
+    """Polls wait while leaves with later instants are recorded: the bound goes by the polls."""
+    rig, central = Rig(config), Central()
+    assert rig.recorder.begin()
+    rig.rounds(5)
+    kept = Reopening.carry_on
+    lost: list[Moment] = []
+
+    def carry_on(self: Reopening, fill: Callable[..., bool]) -> bool:
+        lost.extend(in_memory(rig))
+        return kept(self, fill)
+
+    with monkeypatch.context() as until:
+        until.setattr(Reopening, "carry_on", carry_on)
+        if step is not None:
+            until.setattr(Reopening, step, lambda *_: False)
+        rig.recorder.open_epoch(Opening(EpochReason.SET_BACK, above=5), 0.0)
+        assert rig.recorder.turn() is (step is None)
+    rig.journal.close()
+    rig.open()
+    assert rig.recorder.begin()
+    rig.rounds(3)
+    rig.send(central)
+    rig.journal.close()
+    assert lost
+    assert are_bounded(lost, unclean_ends(central))
+    assert len(unclean_ends(central)) == 1

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from edge_agent.journal.draft import Draft
-from edge_agent.journal.memory import Gone, Memory, first_memory
+from edge_agent.journal.memory import Gone, first_memory
 from edge_agent.recording.inbox import Dropped
 from edge_agent.recording.losses import (
     record_damaged,
@@ -63,18 +62,17 @@ def test_ranges(draft: Draft, record: object, reason: LossReason) -> None:
 
 def test_an_end_without_a_stop(draft: Draft) -> None:
     """Between the last thing recorded and now; how many is not known."""
-    memory: Memory = replace(draft.before, ended=(2, 5_000))
-    unclean = Draft(memory, SALTS)
-    record_unclean_end(unclean, NOW)
-    (found,) = losses(unclean)
+    record_unclean_end(draft, (2, 5_000), NOW)
+    (found,) = losses(draft)
     assert (found.reason, found.log, found.count) == (LossReason.UNCLEAN_END, None, None)
     assert (found.since, found.until) == (Moment(2, 5_000), Moment(3, 90_000))
 
 
-def test_an_end_with_a_stop(draft: Draft) -> None:
-    """Nothing is lost, nothing is said."""
-    record_unclean_end(draft, NOW)
-    assert draft.is_empty
+def test_an_end_of_which_nothing_is_known(draft: Draft) -> None:
+    """It has no first moment."""
+    record_unclean_end(draft, (-1, 0), NOW)
+    (found,) = losses(draft)
+    assert (found.since, found.until) == (None, Moment(3, 90_000))
 
 
 def test_conditions_of_the_disk_are_told_once(draft: Draft) -> None:

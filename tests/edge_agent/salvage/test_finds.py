@@ -71,7 +71,11 @@ def test_the_newest_of_each_run() -> None:
         assert found is not None
         finds.take(found)
     assert finds.intervals["R1"][0] == Place(2, 9)
-    assert finds.newest == (3, 49)
+    assert finds.newest == (-1, 0), "no scan: nothing is said of when polls were stored"
+    scan = finds.leaf(record_of(leaf_of(Kind.SCAN, 5)))
+    assert scan is not None
+    finds.take(scan)
+    assert finds.newest == (3, 45)
     assert list(finds.own[Log.BILLING, 2].missing(4, 10)) == [(5, 6), (7, 9)]
 
 
