@@ -11,6 +11,7 @@ import pytest
 from central.ledger.law import law
 from central.store.database import open_store
 from tests.system.rig import Rig
+from tests.system.taken import way_of
 
 
 def remembered(journal: Path) -> None:
@@ -59,10 +60,14 @@ def test_the_law_holds_over_a_salvage(tmp_path: Path, damage: Callable[[Path], N
             store.close()
         assert all(row.holds for row in rows), [row for row in rows if not row.holds]
         assert {row.segment for row in rows} == {0}
+        stopped_utc_ms = rig.stopped_utc_ms
+        assert stopped_utc_ms is not None
         for run, book in books.items():
             for point, total in book["totals"].items():
-                moved = sum(r.moved_counts for r in rows if (r.run, r.point) == (run, point))
-                assert moved == total["last"]["counts"] - total["first"]["counts"], (run, point)
+                (row,) = [row for row in rows if (row.run, row.point) == (run, point)]
+                way = way_of(total, [row.index_start, row.index_end])
+                assert row.moved_counts == way.advance_counts, (run, point)
+                assert way.is_explained(stopped_utc_ms, rig.in_flight_ms), (run, point, way)
 
 
 def backlog(journal: Path) -> int:
