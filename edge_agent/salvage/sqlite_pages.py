@@ -222,6 +222,16 @@ def _page_size(at: ReadAt, count: int, of_the_wal: int) -> int:
 
 
 def _likeness(at: ReadAt, count: int, size: int) -> float:
-    """The part of the first pages that begins with the type of a tree's page."""
-    starts = [at(start, 1) for start in range(size, count, size)[:_SAMPLE]]
-    return sum(bool(first) and first[0] in _TREE_PAGES for first in starts) / max(1, len(starts))
+    """The part of the first pages that begins as a tree's page does, or as one of long content."""
+    starts = [at(start, 8) for start in range(size, count, size)[:_SAMPLE]]
+    last = count // size
+    return sum(_begins_page(start, last) for start in starts) / max(1, len(starts))
+
+
+def _begins_page(start: bytes, last: int) -> bool:
+    """A tree's page has its type first; overflow the number of its next page, 0 at its end.
+
+    Nothing but zeros is neither: so is the unused space within a page.
+    """
+    next_page = int.from_bytes(start[:4], "big")
+    return bool(start) and (start[0] in _TREE_PAGES or (any(start) and next_page <= last))

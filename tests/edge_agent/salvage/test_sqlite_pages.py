@@ -91,6 +91,21 @@ def test_without_header_schema_and_inner_pages(
     assert set(rows) <= found
 
 
+def test_without_a_header_where_most_pages_hold_long_content(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """Pages that only go on with a row say as much of the page's size as those that begin one."""
+    seeded = random.Random(4)
+    size = database.execute("PRAGMA page_size").fetchone()[0]
+    rows = [(seq, seeded.randbytes(3 * size), str(seq)) for seq in range(50)]
+    database.executemany("INSERT INTO t (a, b, c) VALUES (?, ?, ?)", rows)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = tmp_path / "some.db"
+    pages = pages_of(path, bytes(100) + path.read_bytes()[100:])
+    assert pages.size == size
+    assert set(rows) <= {record[1:] for record in all_records(pages)}
+
+
 def test_nonsense_is_no_row(tmp_path: Path, database: sqlite3.Connection) -> None:
     """Whatever the bytes are, reading ends, and what it gives is a row as it stands there."""
     database.executemany("INSERT INTO t (a, b, c) VALUES (?, ?, ?)", rows_of(2, 30))
