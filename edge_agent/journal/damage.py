@@ -1,64 +1,168 @@
-"""What SQLite's errors say of a file: that it is not what was written, or that the disk fails.
+"""Whether a journal is damaged, or only the disk fails: decided here, by one rule.
 
-SQLite tells a page that the disk did not give (EIO) as damage: as SQLITE_CORRUPT in a statement,
-and as a line of its own check. So such damage is believed when it is still there at another look: a
-disk that fails now and then gives the page the next time.
+    An I/O error is never damage by itself; only content that was read and is wrong is.
+
+SQLite does not tell them apart: a page that the disk did not give (EIO) it calls a malformed image,
+or its check says "failed to get page"; a file that could not be opened for writing is "readonly".
+So its word is a suspicion. Then the bytes are read without it, each block until the disk gives it,
+and SQLite judges them in memory, where no read fails. A block that never comes while others do is a
+bad sector: what lies in it is lost, and that is damage. A disk that gives nothing says nothing of
+the journal: whoever needs it tries again later.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
+import os
 import sqlite3  # noqa: TID251  # the journal's shell
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from edge_agent.journal import schema
 from edge_agent.journal.memory_rows import READ_ERRORS
+from edge_agent.journal.sqlite_pages import ReadAt, wal_frames
 
+TRIES: Final = 48  # for a block: where half of all reads fail, one in 10^14 is taken for lost
+MOST_BYTES: Final = 96 * 1024 * 1024
+"""Of a journal that is judged in memory; of a larger one SQLite's own looks decide."""
 LOOKS: Final = 5
-_UNREADABLE: Final = re.compile(r"unable to get the page\. error code=(\d+)")
-_DAMAGE: Final = frozenset(
-    (
-        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
-        *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT),
-    )
+_BLOCK: Final = 64 * 1024
+_MODES: Final = slice(18, 20)  # of the header: versions for writing and reading; above 2: readonly
+_CONTENT: Final = frozenset(
+    (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT)
+)
+_SUSPECT: Final = frozenset(
+    (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY)
 )
 
 
-def is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
-    """Whether it says that the file is not what was written, rather than that the disk is full or
-    fails. A missing column, a seq that is there already, a name that is no text say so too."""
+class _NotGiven(Exception):  # noqa: N818  # what happened is the name
+    """The disk does not give a block; whether it gives another one."""
+
+    def __init__(self, what: str, *, others_come: bool) -> None:
+        super().__init__(what)
+        self.others_come = others_come
+
+
+def is_damaged(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> bool:
+    """Whether it says that the journal's file is not what was written.
+
+    A seq that is there already, a text that is none were read: that is wrong content. What may be
+    the disk's as well is looked at: `damage_of`.
+    """
     if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
         return True
     code: int | None = getattr(error, "sqlite_errorcode", None)  # None: our own misuse
-    return code is not None and (code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_READONLY)
+    if code is None:
+        return False
+    return code & 0xFF in _CONTENT or (code & 0xFF in _SUSPECT and damage_of(path) is not None)
 
 
-def look_through(connection: sqlite3.Connection) -> str:
-    """ok, or what the check finds at all of its looks. Raises READ_ERRORS.
-
-    A page that the disk does not give is damage if it is the same one each time.
-    """
-    damage: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    for _ in range(LOOKS - 1):
-        code = _UNREADABLE.search(damage)
-        if code is None or int(code[1]) & 0xFF != sqlite3.SQLITE_IOERR:
-            return damage
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != damage:
-            return "ok"
-    return damage
+def look_through(connection: sqlite3.Connection, path: Path) -> str:
+    """ok, or what is damaged of the file that the connection is to. Raises READ_ERRORS."""
+    found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    return "ok" if found == "ok" else damage_of(path) or "ok"
 
 
-def stays_damaged(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path) -> bool:
-    """Whether it is damage, and is there at a look of its own too, where that can tell."""
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    if not is_damage(error) or code & 0xFF != sqlite3.SQLITE_CORRUPT:
-        return is_damage(error)
+def damage_of(path: Path) -> str | None:
+    """What is wrong in the journal's file and its log; None: nothing, or the disk does not tell."""
+    try:
+        size = sum(each.stat().st_size for each in (path, _log_of(path)) if each.exists())
+        if size > MOST_BYTES:
+            return _at_each_look(path)
+        return _judged(_image(path))
+    except _NotGiven as error:
+        return str(error) if error.others_come else None
+    except OSError:
+        return None
+
+
+def _judged(image: bytearray) -> str | None:
+    if max(image[_MODES], default=0) > 2:
+        return "its header says that a newer SQLite wrote it"
+    image[_MODES] = b"\x01\x01"  # in memory there is no write-ahead log
+    try:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.deserialize(bytes(image))
+            found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found != "ok":
+                return found
+            is_ours = db.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
+            return schema.damage(db) if is_ours else None
+    except READ_ERRORS as error:
+        return str(error)
+
+
+def _at_each_look(path: Path) -> str | None:
+    found: str | None = None
     for _ in range(LOOKS):
-        try:
-            # beside the writing connection, and never writing
-            with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as other:
-                return look_through(other) != "ok"
-        except READ_ERRORS as again:
-            found = is_damage(again)
+        with (
+            contextlib.suppress(*READ_ERRORS),
+            closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db,
+        ):
+            again: str = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if again == "ok" or found not in (None, again):
+                return None
+            found = again
     return found
+
+
+def _image(path: Path) -> bytearray:
+    """The file as SQLite sees it, with its write-ahead log. Raises OSError, _NotGiven."""
+    image = bytearray()
+    with _reader(path) as (read, size):
+        for offset in range(0, size, _BLOCK):
+            image += read(offset, _BLOCK)
+    if not _log_of(path).exists():
+        return image
+    with _reader(_log_of(path)) as (read, size):
+        page_size, frames = wal_frames(read, size)
+        whole = [frame.follows for frame in frames]
+        frames = frames[: whole.index(False)] if False in whole else frames
+        while frames and not frames[-1].is_commit:
+            frames.pop()
+        for frame in frames:
+            end = frame.page * page_size
+            if end > MOST_BYTES:
+                break
+            image.extend(bytes(max(0, end - len(image))))
+            image[end - page_size : end] = read(frame.offset, page_size)
+    return image
+
+
+@contextlib.contextmanager
+def _reader(path: Path) -> Iterator[tuple[ReadAt, int]]:
+    descriptor = _opened(path)
+
+    def read(offset: int, count: int) -> bytes:
+        found = _given(descriptor, offset, count)
+        if found is None:
+            others_come = _given(descriptor, 0 if offset else _BLOCK, 1) is not None
+            raise _NotGiven(f"{path.name}: byte {offset} is not readable", others_come=others_come)
+        return found
+
+    try:
+        yield read, os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """Raises OSError, of the last try."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(OSError):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _given(descriptor: int, offset: int, count: int) -> bytes | None:
+    for _ in range(TRIES):
+        with contextlib.suppress(OSError):
+            return os.pread(descriptor, count, offset)
+    return None
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")

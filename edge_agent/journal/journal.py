@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_agent.journal import schema
-from edge_agent.journal.damage import look_through, stays_damaged
+from edge_agent.journal.damage import is_damaged, look_through
 from edge_agent.journal.eviction import drop_receipted
 from edge_agent.journal.memory import LOGS, Memory, Settled, Tick
 from edge_agent.journal.memory_rows import READ_ERRORS, DamagedRow, renew_log_digests
@@ -126,7 +126,7 @@ class Journal:
                 f"{self.path}: {error}; use the state directory of gateway {gateway!r}"
             ) from error
         except (EvidenceError, ValueError, *READ_ERRORS) as error:
-            if isinstance(error, sqlite3.DatabaseError) and not stays_damaged(error, self.path):
+            if isinstance(error, sqlite3.DatabaseError) and not is_damaged(error, self.path):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
                 ) from error
@@ -211,9 +211,9 @@ class Journal:
 
     def _is_damaged(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
         """At a second look, or because it comes again and again: no check looks at free pages."""
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
-            self._corrupt += 1
-        return self._corrupt >= MOST_CORRUPT or stays_damaged(error, self.path)
+        corrupt = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+        self._corrupt = self._corrupt + 1 if corrupt else 0  # another error: the disk's
+        return self._corrupt >= MOST_CORRUPT or is_damaged(error, self.path)
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
@@ -234,7 +234,7 @@ class Journal:
                 connection.execute(f"PRAGMA {pragma}")
             self._space.open(connection)
         except READ_ERRORS as error:
-            damaged = stays_damaged(error, self.path)
+            damaged = is_damaged(error, self.path)
             if connection is not None:
                 connection.close()
             if damaged:
@@ -249,13 +249,13 @@ class Journal:
         try:
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
-            damage = look_through(self.connection)
+            damage = look_through(self.connection, self.path)
             if damage == "ok" and version == schema.VERSION:
                 damage = schema.damage(self.connection) or "ok"
             if damage == "ok" and version == schema.VERSION:
                 self.sealed_bytes = self._count_sealed_bytes()
         except READ_ERRORS as error:
-            if not stays_damaged(error, self.path):
+            if not is_damaged(error, self.path):
                 raise JournalError(
                     f"{self.path} cannot be read: {error}; look at the disk"
                 ) from error
@@ -300,7 +300,7 @@ class Journal:
         except DamagedRow as error:
             raise self._damaged(str(error)) from error
         except (JournalError, *READ_ERRORS) as error:
-            if not isinstance(error, JournalError) and stays_damaged(error, self.path):
+            if not isinstance(error, JournalError) and is_damaged(error, self.path):
                 raise self._damaged(str(error)) from error
             raise CommitFailed(f"{self.path}: {error}") from error
         self._in_doubt = False

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.journal.damage import is_damage
+from edge_agent.journal.damage import is_damaged
 from edge_agent.journal.journal import BUSY_TIMEOUT_MS
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.memory_rows import READ_ERRORS
@@ -322,7 +322,7 @@ class JournalReader:
             self._follow()
             yield
         except (EvidenceError, *READ_ERRORS) as error:
-            if isinstance(error, EvidenceError) or is_damage(error):
+            if isinstance(error, EvidenceError) or is_damaged(error, self._path):
                 raise ReadDamaged(f"{self._path} is damaged: {error}") from error
             raise ReadFailed(f"{self._path} is not readable: {error}") from error
         except (sqlite3.Error, OSError) as error:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from edge_agent.journal.damage import TRIES
 from edge_agent.journal.memory_rows import COLUMNS, READ_ERRORS, SELECT, is_whole
-from edge_agent.salvage.sqlite_pages import Pages, ReadAt, Record, is_torn_inside, wal_frames
+from edge_agent.journal.sqlite_pages import Pages, ReadAt, Record, is_torn_inside, wal_frames
 
-TRIES: Final = 5  # for a block: a disk that fails now and then gives it the next time
 _GATEWAY_ON_DISK: Final = (*range(8), 9, 10, 8)  # columns were added behind its digest
 
 

@@ -18,7 +18,7 @@ from protocols.evidence.upload import decode_upload, open_leaves
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from edge_agent.salvage.sqlite_pages import Record
+    from edge_agent.journal.sqlite_pages import Record
 
 
 class Place(NamedTuple):

@@ -22,8 +22,8 @@ from edge_agent.salvage.finds import is_whole_batch
 
 if TYPE_CHECKING:
     from edge_agent.journal.draft import Salts
+    from edge_agent.journal.sqlite_pages import Record
     from edge_agent.recording.reopening import Desk
-    from edge_agent.salvage.sqlite_pages import Record
 
 MOST_PAGES: Final = 256  # of one turn
 MOST_BATCHES: Final = 4

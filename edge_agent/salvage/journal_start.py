@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.journal import schema
 from edge_agent.journal.ballast import make_way
-from edge_agent.journal.damage import is_damage
+from edge_agent.journal.damage import damage_of, is_damaged
 from edge_agent.journal.epoch import next_epoch
 from edge_agent.journal.journal import (
     FILE_NAME,
@@ -83,7 +83,7 @@ def make_current(path: Path, page_size: int) -> None:
     try:
         migrate_in_child(path, page_size)
     except MigrationError:
-        if not _is_sound(path):
+        if damage_of(path) is not None:
             raise JournalDamaged(f"{path} is damaged: it cannot be migrated") from None
         raise
 
@@ -129,14 +129,6 @@ def _version(path: Path) -> tuple[int, list[str]]:
             rows = db.execute("SELECT name FROM _sqlite_migrations ORDER BY id")
             return version, [row[0] for row in rows]
     except READ_ERRORS as error:
-        if is_damage(error):
+        if is_damaged(error, path):
             raise JournalDamaged(f"{path} is damaged: {error}") from error
         raise MigrationError(f"{path}: {error}; look at the disk") from error
-
-
-def _is_sound(path: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except READ_ERRORS:
-        return False

@@ -18,9 +18,9 @@ from protocols.registers.register_map import RegisterMap
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
+    from edge_agent.journal.sqlite_pages import Record
     from edge_agent.recording.reopening import Desk
     from edge_agent.salvage.damaged_file import DamagedFile
-    from edge_agent.salvage.sqlite_pages import Record
 
 MOST_SCANS: Final = 50_000  # of one run
 MOST_SEALED: Final = 64  # newest receipted batches of a log that are looked into

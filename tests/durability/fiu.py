@@ -15,7 +15,7 @@ from pathlib import Path
 PRELOADS = ("/usr/lib/fiu/fiu_posix_preload.so", "/usr/local/lib/fiu/fiu_posix_preload.so")
 POINTS = (
     *("posix/io/rw/pread", "posix/io/rw/pwrite", "posix/io/oc/ftruncate"),
-    *("posix/io/sync/fsync", "posix/io/sync/fdatasync"),
+    *("posix/io/sync/fsync", "posix/io/sync/fdatasync", "posix/io/oc/open"),
 )
 
 
@@ -27,9 +27,7 @@ def environment() -> Mapping[str, str] | None:
     return None
 
 
-MOST_READS = 0.00005
-"""Opening a journal reads each page of its log, one after the other: of more it would hardly ever
-come through, and a disk that does not give back what it has is salvage's matter."""
+MOST_READS = 0.2
 
 
 class Fiu:

@@ -63,6 +63,7 @@ class How(NamedTuple):
     length_ms: int = WEEK_MS
     period_ms: int = MINUTE_MS
     kills: int = 0
+    failing: int = 24  # times in a week that the disk fails
 
 
 def _full(rng: random.Random, week: Week, length_ms: int, count: int) -> list[Trouble]:
@@ -116,7 +117,7 @@ def live(directory: Path, how: How, failing: Failing, watch: Watch) -> Week:
         kills_ms = [rng.randrange(HOUR_MS, int(0.9 * how.length_ms)) for _ in range(how.kills)]
         week = Week(config, how.period_ms, [], kills_ms, calm)
         week.troubles += _full(rng, week, how.length_ms, max(2, round(24 * share)))
-        week.troubles += _failing(rng, failing, how.length_ms, max(2, round(24 * share)))
+        week.troubles += _failing(rng, failing, how.length_ms, max(2, round(how.failing * share)))
         week.troubles += _unlinked(rng, week, how.length_ms, max(1, round(5 * share)))
         week.prepare()
         with watch(config.state_dir):
@@ -184,6 +185,21 @@ def told_as_gone(week: Week, *reasons: LossReason) -> set[tuple[int, int]]:
         for loss in losses(week, reason)
         for seq in range(loss.first, loss.end)
     }
+
+
+def test_a_disk_that_fails_a_fifth_of_all_reads(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be read is not damaged: billing is whole, no epoch is opened, polling goes on;
+    starts that cannot read the journal wait."""
+    how = How(SEED + 7, WEEK_MS // 14, 4 * MINUTE_MS, kills=16, failing=400)
+    failing = FailingDisk(random.Random(how.seed + 1), only_reads=True)
+    week = live(tmp_path, how, failing, lambda state_dir: watched(state_dir, failing))
+    accounted_bounded(week)
+    assert failing.failed["read"] > 50
+    assert {origin.epoch for origin in week.central.heads} == {0}
+    assert not losses(week, LossReason.DAMAGED)
+    assert "put aside" not in caplog.text
 
 
 def test_a_day_of_a_full_and_failing_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

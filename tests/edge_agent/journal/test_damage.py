@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from edge_agent.journal.damage import is_damage, look_through, stays_damaged
-from edge_agent.journal.journal import CommitFailed
-from tests.durability.failing_disk import IO_ERROR, FailingDisk
+from edge_agent.journal.damage import damage_of, is_damaged, look_through
+from edge_agent.journal.journal import (
+    FILE_NAME,
+    CommitFailed,
+    Journal,
+    JournalDamaged,
+    JournalError,
+)
+from edge_agent.journal.settling import Retention
+from tests.durability.failing_disk import IO_ERROR, READ, FailingDisk
 from tests.durability.vfs import watched
 from tests.edge_agent.gateway import Polls, config_of, new_journal
 from tests.edge_agent.journal.test_journal import first_tick, tick_of
@@ -54,6 +63,54 @@ def test_a_read_that_fails_in_a_commit_is_tried_again(tmp_path: Path) -> None:
     assert len(read_journal(journal.path).intervals()) == 8
 
 
+class ReadsFail(FailingDisk):
+    """A fifth of all reads, each with one of the errors that EIO becomes; nothing else."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(random.Random(seed))
+        self.rng = random.Random(seed)
+        self.count = 0
+
+    def read(self, path: str) -> int:
+        if self.rng.random() >= 0.2:
+            return 0
+        self.count += 1
+        return self.rng.choice((READ, CORRUPT_FS))
+
+
+def test_a_sound_journal_is_never_damaged_by_reads_that_fail(tmp_path: Path) -> None:
+    """Opened and written a hundred times: it opens, takes the tick, or is to be tried again."""
+    config = config_of(tmp_path)
+    polls, path = Polls(config), config.state_dir / FILE_NAME
+    with closing(new_journal(config)) as journal:
+        tick = first_tick(journal, config, polls)
+        journal.commit(tick)
+        for _ in range(40):
+            tick = tick_of(tick.after, polls, 5)
+            journal.commit(tick)
+    tick = tick_of(tick.after, polls)
+    failed = opened = 0
+    for seed in range(100):
+        failing = ReadsFail(seed)
+        with watched(config.state_dir, failing):
+            try:
+                with closing(Journal(path, Retention(90, 100))) as journal:
+                    opened += 1
+                    for _ in range(20):
+                        with suppress(CommitFailed):
+                            journal.commit(tick)
+                            tick = tick_of(tick.after, polls)
+                            break
+            except JournalDamaged as error:
+                pytest.fail(f"seed {seed}: {error}")
+            except JournalError:
+                failed += 1
+        assert failing.count
+    assert failed > 10
+    assert opened > 0
+    assert damage_of(path) is None
+
+
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """A table whose root page is nonsense."""
@@ -71,11 +128,10 @@ def damaged(tmp_path: Path) -> Path:
 def test_what_is_there_at_each_look_is_damage(damaged: Path) -> None:
     """So it is believed."""
     with closing(sqlite3.connect(damaged)) as connection:
-        assert look_through(connection) != "ok"
+        assert look_through(connection, damaged) != "ok"
         with pytest.raises(sqlite3.DatabaseError) as caught:
             connection.execute("SELECT * FROM t").fetchall()
-    assert is_damage(caught.value)
-    assert stays_damaged(caught.value, damaged)
+    assert is_damaged(caught.value, damaged)
 
 
 def test_what_is_gone_at_the_next_look_is_none(damaged: Path, tmp_path: Path) -> None:
@@ -88,4 +144,43 @@ def test_what_is_gone_at_the_next_look_is_none(damaged: Path, tmp_path: Path) ->
     sound = tmp_path / "sound.db"
     with closing(sqlite3.connect(sound)) as connection:
         connection.execute("CREATE TABLE t (x)")
-    assert not stays_damaged(caught.value, sound)
+    assert not is_damaged(caught.value, sound)
+
+
+def readonly() -> sqlite3.DatabaseError:
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+    return error
+
+
+def test_readonly_is_damage_where_the_header_makes_it_so(tmp_path: Path) -> None:
+    """Else the file could not be opened for writing, which says nothing of what is in it."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert not is_damaged(readonly(), path)
+    data = bytearray(path.read_bytes())
+    data[18] = 3
+    path.write_bytes(data)
+    assert is_damaged(readonly(), path)
+
+
+@pytest.mark.parametrize(("dead_from", "is_wrong"), [(1, True), (0, False)])
+def test_a_bad_sector_is_damage_and_a_dead_disk_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead_from: int, is_wrong: bool
+) -> None:
+    """A block that never comes while the first one does, or none at all."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(200000))")
+        connection.commit()
+    given = os.pread
+
+    def pread(descriptor: int, count: int, offset: int) -> bytes:
+        if offset >= dead_from:
+            raise OSError(errno.EIO, "Input/output error")
+        return given(descriptor, count, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert (damage_of(path) is not None) is is_wrong

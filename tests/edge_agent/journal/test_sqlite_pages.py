@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.salvage.sqlite_pages import (
+from edge_agent.journal.sqlite_pages import (
     FRAME_HEADER,
     Pages,
     ReadAt,
