@@ -107,6 +107,9 @@ def _import(parsed: argparse.Namespace) -> int:
         intake.close()
         store.close()
     taken = done.uploads - done.refused
+    if not done.gateway:  # nothing to answer: no file goes back
+        parsed.out.unlink()
+        raise ParcelError(f"{parsed.parcel}: {done.fault}; give what edge-agent export made for us")
     print(f"{done.gateway}: {taken} of {done.uploads} uploads taken; receipts: {parsed.out}")
     if done.fault is not None:
         print(f"edge-central: not read to its end: {done.fault}", file=sys.stderr)

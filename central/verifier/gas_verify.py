@@ -176,13 +176,11 @@ def check(files: dict[str, bytes], name: str, keys: Keys) -> tuple[list[Any], in
         ends.append(cbor(data, ends[-1], 1)[1])
     named = hashlib.sha256(data[ends[12] : ends[13]]).digest() == leaf[6]
     need(name == "leaf" or named, f"the {name} does not have the hash that it is named by")
-    head, _, note = proof.partition(b"\n\n")
-    lines = head.decode("ascii").split("\n")
+    lines = proof.partition(b"\n\n")[0].decode("ascii").split("\n")
     need(lines[0] == "c2sp.org/tlog-proof@v1" and lines[1][:6] == "index ", "not a proof")
     index, path = number(lines[1][6:]), [base64_of(line) for line in lines[2:]]
-    text, signatures = split_note(note, 2)
-    rows = text.decode("ascii").split("\n")
-    log = "telemetry" if leaf[1] == 0 else "billing"
+    text, signatures = split_note(proof.partition(b"\n\n")[2], 2)
+    rows, log = text.decode("ascii").split("\n"), "telemetry" if leaf[1] == 0 else "billing"
     its_log = rows[0] == f"gas-evidence/{leaf[2]}/{log}/{leaf[3]}" and len(rows) == 4
     need(its_log and index == leaf[4], "a proof of another leaf")
     size, root = number(rows[1]), base64_of(rows[2])
@@ -269,6 +267,8 @@ def read(place: Path) -> dict[str, bytes]:
 
 def prove(files: dict[str, bytes], fingerprint: str = "") -> list[str]:
     """What is proven, in words; whatever is wrong raises one of FAULTS."""
+    for name in {"keys.txt", "leaf.cbor", PROOFS["leaf"]} - files.keys():
+        raise ValueError(f"{name} is not there; give the whole FOLDER or FILE.zip")
     keys = Keys(files["keys.txt"])
     need(fingerprint in ("", keys.fingerprint), "the publisher is another one")
     parts = [n for n in PROOFS if n == "leaf" or {f"{n}.cbor", PROOFS[n]} & files.keys()]
@@ -277,7 +277,7 @@ def prove(files: dict[str, bytes], fingerprint: str = "") -> list[str]:
         *show({name: one[0] for name, one in found.items()}),
         f"PROVEN: recorded by the gateway; unchanged at central since {found['leaf'][1]} (UTC s).",
         "NOT PROVEN: that the meter showed it, nor who published the keys. Compare this",
-        f"  fingerprint with one that reached you another way: {keys.fingerprint}",
+        f"fingerprint with one that reached you another way:\n  {keys.fingerprint}",
     ]
 
 
@@ -290,7 +290,7 @@ def main(arguments: list[str]) -> int:
     try:
         lines, status = prove(files, *arguments[1:2]), 0
     except FAULTS as error:
-        lines, status = [f"NOT PROVEN: {type(error).__name__}: {error}"], 1
+        lines, status = [f"NOT PROVEN: {error or 'a signature does not verify'}"], 1
     sys.stdout.write("\n".join(lines) + "\n")
     return status
 

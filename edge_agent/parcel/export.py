@@ -84,7 +84,9 @@ def write_parcel(path: Path, gateway: str, key: ParcelKey, uploads: Iterator[byt
     Raises FileExistsError, OSError, and what `uploads` raises.
     """
     if path.exists():
-        raise FileExistsError(f"{path} is there already")
+        raise FileExistsError(f"{path} is there already; name a new file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent}: no such folder; check the path and the stick")
     aside = path.with_name(f".{path.name}.part")
     size = 0
     try:

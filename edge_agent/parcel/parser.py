@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge_agent.journal.reader import JournalReader
     from edge_agent.parcel.export import Export
     from edge_agent.parcel.receipt_import import Sorted
+    from edge_agent.uplink.receipt_file import Judge
     from protocols.evidence.leaf import Log
 
 LOOK_S: Final = 0.2
@@ -99,7 +100,8 @@ def _tell_export(out: Path, export: Export, size: int) -> int:
     status = GOOD
     print(f"{out}: {size} bytes")
     for log, packed in export.packed.items():
-        print(f"{log.value:<9} leaves {packed.first} to {packed.end}")
+        held = f"{packed.first} to {packed.end - 1}" if packed.end > packed.first else "none"
+        print(f"{log.value:<9} leaves {held}")
         if packed.fault:
             print(f"{log.value:<9} not all: {packed.fault}", file=sys.stderr)
             status = FINDINGS
@@ -112,7 +114,7 @@ def _import(options: argparse.Namespace) -> int:
     from edge_agent.journal.reader import JournalReader, ReadFailed
     from edge_agent.keys.keys import KeyFileError, load_keys
     from edge_agent.keys.receipt_keys import stored_receipt_keys
-    from edge_agent.parcel.receipt_import import settle_file, sort_receipts
+    from edge_agent.parcel.receipt_import import settle_file
     from edge_agent.state_lock import AlreadyRunning, state_lock
     from edge_agent.uplink.receipt_file import Judge
     from protocols.evidence.errors import EvidenceError
@@ -127,7 +129,7 @@ def _import(options: argparse.Namespace) -> int:
             judge = Judge(
                 reader, keys, stored_receipt_keys(config.central.receipt_key, config.state_dir)
             )
-            found = sort_receipts(options.receipts, judge)
+            found = _sorted(options.receipts, judge)
             try:
                 with state_lock(config.state_dir):
                     why = settle_file(config, keys, reader, options.receipts)
@@ -140,6 +142,20 @@ def _import(options: argparse.Namespace) -> int:
             reader.close()
     except (KeyFileError, JournalError, ReadFailed, EvidenceError, OSError) as error:
         return could_not(error)
+
+
+def _sorted(path: Path, judge: Judge) -> Sorted:
+    """All receipts of the file. Raises ReadFailed; OSError and EvidenceError with file, remedy."""
+    from edge_agent.parcel.receipt_import import sort_receipts
+    from protocols.evidence.errors import EvidenceError
+
+    try:
+        return sort_receipts(path, judge)
+    except OSError as error:
+        why = f"{path}: {error.strerror}; give the file that edge-central import wrote"
+        raise OSError(why) from None
+    except EvidenceError as error:
+        raise type(error)(f"{path}: {error}; give what edge-central import wrote") from None
 
 
 def _by_the_agent(

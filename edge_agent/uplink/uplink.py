@@ -159,7 +159,7 @@ class Uplink(threading.Thread):
             self._gate_backoff.succeeded(now)
             return 0.0
         delay_s = self._gate_backoff.failed(now, self._jitter(), failure.retry_after_s)
-        self._tell("nothing", failure, delay_s, now)
+        self._tell("leaves", failure, delay_s, now)
         return delay_s
 
     def _send_due(self, now: float, *, only_urgent: bool) -> float:

@@ -103,6 +103,10 @@ def test_the_command(polled, tmp_path, capsys):
     assert capsys.readouterr().out == f"gw-1: 1 of 1 uploads taken; receipts: {out}\n"
     [one] = decode_receipts([(tmp_path / "receipts").read_bytes()])
     assert one.checkpoint == decode_upload(upload).checkpoint
-    assert main(["import", "--store", store, str(bad), "--out", out + "2"]) == 1
-    assert "another key" in capsys.readouterr().err
+    assert main(["import", "--store", store, str(bad), "--out", out + "2"]) == 2
+    told = capsys.readouterr().err
+    assert f"{bad}: " in told
+    assert "another key" in told
+    assert "give what edge-agent export made" in told
+    assert not (tmp_path / "receipts2").exists()
     assert main(["import", "--store", store, str(good), "--out", out]) == 2

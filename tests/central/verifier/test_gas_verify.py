@@ -92,7 +92,19 @@ def test_what_cannot_be_read_is_status_2(tmp_path: Path) -> None:
     for arguments in ((), (tmp_path / "none",), (tmp_path / "text",), (tmp_path / "twice.zip",)):
         status, told = run(*arguments)
         assert (status, "cannot read it" in told) == (2, True)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """With the remedy, and no name of an exception; no line is wider than a terminal."""
+    files = proof_of(Kind.INTERVAL)
+    for name in ("keys.txt", "leaf.cbor", "proof.tlog-proof"):
+        left = {one: data for one, data in files.items() if one != name}
+        status, told = run(folder(tmp_path / name, left))
+        assert (status, f"NOT PROVEN: {name} is not there; give" in told) == (1, True), told
     assert run(folder(tmp_path / "empty", {}))[0] == 1
+    status, told = run(folder(tmp_path / "whole", files))
+    assert status == 0
+    assert max(len(line) for line in told.splitlines()) <= 80
 
 
 @pytest.mark.parametrize("kind", [Kind.INTERVAL, Kind.SCAN])

@@ -39,7 +39,7 @@ def get(address: str, path: str, language: str = "en", status: int = 200) -> req
 def test_the_runs_page_leads_there(address: str) -> None:
     """And the form begins with the newest reading."""
     assert f'href="{RUN}/proof"' in get(address, RUN).text
-    assert 'value="2026-03-11T09:29"' in get(address, f"{RUN}/proof").text
+    assert 'value="2026-03-11T09:29:59"' in get(address, f"{RUN}/proof").text
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -122,7 +122,7 @@ def test_there_and_back_without_an_agent(
         assert site.central.leaves[log] == found.leaves[log]
     assert site.export() == 0
     out = capsys.readouterr().out
-    assert "telemetry leaves 0 to 18" in out
+    assert "telemetry leaves 0 to 17" in out
     assert "telemetry receipts up to 18, 0 leaves wait" in out
     assert "nothing to export" in out
     assert all(len(line) <= 80 for line in out.splitlines() if str(site.directory) not in line)
@@ -256,6 +256,14 @@ def test_a_parcel_is_not_overwritten_and_needs_a_key(
     site.parcel.write_bytes(b"holiday pictures")
     assert site.command("export", "--out", str(site.parcel)) == 2
     assert site.parcel.read_bytes() == b"holiday pictures"
+    assert "name a new file" in capsys.readouterr().err
+    assert site.command("export", "--out", str(site.directory / "stick" / "parcel")) == 2
+    assert f"{site.directory / 'stick'}: no such folder" in capsys.readouterr().err
+    for wrong in (site.parcel, site.directory, site.directory / "none"):
+        assert site.command("import", str(wrong)) == 2
+        told = capsys.readouterr().err
+        assert f"{wrong}: " in told
+        assert "edge-central import wrote" in told
     (site.directory / "gateway.toml").write_text(TOML, encoding="utf-8")
     assert site.export() == 2
     assert "parcel_key is not set" in capsys.readouterr().err
@@ -305,6 +313,6 @@ def test_a_damaged_row_is_told(site: Site, capsys: pytest.CaptureFixture[str]) -
     assert site.export() == 1
     told = capsys.readouterr()
     assert "row 7 is not the leaf that belongs there" in told.err
-    assert "telemetry leaves 0 to 7" in told.out
+    assert "telemetry leaves 0 to 6" in told.out
     site.at_central()
     assert site.central.size(Log.TELEMETRY) == 7
