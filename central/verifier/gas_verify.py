@@ -290,7 +290,7 @@ def main(arguments: list[str]) -> int:
     try:
         lines, status = prove(files, *arguments[1:2]), 0
     except FAULTS as error:
-        lines, status = [f"NOT PROVEN: {error or 'a signature does not verify'}"], 1
+        lines, status = [f"NOT PROVEN: {str(error) or 'a signature is wrong'}"], 1
     sys.stdout.write("\n".join(lines) + "\n")
     return status
 

@@ -40,6 +40,7 @@ def test_the_runs_page_leads_there(address: str) -> None:
     """And the form begins with the newest reading."""
     assert f'href="{RUN}/proof"' in get(address, RUN).text
     assert 'value="2026-03-11T09:29:59"' in get(address, f"{RUN}/proof").text
+    assert 'id="value"' in get(address, f"{RUN}/proof?at=2026-03-11T09:29:59").text
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
