@@ -23,8 +23,10 @@ def load_ca(path: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificates(data)[-1]
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; check the path") from None
-    except ValueError as error:
-        raise KeyFileError(f"{path}: no PEM certificate: {error}") from None
+    except ValueError:  # the library's words are about itself
+        raise KeyFileError(
+            f"{path}: no PEM certificate; give the CA's certificate, not its key"
+        ) from None
 
 
 def check_ca(ca: x509.Certificate, path: Path) -> None:

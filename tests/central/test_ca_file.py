@@ -36,7 +36,7 @@ def test_what_is_no_certificate_is_told(tmp_path, content):
     """With the path."""
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
-    with pytest.raises(KeyFileError, match="no PEM certificate"):
+    with pytest.raises(KeyFileError, match="no PEM certificate; give the CA's certificate"):
         load_ca(path)
     with pytest.raises(KeyFileError, match="check the path"):
         load_ca(tmp_path / "none.pem")
