@@ -42,7 +42,7 @@ def _torment(rig: Rig, rng: random.Random, events: list[str]) -> None:
     pause = threading.Event()
     for number, event in enumerate(events):
         if number % 3 == 0:
-            rig.wait("the agent's start", partial(rig.has_said, "agent", RUNS))
+            rig.wait("the agent's start", partial(rig.has_said, "agent", RUNS), within_s=300.0)
         pause.wait(rng.choice((rng.uniform(0.05, 1.0), rng.uniform(1.0, 4.0))))
         match event:
             case "agent":
