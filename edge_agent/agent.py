@@ -21,6 +21,7 @@ from edge_agent.bus.poller import Now
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config.model import AgentConfig
 from edge_agent.control.jobs import control_servers
+from edge_agent.control.protocol import Route
 from edge_agent.control.server import ControlServer
 from edge_agent.journal.draft import Salts
 from edge_agent.journal.journal import Journal
@@ -134,8 +135,9 @@ class Agent:
         ]
         jobs = {bus.bus.name: bus.jobs for bus in self._buses}
         self._errands = Errands(config, jobs, clock, self._recorder.tell)
+        self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
         self._open_control = partial(
-            control_servers, config, jobs, self._recorder.note, clock, self._stop_buses
+            control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )
         self._control: list[ControlServer] = []
 

@@ -11,11 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import argparse
+
     from edge_agent.config.model import AgentConfig
 
 GOOD: Final = 0
 FINDINGS: Final = 1  # a faulty configuration, an agent that ended badly
 COULD_NOT: Final = 2
+CONFIG: Final = Path("/etc/edge-agent/gateway.toml")
+
+
+def add_config(command: argparse.ArgumentParser) -> None:
+    """`--config`, as all commands have it."""
+    default = Path(os.environ.get("EDGE_AGENT_CONFIG") or CONFIG)
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=default,
+        metavar="gateway.toml",
+        help=f"default: $EDGE_AGENT_CONFIG, or {CONFIG}",
+    )
 
 
 def load(path: Path) -> AgentConfig | None:

@@ -20,6 +20,7 @@ from central.ledger.bodies import (
     register_map_of,
     run_config_of,
     site_of,
+    statement_of,
     utc_of,
 )
 from central.ledger.epochs import apply_epoch, is_of_old_image, old_image_alarm, running_on
@@ -178,6 +179,8 @@ def _fact(going: Going, leaf: Leaf) -> list[Alarm]:
             return _store_event(going, leaf, *apply_epoch(going.place, going.clocks, leaf))
         case Kind.KEY:
             return _store_event(going, leaf, key_of(leaf), [])
+        case Kind.STATEMENT:
+            return _store_event(going, leaf, statement_of(leaf), [])
         case _:
             return _store_event(going, leaf, other_of(leaf), [])
 
@@ -207,4 +210,5 @@ _APPLY: Final[Mapping[Kind, Callable[[Going, Leaf], list[Alarm]]]] = {
     Kind.LOSS: _fact,
     Kind.EPOCH: _fact,
     Kind.ARCHIVE: apply_archive,
+    Kind.STATEMENT: _fact,
 }

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from protocols.evidence.cbor import Item
 from protocols.evidence.key_change import KeyChange
 from protocols.evidence.leaf import Leaf
+from protocols.evidence.statement import parse_statement
 from protocols.metering.body import Fields
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.regulator_config import parse_regulator_config
@@ -132,6 +133,13 @@ def key_of(leaf: Leaf) -> EventEntry:
 
 def _key_id(vkey: str) -> str:
     return vkey.rpartition("+")[0][:MAX_TEXT_CHARS]
+
+
+def statement_of(leaf: Leaf) -> EventEntry:
+    """What somebody stated as an event: why, then its fields. Raises Malformed."""
+    said = parse_statement(leaf.body)
+    told = json.dumps(dict(said.fields), ensure_ascii=False)
+    return EventEntry(said.code, "null", "null", said.who, f"{said.why} {told}"[:MAX_TEXT_CHARS])
 
 
 def other_of(leaf: Leaf) -> EventEntry:

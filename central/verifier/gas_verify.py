@@ -22,7 +22,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-KINDS = ("SCAN INTERVAL EVENT CONFIGURATION REGISTER_MAP CLOCK KEY LOSS ARCHIVE EPOCH").split()  # noqa: SIM905
+KINDS = "SCAN INTERVAL EVENT CONFIGURATION REGISTER_MAP CLOCK KEY LOSS ARCHIVE EPOCH STATEMENT"
 FAULTS = (InvalidSignature, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 GRACE_S = 86_400  # a running server is told late of a new receipt key
 MAX_BYTES, CLOCK = 4_000_000, ("unknown", "not synchronised", "synchronised")
@@ -170,7 +170,7 @@ def check(files: dict[str, bytes], name: str, keys: Keys) -> tuple[list[Any], in
     data, proof = files[f"{name}.cbor"], files[PROOFS[name]]
     leaf, end = cbor(data, 0, 0)
     need(end == len(data) and len(leaf) == 15 and leaf[0] == 1, "not a leaf of format 1")
-    need(leaf[1] in range(len(KINDS)), "a leaf of an unknown kind")
+    need(leaf[1] in range(len(KINDS.split())), "a leaf of an unknown kind")
     ends = [1]  # of the fields: the thirteenth is the body
     while len(ends) < 14:
         ends.append(cbor(data, ends[-1], 1)[1])
@@ -233,7 +233,7 @@ def show_scan(leaf: list[Any], points: list[Any]) -> list[str]:
 def show(proven: dict[str, list[Any]]) -> list[str]:
     """What the leaf says; what explains it must be what the leaf names by its hash."""
     leaf = proven["leaf"]
-    lines = [f"{KINDS[leaf[1]]} of {leaf[5] or leaf[2]}, leaf {leaf[4]}, UTC ms {leaf[9]}"]
+    lines = [f"{KINDS.split()[leaf[1]]} of {leaf[5] or leaf[2]}, leaf {leaf[4]}, UTC ms {leaf[9]}"]
     lines += [f"  boot {leaf[7]}, {leaf[8]} ms after it; clock {CLOCK[leaf[10]]}"]
     config, map_ = proven.get("configuration"), proven.get("map")
     if leaf[1] == 0 and map_ is not None:

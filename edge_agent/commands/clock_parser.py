@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from edge_agent.console import COULD_NOT, FINDINGS, GOOD, could_not, load
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD, add_config, could_not, load
 
 
 def add_clock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +15,7 @@ def add_clock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         description="For a machine whose clock starts in the past: TLS would fail on its date. "
         "Exit status: 1 the clock is behind and was not set, 2 it could not be told or set.",
     )
-    floor.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    add_config(floor)
     floor.add_argument(
         "--set", action="store_true", help="set it where it is behind (root, before the agent)"
     )

@@ -34,12 +34,12 @@ def _fingerprint(text: str) -> str:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from edge_agent.language import load_words
+    from edge_agent.terminal import is_chinese
     from edge_agent.verify.command import verify
     from edge_agent.verify.folder import Unreadable
-    from edge_agent.verify.terminal import is_chinese
-    from edge_agent.verify.words import load_words
 
-    words = load_words(is_chinese(os.environ))
+    words = load_words("edge_agent.verify", chinese=is_chinese(os.environ))
     shows = sys.stderr.isatty()
 
     def progress(done: int, uploads: int) -> None:

@@ -28,13 +28,14 @@ from edge_agent.bus.joining import Failed
 from edge_agent.bus.poller import Now
 from edge_agent.config.model import AgentConfig, DeviceConfig
 from edge_agent.control.protocol import (
+    Call,
     ClockRequest,
     ReadRequest,
     Request,
     WriteRequest,
     refusal,
 )
-from edge_agent.recording.device_recording import Fact
+from edge_agent.recording.device_recording import Fact, Said
 from protocols.metering.instant import ClockState
 from protocols.registers.codec import decode_text
 from protocols.registers.profile import ProfileError
@@ -47,7 +48,7 @@ FAILED: Final = "write_failed"
 CLOCK: Final = "clock"
 
 Result = TypeVar("Result")
-Note = Callable[[Sequence[Fact]], bool]
+Note = Callable[[Sequence[Fact | Said]], bool]
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +75,8 @@ class Control:
 
     def answer(self, request: Request, peer: str) -> dict[str, object]:
         """What was found or done. `peer`: as who the kernel knows the asker."""
+        if isinstance(request, Call):
+            return refusal(f"{request.do}: only a running agent does this")
         device = self._devices.get(request.device)
         if device is None:
             known = ", ".join(self._devices)

@@ -14,8 +14,9 @@ from edge_agent.bus.joining import Failed
 from edge_agent.bus.poller import Now
 from edge_agent.config.model import AgentConfig, DeviceConfig
 from edge_agent.control.control import Control
-from edge_agent.control.server import ControlServer
-from edge_agent.recording.device_recording import Fact
+from edge_agent.control.protocol import Routes
+from edge_agent.control.server import NO_ROUTES, ControlServer
+from edge_agent.recording.device_recording import Fact, Said
 from protocols.metering.quality import Quality
 
 ASK_S: Final = 20.0
@@ -59,21 +60,26 @@ class BusAsk:
 def control_servers(
     config: AgentConfig,
     jobs: Mapping[str, Jobs],
-    note: Callable[[Sequence[Fact], float], bool],
+    note: Callable[[Sequence[Fact | Said], float], bool],
     clock: Now,
     stop: threading.Event,
+    routes: Routes = NO_ROUTES,
 ) -> list[ControlServer]:
-    """The sockets; a machine that cannot have them still meters, and says so."""
+    """The sockets; a machine that cannot have them still meters, and says so.
+
+    There is one for acting where writes are on, or anything that acts may be asked.
+    """
     if config.control is None:
         return []
     control = Control(config, BusAsk(jobs, clock), lambda facts: note(facts, NOTE_S), clock)
     wanted = [(config.control.read_socket, config.control.read_group, False)]
-    if config.control.writes:
+    if config.control.writes or any(route.acts for route in routes.values()):
         wanted.append((config.control.act_socket, config.control.act_group, True))
     servers = []
     for path, group, acts in wanted:
         try:
-            servers.append(ControlServer(path, group, control.answer, stop, acts=acts))
+            server = ControlServer(path, group, control.answer, stop, acts=acts, routes=routes)
+            servers.append(server)
         except (OSError, KeyError) as error:
             _log.error(
                 "no control socket %s: %s; edge-agent read and write must do without the agent"

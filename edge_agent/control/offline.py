@@ -25,7 +25,7 @@ from edge_agent.journal.settling import Retention
 from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import load_keys
 from edge_agent.recording.clock_recording import record_clock
-from edge_agent.recording.device_recording import Fact, record_news
+from edge_agent.recording.device_recording import Fact, Said, record_news
 from edge_agent.recording.recording import record_lost_journal
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.journal_start import make_current
@@ -64,7 +64,7 @@ class JournalNote:
         self._memory = memory
         self._salts = salts
 
-    def __call__(self, facts: Sequence[Fact]) -> bool:
+    def __call__(self, facts: Sequence[Fact | Said]) -> bool:
         draft = Draft(self._memory, self._salts)
         record_lost_journal(draft, facts[0].instant)
         for fact in facts:

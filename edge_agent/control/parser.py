@@ -7,10 +7,9 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent.console import FINDINGS, GOOD, could_not, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -49,7 +48,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    add_config(command)
     command.add_argument("--device", required=True, metavar="NAME")
 
 

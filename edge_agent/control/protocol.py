@@ -6,6 +6,8 @@
 | `{"do": "write", "device", "point", "value", "who", "reason"}` | act |
 | `{"do": "clock", "device", "who", "reason"}` | act |
 
+What other folders answer has a `do` of its own (`Call`), and a `Route` in the server's table.
+
 Those that act may have a `password` for the device's login; it is sent there, and recorded nowhere.
 
 An answer has `ok`; where it is false, `error` says why. Whoever asks is known by uid only: `who` is
@@ -16,11 +18,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-MAX_LINE: Final = 4_096
-MAX_ANSWER: Final = 256 * 1024
+MAX_LINE: Final = 256 * 1024  # a whole configuration fits
+MAX_ANSWER: Final = 1024 * 1024
 MAX_POINTS: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _VALUE: Final = re.compile(r"[-+0-9.eE]{1,40}")
@@ -55,11 +57,50 @@ class ClockRequest(NamedTuple):
     password: str = ""
 
 
-Request = ReadRequest | WriteRequest | ClockRequest
-
-
 class BadRequest(ValueError):  # noqa: N818 - what was found is the name
     """No request; says what is wrong with it."""
+
+
+class Call(NamedTuple):
+    """A request that some folder answers by its route. `fields` come from outside: what the route
+    takes of them it takes by the methods, which raise BadRequest.
+    """
+
+    do: str
+    fields: Mapping[str, object] = {}
+
+    def name(self, key: str, default: str | None = None) -> str:
+        """A name of device, bus, run or point."""
+        if default is not None and key not in self.fields:
+            return default
+        return _fit(self.fields, key, _NAME)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Words of a person, at most 200 characters."""
+        if default is not None and key not in self.fields:
+            return default
+        return _text(self.fields, key)
+
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number within both limits."""
+        value = self.fields.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise BadRequest(f"{key}: must be a whole number, {low} to {high}")
+        return value
+
+
+class Route(NamedTuple):
+    """Who answers a `Call`, given as whom the kernel knows the asker; on which of both sockets.
+
+    `answer` may raise BadRequest. It runs in the client's thread: what it looks at must allow that.
+    """
+
+    answer: Callable[[Call, str], Mapping[str, object]]
+    acts: bool = False
+
+
+Routes = Mapping[str, Route]
+Request = ReadRequest | WriteRequest | ClockRequest | Call
 
 
 def parse_request(line: bytes) -> Request:
@@ -93,8 +134,10 @@ def parse_request(line: bytes) -> Request:
                 _text(told, "reason"),
                 _password(told),
             )
+        case str(do) if _NAME.fullmatch(do):
+            return Call(do, told)
         case _:
-            raise BadRequest("do: must be read, write or clock")
+            raise BadRequest("do: must name what is to be done")
     left = told.keys() - {"device", "point", "value", "who", "reason", "password"}
     if left:
         raise BadRequest(f"{ascii(sorted(left)[0][:40])[1:-1]}: not known here")
@@ -103,6 +146,8 @@ def parse_request(line: bytes) -> Request:
 
 def encode_request(request: Request) -> bytes:
     """The line, with its end."""
+    if isinstance(request, Call):
+        return json.dumps({**request.fields, "do": request.do}).encode() + b"\n"
     told = {name: value for name, value in request._asdict().items() if value not in ((), "")}
     match request:
         case ReadRequest():

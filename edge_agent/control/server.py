@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +23,10 @@ from edge_agent.control.protocol import (
     MAX_ANSWER,
     MAX_LINE,
     BadRequest,
+    Call,
     ReadRequest,
     Request,
+    Routes,
     encode_answer,
     parse_request,
     refusal,
@@ -34,9 +36,10 @@ MAX_CLIENTS: Final = 4
 LINE_S: Final = 5.0
 ACCEPT_S: Final = 0.5
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
+NO_ROUTES: Final[Routes] = {}
 _log = logging.getLogger(__name__)
 
-Answer = Callable[[Request, str], dict[str, object]]
+Answer = Callable[[Request, str], Mapping[str, object]]
 
 
 class Peer:
@@ -51,14 +54,25 @@ class Peer:
 
 
 class ControlServer(threading.Thread):
-    """Serves one socket until `stop`. Raises OSError where it cannot be made."""
+    """Serves one socket until `stop`. Raises OSError where it cannot be made.
+
+    `answer` knows devices; whatever else may be asked is in `routes`.
+    """
 
     def __init__(
-        self, path: Path, group: str, answer: Answer, stop: threading.Event, *, acts: bool
+        self,
+        path: Path,
+        group: str,
+        answer: Answer,
+        stop: threading.Event,
+        *,
+        acts: bool,
+        routes: Routes = NO_ROUTES,
     ) -> None:
         super().__init__(name=f"control-{path.stem}", daemon=True)
         self._path = path
         self._answer = answer
+        self._routes = routes
         self._stop_event = stop
         self._acts = acts
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
@@ -98,15 +112,25 @@ class ControlServer(threading.Thread):
         finally:
             self._places.release()
 
-    def _answer_to(self, line: bytes, peer: str) -> dict[str, object]:
+    def _answer_to(self, line: bytes, peer: str) -> Mapping[str, object]:
         try:
             request = parse_request(line)
+            if not isinstance(request, Call):
+                if isinstance(request, ReadRequest) == self._acts:
+                    return self._other_socket()
+                return self._answer(request, peer)
+            route = self._routes.get(request.do)
+            if route is None:
+                known = ", ".join(sorted({"read", "write", "clock", *self._routes}))
+                return refusal(f"do: {request.do!r} is not known here; there are: {known}")
+            if route.acts != self._acts:
+                return self._other_socket()
+            return route.answer(request, peer)
         except BadRequest as error:
             return refusal(str(error))
-        if isinstance(request, ReadRequest) == self._acts:
-            other = "reading" if self._acts else "acting"
-            return refusal(f"this is not the socket for {other}")
-        return self._answer(request, peer)
+
+    def _other_socket(self) -> Mapping[str, object]:
+        return refusal(f"this is not the socket for {'reading' if self._acts else 'acting'}")
 
 
 def read_line(connection: socket.socket, now_ms: Callable[[], int] = mono_ms) -> bytes | None:

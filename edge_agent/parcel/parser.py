@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.console import FINDINGS, GOOD, could_not, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -37,7 +37,7 @@ def add_parcel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "and without one. Exit status: 1 central refused something, 2 it could not be done.",
     )
     for command in (export, take):
-        command.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+        add_config(command)
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
     export.set_defaults(command=_export)
     take.add_argument("receipts", type=Path, metavar="RECEIPTS")

@@ -22,7 +22,7 @@ from edge_agent.journal.memory import RowChange
 from edge_agent.recorder.epoch_desk import EpochDesk
 from edge_agent.recorder.room import Room
 from edge_agent.recorder.tick_work import NO_WORK, Request, TickMaker, TickWork
-from edge_agent.recording.device_recording import Fact, News
+from edge_agent.recording.device_recording import Fact, News, Said
 from edge_agent.recording.inbox import Inbox
 from edge_agent.recording.losses import record_damaged
 from edge_agent.recording.order_recording import is_waiting
@@ -96,7 +96,7 @@ class Recorder(threading.Thread):
         """False where the queue is full: whoever found it keeps it and tries again."""
         return self._inbox.offer(news)
 
-    def note(self, facts: Sequence[Fact], timeout_s: float) -> bool:
+    def note(self, facts: Sequence[Fact | Said], timeout_s: float) -> bool:
         """Events of others; True when they are durable."""
         return self._request(Request(facts=facts), timeout_s)
 

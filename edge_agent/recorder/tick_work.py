@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.bus.polled import PolledScan
 from edge_agent.journal.draft import Draft, Salts
-from edge_agent.recording.device_recording import Fact, News, forget_devices, record_news
+from edge_agent.recording.device_recording import Fact, News, Said, forget_devices, record_news
 from edge_agent.recording.inbox import Work
 from edge_agent.recording.losses import record_dropped
 from edge_agent.recording.order_recording import change_gas, is_waiting, record_due, record_order
@@ -35,7 +35,7 @@ class Request:
         self,
         settled: Settled | None = None,
         order: tuple[Order, bytes] | None = None,
-        facts: Sequence[Fact] = (),
+        facts: Sequence[Fact | Said] = (),
         opening: Opening | None = None,
         wish: Wish | None = None,
         damaged: Log | None = None,

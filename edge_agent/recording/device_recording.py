@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge_agent.config.model import DeviceConfig
     from edge_agent.journal.draft import Draft
     from edge_agent.journal.memory import RunMemory
+    from protocols.evidence.statement import Statement
     from protocols.metering.events import MeterEvent
     from protocols.metering.instant import Instant
 
@@ -60,7 +61,15 @@ class Fact(NamedTuple):
     detail: str
 
 
-News = ClockRead | Taken | GapRead | Fact
+class Said(NamedTuple):
+    """A statement about a serial, a run or the gateway itself (subject "")."""
+
+    instant: Instant
+    subject: str
+    statement: Statement
+
+
+News = ClockRead | Taken | GapRead | Fact | Said
 
 
 def record_news(draft: Draft, news: News, instant: Instant) -> None:
@@ -75,6 +84,8 @@ def record_news(draft: Draft, news: News, instant: Instant) -> None:
         case Fact():
             draft.event(*news)
             draft.urgent = True
+        case Said():
+            draft.append(Kind.STATEMENT, news.subject, news.statement.to_body(), news.instant)
 
 
 def note_gaps(

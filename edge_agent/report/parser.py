@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import date
-from pathlib import Path
 
-from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, leave_pipe, load
 
 
 def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,7 +17,7 @@ def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "keeps what central has acknowledged. Exit status: 1 nothing of that day is there, 2 the "
         "journal could not be read.",
     )
-    report.add_argument("--config", type=Path, required=True, metavar="gateway.toml")
+    add_config(report)
     report.add_argument("--run", required=True, metavar="ID")
     report.add_argument("--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD",
                         help="the gas day, dated by its beginning")  # fmt: skip

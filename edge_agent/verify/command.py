@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from edge_agent.language import Words
+from edge_agent.terminal import printable, wrapped
 from edge_agent.verify.export_audit import Progress, audit_export
 from edge_agent.verify.export_files import EXPORT_FILE
 from edge_agent.verify.export_lines import export_lines
@@ -14,8 +16,6 @@ from edge_agent.verify.fleet_folder import FILES as FLEET_FILES
 from edge_agent.verify.fleet_folder import PROOF_FILE, check_fleet, fleet_lines
 from edge_agent.verify.folder import Unreadable, read_files
 from edge_agent.verify.proof_lines import proof_lines
-from edge_agent.verify.terminal import printable, wrapped
-from edge_agent.verify.words import Words
 from protocols.audit.proof_folder import FILES as PROOF_FILES
 from protocols.audit.proof_folder import LEAF, check_proof, pair
 from protocols.evidence.errors import BadSignature, EvidenceError

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from edge_agent.language import Words
+from edge_agent.terminal import labelled, utc, wrapped
 from edge_agent.verify.export_audit import ExportReport
 from edge_agent.verify.leaf_index import ABSENT, HASHES_ONLY
 from edge_agent.verify.proof_lines import bullet, publisher_lines
-from edge_agent.verify.terminal import labelled, utc, wrapped
-from edge_agent.verify.words import Words
 from protocols.audit.figures import decimal
 from protocols.audit.run_account import RunAccount
 from protocols.evidence.facts import Loss

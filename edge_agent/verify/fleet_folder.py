@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from edge_agent.language import Words
+from edge_agent.terminal import labelled, utc
 from edge_agent.verify.proof_lines import bullet, publisher_lines
-from edge_agent.verify.terminal import labelled, utc
-from edge_agent.verify.words import Words
 from protocols.audit.proof_folder import KEYS_FILE
 from protocols.evidence.errors import Malformed
 from protocols.evidence.fleet import FleetHead, check_fleet_proof

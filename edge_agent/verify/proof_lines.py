@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge_agent.verify.terminal import labelled, printable, utc, wrapped
-from edge_agent.verify.words import Words
+from edge_agent.language import Words
+from edge_agent.terminal import labelled, printable, utc, wrapped
 from protocols.audit.bodies import interval_of
 from protocols.audit.figures import Figure, decimal
 from protocols.audit.proof_folder import ProofReport

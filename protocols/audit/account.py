@@ -16,6 +16,7 @@ from protocols.evidence.facts import STALE, EpochBody, Loss, parse_epoch, parse_
 from protocols.evidence.key_change import KeyChange, verify_change
 from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import Kind, Leaf, Log, Origin
+from protocols.evidence.statement import parse_statement
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.run_config import RunConfig
 from protocols.registers.register_map import RegisterMap
@@ -97,6 +98,8 @@ class Account:
             _bounded(self.epochs).append((leaf, parse_epoch(leaf.body)))
         elif leaf.kind is Kind.KEY and leaf.was is None:
             self._key(leaf)
+        elif leaf.kind is Kind.STATEMENT:
+            parse_statement(leaf.body)
         return []
 
     def _key(self, leaf: Leaf) -> None:

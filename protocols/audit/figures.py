@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from protocols.audit.bodies import interval_of, raws_of
 from protocols.evidence.cbor import Item
 from protocols.evidence.leaf import Kind, Leaf
+from protocols.evidence.statement import parse_statement
 from protocols.metering.interval import IntervalRecord, TotalRecord
 from protocols.metering.quality import Flag, Quality
 from protocols.metering.run_config import RunConfig
@@ -49,6 +50,8 @@ def figures_of(leaf: Leaf, by: Explanation) -> tuple[Figure, ...]:
         return tuple(_interval(interval_of(leaf), by.config))
     if leaf.kind is Kind.EVENT:
         return tuple(_event(leaf))
+    if leaf.kind is Kind.STATEMENT:
+        return tuple(_statement(leaf))
     return (Figure("body", "", _json(leaf.body)),)
 
 
@@ -136,6 +139,15 @@ def _event(leaf: Leaf) -> Iterator[Figure]:
             yield Figure("detail", "", detail or "-")
         case _:
             raise ValueError("event: not its five fields")
+
+
+def _statement(leaf: Leaf) -> Iterator[Figure]:
+    said = parse_statement(leaf.body)
+    yield Figure("code", "", said.code)
+    yield Figure("who", "", said.who or "-")
+    yield Figure("why", "", said.why or "-")
+    for name, value in said.fields:
+        yield Figure("field", name, _json(value))
 
 
 def _json(item: Item) -> str:

@@ -53,6 +53,7 @@ class Kind(IntEnum):
     LOSS = 7
     ARCHIVE = 8
     EPOCH = 9
+    STATEMENT = 10
 
     @property
     def log(self) -> Log:

@@ -23,8 +23,17 @@ from edge_agent.cli import main
 from edge_agent.config.file import load_config
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.control import Control
-from edge_agent.control.protocol import MAX_LINE, ClockRequest, ReadRequest, Request, WriteRequest
-from edge_agent.control.server import LINE_S, MAX_CLIENTS, ControlServer, read_line
+from edge_agent.control.protocol import (
+    MAX_LINE,
+    Call,
+    ClockRequest,
+    ReadRequest,
+    Request,
+    Route,
+    Routes,
+    WriteRequest,
+)
+from edge_agent.control.server import LINE_S, MAX_CLIENTS, NO_ROUTES, ControlServer, read_line
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.keys import create_keys
 from edge_agent.recording.device_recording import Fact
@@ -45,7 +54,11 @@ UNIFLO = load_profile("flonidan-uniflo1200")
 
 @contextmanager
 def server(
-    path: Path, *, acts: bool = False, hold: threading.Event | None = None
+    path: Path,
+    *,
+    acts: bool = False,
+    hold: threading.Event | None = None,
+    routes: Routes = NO_ROUTES,
 ) -> Iterator[None]:
     """Answers with what it understood; `hold` keeps it thinking."""
     stop = threading.Event()
@@ -53,9 +66,10 @@ def server(
     def answer(request: Request, peer: str) -> dict[str, object]:
         if hold is not None:
             hold.wait(TIMEOUT_S)
+        assert not isinstance(request, Call)
         return {"ok": True, "device": request.device, "peer": peer}
 
-    thread = ControlServer(path, "", answer, stop, acts=acts)
+    thread = ControlServer(path, "", answer, stop, acts=acts, routes=routes)
     thread.start()
     try:
         yield
@@ -105,6 +119,23 @@ def test_each_socket_has_its_purpose(tmp_path: Path) -> None:
     with server(path, acts=True):
         assert ask_agent(path, WriteRequest("m", "p", "1", "w", "r"))["ok"]
         assert "for reading" in str(ask_agent(path, ReadRequest("m"))["error"])
+
+
+def test_a_call_goes_to_its_route(tmp_path: Path) -> None:
+    """On the socket that it belongs to; what is not known is told with what is."""
+
+    def told(call: Call, peer: str) -> dict[str, object]:
+        return {"ok": True, "bus": call.name("bus"), "peer": peer}
+
+    routes = {"take": Route(told, acts=True), "status": Route(told)}
+    path = tmp_path / "a.sock"
+    with server(path, acts=True, routes=routes):
+        answer = ask_agent(path, Call("take", {"bus": "line-1"}))
+        assert answer == {"ok": True, "bus": "line-1", "peer": f"uid {os.getuid()}"}
+        assert "bus: must" in str(ask_agent(path, Call("take"))["error"])
+        assert "for reading" in str(ask_agent(path, Call("status", {"bus": "b"}))["error"])
+        unknown = str(ask_agent(path, Call("dance"))["error"])
+        assert "'dance' is not known here; there are: clock, read, status, take, write" in unknown
 
 
 def test_lines_are_bounded_and_several_are_answered(tmp_path: Path) -> None:

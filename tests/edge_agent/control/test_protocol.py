@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.control.protocol import (
     BadRequest,
+    Call,
     ClockRequest,
     ReadRequest,
     Request,
@@ -46,8 +47,8 @@ def test_a_request_comes_back(request_: Request) -> None:
     ("told", "why"),
     [
         ([], "no JSON object"),
-        ({}, "do: must be"),
-        ({"do": "scan"}, "do: must be"),
+        ({}, "do: must name"),
+        ({"do": "scan all"}, "do: must name"),
         ({"do": "read"}, "device: must be"),
         ({"do": "read", "device": "a b"}, "device: must be"),
         ({"do": "read", "device": "d", "points": "vm"}, "points: a list"),
@@ -84,3 +85,17 @@ def test_any_bytes_are_a_request_or_refused(line: bytes) -> None:
     """Nothing else comes out of the parser."""
     with contextlib.suppress(BadRequest):
         parse_request(line)
+
+
+def test_a_call_takes_what_its_route_asks_for() -> None:
+    """Names, words and whole numbers; anything else is told by field."""
+    call = parse_request(b'{"do": "take", "bus": "line-1", "seconds": 60, "who": "Li Wei"}')
+    assert isinstance(call, Call)
+    assert (call.do, call.name("bus"), call.integer("seconds", 1, 600)) == ("take", "line-1", 60)
+    assert call.text("who") == "Li Wei"
+    assert call.text("reason", "") == ""
+    assert parse_request(encode_request(call)[:-1]) == call
+    for key, wrong in (("bus", "a b"), ("who", "\x1b[2J"), ("seconds", True), ("seconds", 601)):
+        bad = call._replace(fields={**call.fields, key: wrong})
+        with pytest.raises(BadRequest, match=key):
+            (bad.name("bus"), bad.text("who"), bad.integer("seconds", 1, 600))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.language import load_words
 from edge_agent.verify.command import FINDINGS, GOOD, Verdict, verify
 from edge_agent.verify.folder import Unreadable
-from edge_agent.verify.words import load_words
 from protocols.evidence.leaf import Kind
 from protocols.evidence.published import open_keys
 from tests.central.proofs.site import export_in, proof_of
 
-WORDS = load_words(chinese=False)
+WORDS = load_words("edge_agent.verify", chinese=False)
 
 
 def judged(place: Path, publisher: str | None = None) -> Verdict:

@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
+from edge_agent.language import load_words
+from edge_agent.terminal import WIDTH, columns
 from edge_agent.verify.export_audit import ExportReport, Flaw, audit_export
 from edge_agent.verify.export_lines import MAX_SHOWN, export_lines
-from edge_agent.verify.terminal import WIDTH, columns
-from edge_agent.verify.words import load_words
 from protocols.audit.run_account import RunAccount, Segment
 from protocols.evidence.facts import EpochBody, EpochReason, Loss, LossReason
 from protocols.evidence.leaf import Log
 from tests.central.proofs.site import export_in
 from tests.protocols.audit.morning import BILLING
 
-EN, ZH = load_words(chinese=False), load_words(chinese=True)
+EN, ZH = (
+    load_words("edge_agent.verify", chinese=False),
+    load_words("edge_agent.verify", chinese=True),
+)
 
 
 @pytest.fixture

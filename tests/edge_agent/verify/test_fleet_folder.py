@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from edge_agent.language import load_words
+from edge_agent.terminal import WIDTH, columns
 from edge_agent.verify.fleet_folder import FILES, check_fleet, fleet_lines
-from edge_agent.verify.terminal import WIDTH, columns
-from edge_agent.verify.words import load_words
 from protocols.evidence.errors import BadSignature, EvidenceError, Malformed
 from protocols.evidence.fleet import (
     fleet_origin,
@@ -43,7 +43,9 @@ def test_the_keys_of_the_gateway_must_have_signed_it() -> None:
 def test_a_checkpoint_is_proven_to_be_in_a_day() -> None:
     """With the day, the number of logs, the state and when it was receipted."""
     report = check_fleet(folder(stored()))
-    text = " ".join(" ".join(fleet_lines(report, False, load_words(chinese=False))).split())
+    text = " ".join(
+        " ".join(fleet_lines(report, False, load_words("edge_agent.verify", chinese=False))).split()
+    )
     assert "PROVEN: daily checkpoint 2026-11-26 over 3 logs" in text
     assert "gas-evidence/gw-1/billing/0 had just this state of 5 leaves" in text
     assert "Ed25519 and with ML-DSA-44" in text
@@ -56,7 +58,7 @@ def test_a_checkpoint_is_proven_to_be_in_a_day() -> None:
 def test_lines_fit_a_terminal(chinese: bool) -> None:
     """80 columns in either language."""
     report = check_fleet(folder(stored()))
-    words: Any = load_words(chinese=chinese)
+    words: Any = load_words("edge_agent.verify", chinese=chinese)
     assert all(columns(line) <= WIDTH for line in fleet_lines(report, True, words))
 
 

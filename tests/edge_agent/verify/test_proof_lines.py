@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 
+from edge_agent.language import load_words
+from edge_agent.terminal import WIDTH, columns
 from edge_agent.verify.proof_lines import grouped, proof_lines
-from edge_agent.verify.terminal import WIDTH, columns
-from edge_agent.verify.words import load_words
 from protocols.audit.proof_folder import ProofReport, check_proof, pair
 from protocols.evidence.leaf import Kind
 from tests.central.proofs.site import proof_of
 
-EN, ZH = load_words(chinese=False), load_words(chinese=True)
+EN, ZH = (
+    load_words("edge_agent.verify", chinese=False),
+    load_words("edge_agent.verify", chinese=True),
+)
 INTERVAL = check_proof(proof_of(Kind.INTERVAL))
 SCAN = check_proof(proof_of(Kind.SCAN))
 

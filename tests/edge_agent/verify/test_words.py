@@ -5,11 +5,11 @@ import string
 
 import pytest
 
-from edge_agent.verify.words import load_table, load_words
+from edge_agent.language import load_table, load_words
 from protocols.evidence.facts import EpochReason, LossReason
 from protocols.evidence.leaf import Kind
 
-EN, ZH = load_table("en"), load_table("zh")
+EN, ZH = load_table("edge_agent.verify", "en"), load_table("edge_agent.verify", "zh")
 
 
 def test_both_languages_have_the_same_keys_and_fields() -> None:
@@ -39,9 +39,9 @@ def test_every_reason_has_its_words(reason: LossReason | EpochReason) -> None:
 
 def test_words_are_filled_in() -> None:
     """A missing key is a fault of the code; `get` is for what comes from outside."""
-    words = load_words(chinese=False)
+    words = load_words("edge_agent.verify", chinese=False)
     assert words("e.run", run="R1") == "meter run R1"
     assert words.get("no such key", "other") == "other"
     with pytest.raises(KeyError):
         words("no such key")
-    assert load_words(chinese=True)("proven") == "已证实"
+    assert load_words("edge_agent.verify", chinese=True)("proven") == "已证实"

@@ -106,7 +106,7 @@ def test_a_body_is_a_tuple() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        (0, 0, *LEAF[1:]), (2, 0, *LEAF[1:]), (1, 10, *LEAF[1:]), (1, -1, *LEAF[1:]),
+        (0, 0, *LEAF[1:]), (2, 0, *LEAF[1:]), (1, len(Kind), *LEAF[1:]), (1, -1, *LEAF[1:]),
         (1, None, *LEAF[1:]), (1, 0, *LEAF[1:], None), (1, 0, *LEAF[1:-1]), (), 0, ("1",),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.verify.terminal import (
+from edge_agent.terminal import (
     LABEL,
     WIDTH,
     columns,

@@ -1,4 +1,7 @@
-"""What `edge-agent verify` says, in English and in Chinese (the trade's own terms)."""
+"""What a command says, in English and in Chinese (the trade's own terms).
+
+A folder with words has `en.toml` and `zh.toml`, the same keys in both.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,13 @@ class Words:
         return self._table.get(key, other)
 
 
-def load_words(chinese: bool) -> Words:
-    """The words of one language."""
-    return Words(load_table("zh" if chinese else "en"))
+def load_words(package: str, *, chinese: bool) -> Words:
+    """The words of a folder such as ``edge_agent.verify``, in one language."""
+    return Words(load_table(package, "zh" if chinese else "en"))
 
 
-def load_table(language: str) -> dict[str, str]:
-    """All keys of a language, "en" or "zh", with their words."""
-    text = (files("edge_agent.verify") / f"{language}.toml").read_text(encoding="utf-8")
+def load_table(package: str, language: str) -> dict[str, str]:
+    """All keys of a folder in a language, "en" or "zh", with their words."""
+    text = (files(package) / f"{language}.toml").read_text(encoding="utf-8")
     table: dict[str, str] = tomllib.loads(text)
     return table

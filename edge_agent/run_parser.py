@@ -1,0 +1,83 @@
+"""The arguments of `edge-agent run`, `check`, `plan` and `migrate`, and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
+
+
+def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="poll, record, send; until SIGTERM")
+    check = commands.add_parser("check", help="read the configuration and tell every fault")
+    plan = commands.add_parser("plan", help="requests, bytes, time and share of each bus")
+    migrate = commands.add_parser("migrate", help="bring the journal to this program's version")
+    each = ((run, _run), (check, _check), (plan, _plan), (migrate, _migrate))
+    for command, function in each:
+        add_config(command)
+        command.set_defaults(command=function)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge_agent.agent import run_agent, stop_on_signals
+    from edge_agent.journal.journal import JournalError
+    from edge_agent.journal.reader import ReadFailed
+    from edge_agent.journal.schema import MigrationError
+    from edge_agent.keys.keys import KeyFileError
+    from edge_agent.state_lock import AlreadyRunning
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    stop = threading.Event()
+    stop_on_signals(stop)
+    try:
+        return run_agent(config, stop)
+    except (
+        AlreadyRunning,
+        JournalError,
+        KeyFileError,
+        MigrationError,
+        ReadFailed,
+        OSError,
+    ) as error:
+        return could_not(error)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from edge_agent.commands.check_command import check_lines
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    for line in check_lines(config):
+        print(line)
+    return GOOD
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from edge_agent.commands.plan_command import plan_lines
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    show("\n".join(plan_lines(config)))
+    return GOOD
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from edge_agent.journal.journal import FILE_NAME
+    from edge_agent.journal.schema import MigrationError, migrate_in_child
+    from edge_agent.state_lock import AlreadyRunning, state_lock
+
+    config = load(options.config)
+    if config is None:
+        return FINDINGS
+    try:
+        with state_lock(config.state_dir):
+            migrate_in_child(config.state_dir / FILE_NAME, config.journal.page_size)
+    except (AlreadyRunning, MigrationError, OSError) as error:
+        return could_not(error)
+    print(f"{config.state_dir / FILE_NAME} is up to date")
+    return GOOD
