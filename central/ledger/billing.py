@@ -63,7 +63,7 @@ def apply_billing(conn: Connection, origin: Origin, batch: Batch, reader: BatchR
             if again is Again.HELD:
                 continue
             taken.add(leaf.seq, leaf.was)
-            if leaf.kind is Kind.INTERVAL and is_of_old_image(conn, origin):
+            if leaf.kind is Kind.INTERVAL and is_of_old_image(conn, leaf, leaf.was):
                 store_alarms(conn, origin, [old_image_alarm(leaf)], batch.received_ms)
                 continue
             if again is Again.OTHER:

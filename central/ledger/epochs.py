@@ -12,7 +12,7 @@ from central.ledger.timing import BootClocks, BootKey
 from central.store.gap_tables import boot, epoch_opening
 from central.store.log_tables import batch
 from protocols.evidence.facts import STALE, Citation, EpochBody, EpochReason, parse_epoch
-from protocols.evidence.leaf import Leaf, Log, Origin
+from protocols.evidence.leaf import Leaf, Log, Was
 from protocols.evidence.note import unverified_checkpoint
 
 CODE: Final = "epoch_"
@@ -36,16 +36,22 @@ class Opening(NamedTuple):
 
 
 def apply_epoch(place: Place, clocks: BootClocks, leaf: Leaf) -> tuple[EventEntry, list[Alarm]]:
-    """Raises Malformed where the body makes no sense, ValueError where it contradicts the log."""
+    """Raises Malformed where the body makes no sense, ValueError where it contradicts the log.
+
+    A leaf that comes again tells of an epoch that ended before anything of it was sent.
+    """
     told = parse_epoch(leaf.body)
-    if opening_of(place.conn, place.origin.gateway, leaf.epoch) is not None:
+    epoch, seq = (leaf.epoch, leaf.seq) if leaf.was is None else leaf.was[:2]
+    if opening_of(place.conn, place.origin.gateway, epoch) is not None:
         raise ValueError("epoch: it was opened by an earlier leaf")
     old_gateway, old_size = _cited(place, told)
-    same_boot = told.old_epoch is not None and _runs_on(place, leaf, told)
+    same_boot = told.old_epoch is not None and leaf.was is None and _runs_on(place, leaf, told)
     cited = [_received_ms(place, citation) for citation in told.citations]
     place.conn.execute(
         insert(epoch_opening).values(
-            **place.key(leaf),
+            gateway=place.origin.gateway,
+            epoch=epoch,
+            seq=seq,
             reason=told.reason.value,
             old_gateway=old_gateway,
             old_epoch=told.old_epoch,
@@ -71,7 +77,7 @@ def apply_epoch(place: Place, clocks: BootClocks, leaf: Leaf) -> tuple[EventEntr
     entry = EventEntry(code, "null", "null", "", json.dumps(shown, ensure_ascii=False))
     if told.reason in _PLANNED:
         return entry, []
-    detail = f"{told.reason.value}: epoch {leaf.epoch} follows epoch {told.old_epoch}"
+    detail = f"{told.reason.value}: epoch {epoch} follows epoch {told.old_epoch}"
     detail += f" from leaf {old_size} on" if told.citations else ", with no receipt cited"
     detail += f"; {told.detail}" if told.detail else ""
     return entry, [Alarm(leaf.seq, AlarmCode.EPOCH, leaf.subject, detail)]
@@ -87,13 +93,20 @@ def opening_of(conn: Connection, gateway: str, epoch: int) -> Opening | None:
     return None if row is None else Opening(*row)
 
 
-def is_of_old_image(conn: Connection, gateway_log: Origin) -> bool:
-    """Whether what this epoch repeats was made by a state older than central's.
+def is_of_old_image(conn: Connection, leaf: Leaf, was: Was) -> bool:
+    """Whether what this leaf repeats was made by a state older than central's.
 
     Such a state counts once more from where it stood: booked, its intervals would be billed twice.
+    It was found out when an epoch above `was` began, not always the one that the leaf comes in.
     """
-    opening = opening_of(conn, gateway_log.gateway, gateway_log.epoch)
-    return opening is not None and opening.reason in STALE
+    table = epoch_opening
+    found = select(table.c.epoch).where(
+        table.c.gateway == leaf.gateway,
+        table.c.epoch > was.epoch,
+        table.c.epoch <= leaf.epoch,
+        table.c.reason.in_(STALE),
+    )
+    return conn.execute(found.limit(1)).first() is not None
 
 
 def old_image_alarm(leaf: Leaf) -> Alarm:

@@ -35,6 +35,7 @@ from edge_agent.control.protocol import (
 MAX_CLIENTS: Final = 4
 LINE_S: Final = 5.0
 ACCEPT_S: Final = 0.5
+BUSY_S: Final = 0.2
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 NO_ROUTES: Final[Routes] = {}
 _log = logging.getLogger(__name__)
@@ -91,9 +92,12 @@ class ControlServer(threading.Thread):
     def _take(self, connection: socket.socket) -> None:
         connection.settimeout(LINE_S)
         if not self._places.acquire(blocking=False):
+            busy = refusal(f"{MAX_CLIENTS} others are served now: try again")
             with connection, contextlib.suppress(OSError):
-                busy = refusal(f"{MAX_CLIENTS} others are served now: try again")
+                connection.settimeout(BUSY_S)
                 connection.sendall(encode_answer(busy))
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(MAX_LINE)  # closed before it was read, the answer would be lost
             return
         threading.Thread(
             target=self._serve, args=(connection,), name=self.name, daemon=True

@@ -15,7 +15,7 @@ from protocols.evidence.errors import EvidenceError, Malformed, NotHeld
 from protocols.evidence.facts import STALE, EpochBody, Loss, parse_epoch, parse_loss
 from protocols.evidence.key_change import KeyChange, verify_change
 from protocols.evidence.keys import KeySchedule
-from protocols.evidence.leaf import Kind, Leaf, Log, Origin
+from protocols.evidence.leaf import Kind, Leaf, Log, Origin, Was
 from protocols.evidence.statement import parse_statement
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.run_config import RunConfig
@@ -67,7 +67,7 @@ class Account:
                     place = f"leaf {leaf.was.seq} of epoch {leaf.was.epoch}"
                     return [f"says to repeat {place}, whose hash is another"]
                 return []
-            if leaf.kind is Kind.INTERVAL and self._is_of_old_image(leaf):
+            if leaf.kind is Kind.INTERVAL and self._is_of_old_image(leaf, leaf.was):
                 self.of_old_image += 1
                 return []
         try:
@@ -75,10 +75,14 @@ class Account:
         except (ValueError, EvidenceError) as error:
             return [f"{leaf.kind.name}: {error}"]
 
-    def _is_of_old_image(self, leaf: Leaf) -> bool:
-        """Such a state counts once more from where it stood: booked, it would count twice."""
+    def _is_of_old_image(self, leaf: Leaf, was: Was) -> bool:
+        """Such a state counts once more from where it stood: booked, it would count twice.
+
+        It was found out when an epoch above `was` began, not always the one the leaf comes in.
+        """
         return any(
-            opened.epoch == leaf.epoch and told.reason in STALE for opened, told in self.epochs
+            told.reason in STALE and was.epoch < (opened.was or opened).epoch <= leaf.epoch
+            for opened, told in self.epochs
         )
 
     def law_faults(self) -> list[tuple[str, str]]:

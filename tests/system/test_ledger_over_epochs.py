@@ -229,8 +229,32 @@ def test_an_old_image_of_the_disk_is_billed_once(
 
     What nobody counted between the two segments is a figure at the seam.
     """
+    rig = set_back(config, central)
+    opened(rig, reason)
+    rig.rounds(9)
+    ended(rig, central)
+    billed_once(rig, central)
+
+
+@pytest.mark.parametrize("reason", [EpochReason.SET_BACK, EpochReason.FORKED])
+def test_an_old_image_whose_journal_is_then_damaged_is_billed_once(
+    config: AgentConfig, central: Central, reason: EpochReason
+) -> None:
+    """Nothing of the epoch that found it out was sent: its leaf comes again, and still says so."""
+    rig = set_back(config, central)
+    opened(rig, reason)
+    rig.rounds(5)
+    epoch = rig.recorder.memory.heads[Log.BILLING].epoch
+    rig.recorder.open_epoch(Opening(EpochReason.SALVAGED, above=epoch), timeout_s=0.0)
+    assert rig.recorder.turn()
+    rig.rounds(9)
+    ended(rig, central, 5)
+    billed_once(rig, central)
+
+
+def set_back(config: AgentConfig, central: Central) -> Rig:
+    """A gateway that runs on an image older than what central holds, and has polled on it."""
     rig = started(config)
-    first = rig.polls.index
     rig.rounds(6)
     rig.send(central)
     image = {path: path.read_bytes() for path in config.state_dir.glob("journal*")}
@@ -244,14 +268,15 @@ def test_an_old_image_of_the_disk_is_billed_once(
     rig.open()
     assert rig.recorder.begin()
     rig.rounds(8)  # before central is reached: booked by the old state
-    opened(rig, reason)
-    rig.rounds(9)
-    ended(rig, central)
+    return rig
+
+
+def billed_once(rig: Rig, central: Central) -> None:
     old, new = central.line()
     assert (old.holds, new.holds) == (True, True)
     assert new.index_end == rig.polls.index
     assert new.index_start - old.index_end == new.unseen_counts > 0
     assert central.booked() == old.moved_counts + new.moved_counts
-    assert central.booked() + new.unseen_counts <= rig.polls.index - first
+    assert central.booked() + new.unseen_counts == rig.polls.index - old.index_start
     assert {"epoch", "epoch-seam", "old-image"} <= central.codes()
     assert set(central.states()) == {"agrees"}

@@ -123,3 +123,16 @@ def test_what_an_old_state_counted_again_is_booked_nowhere(reason: EpochReason) 
     stale = reason in (EpochReason.SET_BACK, EpochReason.FORKED)
     assert account.of_old_image == stale
     assert (story.RUN in account.runs) is not stale
+
+
+def test_an_old_state_is_known_by_the_epoch_that_found_it_out() -> None:
+    """Its leaf comes again where nothing of that epoch was sent; what came after it counts."""
+    body = EpochBody(EpochReason.SET_BACK, 0).to_body()
+    opened = first(Kind.EVENT)._replace(kind=Kind.EPOCH, epoch=2, body=body)
+    opened = opened._replace(was=Was(1, 0, b"e" * 32))
+    again = first(Kind.INTERVAL)._replace(epoch=2, seq=9)
+    for epoch, stale in ((0, True), (1, False)):
+        leaf = again._replace(was=Was(epoch, 6, b"h" * 32))
+        account, _ = account_of([first(Kind.CONFIGURATION), *BILLING[1:6], opened, leaf])
+        assert account.of_old_image == stale
+        assert (story.RUN in account.runs) is not stale
