@@ -40,8 +40,14 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def is_ascii(encoding: str | None) -> bool:
-    """Whether marks and lines must do without Unicode."""
-    return "utf" not in (encoding or "").lower() or os.environ.get("TERM") in ("dumb", "vt100")
+    """Whether marks and lines must do without Unicode: no UTF-8, locale C (in which Python writes
+    UTF-8 nevertheless, PEP 540), or a terminal as a serial console has it (getty says vt220).
+    """
+    term = os.environ.get("TERM", "")
+    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next((value for value in asked if value), "")
+    plain = locale in ("C", "POSIX") or term == "dumb" or term.startswith("vt")
+    return plain or "utf" not in (encoding or "").lower()
 
 
 def mark(light: str, encoding: str | None) -> str:

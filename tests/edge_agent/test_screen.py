@@ -16,10 +16,23 @@ def test_a_light_can_be_told_without_its_colour(light: str) -> None:
 def test_a_serial_console_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its encoding, or by what the terminal says of itself."""
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
     assert not is_ascii("UTF-8")
     assert is_ascii("ANSI_X3.4-1968")
-    monkeypatch.setenv("TERM", "vt100")
-    assert is_ascii("UTF-8")
+    for term in ("vt100", "vt220", "dumb"):
+        monkeypatch.setenv("TERM", term)
+        assert is_ascii("UTF-8")
+
+
+def test_locale_c_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python writes UTF-8 in it; the first variable that is set counts."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    monkeypatch.setenv("LC_ALL", "C")
+    assert is_ascii("utf-8")
+    monkeypatch.setenv("LC_ALL", "")
+    assert not is_ascii("utf-8")
 
 
 def test_a_table_of_a_serial_console_has_ascii_lines() -> None:
