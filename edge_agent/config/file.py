@@ -150,6 +150,7 @@ def _site(section: Section) -> SiteConfig:
         zone=zone or "UTC",  # a placeholder where it is missing
         gas_day_start_hour=section.integer("gas_day_start_hour", 0, 23),
         atmosphere_dpa=_atmosphere_dpa(section),
+        customer=section.text("customer", r"[^\x00-\x1f\x7f]{1,64}", ""),
     )
     section.done()
     return site

@@ -86,6 +86,7 @@ class SiteConfig:
     zone: str
     gas_day_start_hour: int
     atmosphere_dpa: int
+    customer: str = ""  # whose number it is with the gas company; told at the commissioning
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,18 @@ def test_numbers_become_integers_of_the_fixed_units(tmp_path: Path) -> None:
     )
 
 
+def test_the_customers_number_may_be_told(tmp_path: Path) -> None:
+    """Up to 64 characters, in any script; none is empty."""
+    assert config_of(tmp_path).site.customer == ""
+    changed = table()
+    changed["site"]["customer"] = "\u5ba2\u6237 100-2231"
+    write_ca(tmp_path)
+    assert parse_config(changed, tmp_path / "gateway.toml").site.customer == "客户 100-2231"
+    changed["site"]["customer"] = "1" * 65
+    [told] = faults_of(changed, tmp_path)
+    assert told.startswith("site.customer: ")
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """State directory, CA and serial port are found from wherever the agent is started."""
     config = config_of(tmp_path)
