@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from edge_agent.bus.counters import BusCounters
 from edge_agent.bus.jobs import Jobs
 from edge_agent.bus.learned import Learned
 from edge_agent.bus.link import Answer, Link, NoAnswer, PortGone, timing_of
@@ -33,6 +34,7 @@ class BusThread(threading.Thread):
     stuck thread. `dropped` counts scans that `deliver` refused, `missed` polls that came too late,
     `unasked_bytes` what came over the line while nothing was asked. `random` spreads the tries of
     silent devices; `learned` keeps what they refuse over restarts. `jobs`: what others want of it.
+    `counters`: what became of its requests.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class BusThread(threading.Thread):
         self._deliver = deliver
         self._stop_event = stop
         mine = [device for device in devices if device.bus == bus.name]
+        self.counters = BusCounters.of(bus, mine)
+        self._counts = [self.counters.by_device[device.name] for device in mine]
         self._link = Link(_patient(bus, mine))
         self._reopen_ms = 0
         self._reopen_delay_ms = MIN_REOPEN_MS
@@ -98,7 +102,9 @@ class BusThread(threading.Thread):
     def _poll_one(self, number: int, now_ms: int) -> None:
         poller = self._pollers[number]
         scan = self._poll(poller, now_ms)
-        done = self._schedule.done(number, now_ms, self._beat(), poller.outcome)
+        ended_ms = self._beat()
+        self._counts[number].polled(ended_ms - now_ms)
+        done = self._schedule.done(number, now_ms, ended_ms, poller.outcome)
         self.missed += done.missed
         if done.again:
             return  # busy: its last value stands until it answers, or its period is over
@@ -139,6 +145,7 @@ class BusThread(threading.Thread):
         reason = answer.reason if isinstance(answer, PortGone) else ""
         if not reason:
             self._reopen_delay_ms = MIN_REOPEN_MS
+            self.counters.count(asked, answer, self._link.frames, self.last_turn_mono_ms)
         if reason != self._gone_reason:
             self._gone_reason = reason
             if reason:

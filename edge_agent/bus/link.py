@@ -72,13 +72,15 @@ class Link:
     """The port of one bus. Belongs to the bus thread; only `abandon` may be called from another.
 
     `unasked` counts bytes that came while nothing was asked, and `strangers` are the units that may
-    have sent them; `other_master` is what somebody else asked on our line, in words.
+    have sent them; `other_master` is what somebody else asked on our line, in words. `frames`: the
+    newest request as it was sent, and what was heard after it.
     """
 
     def __init__(self, bus: BusConfig) -> None:
         self.unasked = 0
         self.strangers: set[int] = set()
         self.other_master = ""
+        self.frames = (b"", b"")
         self._bus = bus
         self._timing = timing_of(bus)
         self._framer = _FRAMERS[bus.kind](DecodePDU(False))
@@ -151,6 +153,7 @@ class Link:
     def _over_line(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
         frame = self._framer.encode(asked.pdu, asked.unit, 0)
         port.send(frame)
+        self.frames = (frame, b"")
         sent_s = time.monotonic() + len(frame) * self._timing.char_s
         receiver = SerialReceiver(self._framing, asked, self._timing, sent_s)
         while receiver.result is None:
@@ -163,6 +166,7 @@ class Link:
                 receiver.came(data, time.monotonic())
             else:
                 receiver.silence(time.monotonic())
+        self.frames = (frame, receiver.heard)
         if isinstance(receiver.result, Damaged | NoAnswer):
             return self._lost(port, receiver, frame)
         return receiver.result
@@ -182,7 +186,9 @@ class Link:
 
     def _over_tcp(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
         self._transaction = (self._transaction + 1) & 0xFFFF
-        port.send(self._framer.encode(asked.pdu, asked.unit, self._transaction))
+        frame = self._framer.encode(asked.pdu, asked.unit, self._transaction)
+        port.send(frame)
+        self.frames = (frame, b"")
         receiver = TcpReceiver(asked, self._transaction, self._bus.timeout_s, time.monotonic())
         if self._rest:
             receiver.came(self._rest)
@@ -193,6 +199,7 @@ class Link:
                 receiver.came(data)
             else:
                 receiver.silence()
+        self.frames = (frame, receiver.heard)
         if receiver.broken:
             self.close()
         return receiver.result

@@ -135,6 +135,7 @@ class TcpReceiver:
     def __init__(self, asked: Asked, transaction: int, timeout_s: float, sent_s: float) -> None:
         self.result: Received | None = None
         self.broken = False
+        self.heard = b""  # the frame that was judged, or the bytes that are none
         self.until_s = sent_s + timeout_s
         self._asked = asked
         self._transaction = transaction
@@ -169,8 +170,10 @@ class TcpReceiver:
         elif rest:
             self._out_of_step(f"{len(rest)} bytes after the answer")
         else:
+            self.heard = frame
             self.result = check_tcp(self._asked, self._transaction, frame)
 
     def _out_of_step(self, reason: str) -> None:
         self.result = Damaged(reason)
+        self.heard = self._data[:MAX_HEARD]
         self.broken = True
