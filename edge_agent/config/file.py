@@ -53,14 +53,23 @@ def load_config(path: Path) -> AgentConfig:
         raise ConfigErrors(
             path, [Fault("file", error.strerror or str(error), "check the path")]
         ) from error
+    return read_config(data, path)
+
+
+def read_config(data: bytes, path: Path) -> AgentConfig:
+    """The configuration of a file's bytes, as if it stood at `path`. Raises ConfigErrors."""
+    return replace(parse_config(read_table(data, path), path), software=metrological_hash().hex())
+
+
+def read_table(data: bytes, path: Path) -> dict[str, Any]:
+    """The file's bytes as a table, not checked any further. Raises ConfigErrors."""
     if len(data) > MAX_FILE_BYTES:
         fault = Fault("file", f"longer than {MAX_FILE_BYTES} bytes", "check the path")
         raise ConfigErrors(path, [fault])
     try:
-        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
-    return replace(parse_config(table, path), software=metrological_hash().hex())
 
 
 def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:

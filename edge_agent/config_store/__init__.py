@@ -1,0 +1,1 @@
+"""The configuration in force, its versions, and the way from one to the next without a half one."""

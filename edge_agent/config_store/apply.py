@@ -1,0 +1,248 @@
+"""A new configuration comes into force: checked, the old one kept, gateway.toml replaced whole.
+
+The index names the new version before gateway.toml holds it (`moving`), so that a kill between any
+two file operations leaves what a start goes on with. A running agent sees the index change, reads
+the configuration again and puts it on trial; where none runs, the next start does.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS, wall_ms
+from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.model import AgentConfig
+from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
+from edge_agent.config_store.history import (
+    MAX_TEXT,
+    Baseline,
+    History,
+    Told,
+    Trial,
+    Version,
+)
+
+FILE: Final = "file"
+ACT: Final = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """It is in force. `on_trial`: an agent must show that it works, else version `back` returns."""
+
+    number: int
+    sha256: str
+    back: int
+    on_trial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed; why, and every fault of the candidate with its field and remedy."""
+
+    why: str
+    faults: tuple[str, ...] = ()
+
+
+def apply(
+    config_path: Path, candidate: bytes, who: str, why: str, source: str = ACT, *, offer: int = 0
+) -> Applied | Refused:
+    """Put the candidate in force. `who` and `why` are claims, for the log. Raises OSError.
+
+    `offer`: the number of central's offer that brings it. Relative paths of the candidate begin at
+    `config_path`. What it is applied to is what gateway.toml holds at that moment.
+    """
+    faulty = _words_fault(who, why)
+    if faulty:
+        return Refused(faulty)
+    try:
+        wanted = read_config(candidate, config_path)
+    except ConfigErrors as error:
+        return Refused("the configuration is faulty", tuple(str(each) for each in error.faults))
+    held = _state_dir(config_path)
+    if held is not None and held.resolve() != wanted.state_dir.resolve():
+        return Refused(
+            f"gateway.state_dir would change from {held} to {wanted.state_dir}; that moves keys "
+            "and journal: stop the agent, move the directory, and edit the file"
+        )
+    files = ConfigFiles(config_path, wanted.state_dir)
+    with files.locked():
+        return _apply(files, candidate, wanted, Version(0, "", who, why, source), offer)
+
+
+def _apply(
+    files: ConfigFiles, candidate: bytes, wanted: AgentConfig, said: Version, offer: int
+) -> Applied | Refused:
+    history = settle(files, files.history())
+    if history.trial is not None:
+        return Refused(
+            f"version {history.trial.number} is on trial; wait for its end, or take it back first: "
+            "edge-agent config rollback"
+        )
+    before = files.read_config()
+    if before is not None:
+        faulty = _gateway_fault(before, files.path, wanted)
+        if faulty:
+            return Refused(faulty)
+        history = adopt(files, history, before)
+    digest, back = sha256(candidate), history.current
+    if before is not None and sha256(before) == digest:
+        return Refused("nothing changes: gateway.toml holds exactly this")
+    number = history.next_number
+    files.write_version(number, candidate)
+    version = replace(said, number=number, sha256=digest, utc_ms=utc_ms())
+    history = history.with_version(version)
+    trial = Trial(number, back, offer=offer) if back else None
+    files.store(history.put_in_force(number, trial))
+    move(files, files.history(), candidate)
+    files.note_place()
+    return Applied(number, digest, back, trial is not None)
+
+
+def roll_back(
+    config_path: Path, who: str, why: str, number: int = 0, source: str = ACT
+) -> Applied | Refused:
+    """Put a version that was in force before in force again; 0: the one before. Raises OSError.
+
+    During a trial it ends the trial.
+    """
+    faulty = _words_fault(who, why)
+    if faulty:
+        return Refused(faulty)
+    state_dir = _state_dir(config_path)
+    if state_dir is None:
+        return Refused(f"no versions are known of {config_path}; edge-agent config versions")
+    files = ConfigFiles(config_path, state_dir)
+    with files.locked():
+        history = settle(files, files.history())
+        trial = history.trial
+        if trial is not None and number in (0, trial.back):
+            history = end_trial(files, history, why, who)
+            back = history.in_force
+            return Applied(trial.back, back.sha256 if back else "", trial.number, on_trial=False)
+        if number == 0:
+            earlier = [v for v in history.versions if v.number != history.current]
+            good = [v.number for v in earlier if v.outcome != "rolled_back"]
+            number = max((n for n in good if n < history.current), default=max(good, default=0))
+        version = history.version(number)
+        data = None if version is None else files.read_version(number, version.sha256)
+    if data is None:
+        known = ", ".join(str(v.number) for v in history.versions)
+        return Refused(f"version {number} is not there; there are: {known or 'none'}")
+    return apply(config_path, data, who, f"back to version {number}: {why}"[:MAX_TEXT], source)
+
+
+def settle(files: ConfigFiles, history: History) -> History:
+    """End what a kill left undone: gateway.toml gets the version that the index names."""
+    if not history.moving:
+        return history
+    version, held = history.in_force, files.read_config()
+    data = files.read_version(version.number, version.sha256) if version is not None else None
+    known = held is None or history.by_hash(sha256(held)) is not None or not _is_whole(files, held)
+    if data is None or not known:  # somebody wrote a file of his own meanwhile: it holds
+        history = replace(history, moving=False, trial=None)
+        files.store(history)
+        return history
+    return move(files, history, data)
+
+
+def move(files: ConfigFiles, history: History, data: bytes) -> History:
+    """gateway.toml holds what the index says."""
+    if files.read_config() != data:
+        files.put_config(data)
+    history = history.moved()
+    files.store(history)
+    return history
+
+
+def adopt(files: ConfigFiles, history: History, data: bytes) -> History:
+    """What gateway.toml holds is in force, also where somebody wrote it by hand."""
+    digest, held = sha256(data), history.in_force
+    if held is not None and held.sha256 == digest:
+        return history
+    if history.trial is not None:
+        why = "gateway.toml was edited by hand meanwhile"
+        told = Told("configuration_rolled_back", None, digest, "configuration file", why)
+        history = replace(history, trial=None).judged(history.trial.number, "rolled_back")
+        history = history.tell(told)
+    known = history.by_hash(digest)
+    if known is None:
+        number = history.next_number
+        files.write_version(number, data)
+        known = Version(number, digest, "", "found in gateway.toml", FILE, utc_ms())
+        history = history.with_version(known)
+    history = history.put_in_force(known.number).moved()
+    files.store(history)
+    return history
+
+
+def end_trial(files: ConfigFiles, history: History, why: str, who: str = "agent") -> History:
+    """The version on trial goes back to the one before it."""
+    trial = history.trial
+    back = None if trial is None else history.version(trial.back)
+    data = None if back is None else files.read_version(back.number, back.sha256)
+    if data is None:  # the version to go back to is gone: what is in force stays, and is told
+        detail = f"the version before cannot be read; kept although {why}"[:1000]
+        history = replace(history, trial=None)
+        history = history.tell(Told("configuration_kept", None, None, "agent", detail))
+        files.store(history)
+        return history
+    history = history.rolled_back(why, who)
+    files.store(history)
+    return move(files, history, data)
+
+
+def set_baseline(files: ConfigFiles, baseline: Baseline) -> History:
+    """What worked under the version before, told once by the agent that ran it."""
+    with files.locked():
+        history = files.history()
+        if history.trial is not None and history.trial.baseline is None:
+            history = replace(history, trial=replace(history.trial, baseline=baseline))
+            files.store(history)
+        return history
+
+
+def utc_ms() -> int | None:
+    """UTC of now where it can be believed."""
+    now = wall_ms()
+    return now if EARLIEST_UTC_MS <= now <= LATEST_UTC_MS else None
+
+
+def _words_fault(who: str, why: str) -> str:
+    for name, text in (("who", who), ("reason", why)):
+        shown = text.replace("\u3000", " ")
+        if not (0 < len(text) <= MAX_TEXT and shown.isprintable() and shown.strip()):
+            return f"{name}: printable text of 1 to {MAX_TEXT} characters is needed"
+    return ""
+
+
+def _state_dir(config_path: Path) -> Path | None:
+    """As the file says that is in force; where it cannot be read, as it was noted."""
+    try:
+        return read_config(config_path.read_bytes(), config_path).state_dir
+    except (OSError, ConfigErrors):
+        return find_state_dir(config_path, os.environ)
+
+
+def _gateway_fault(before: bytes, path: Path, wanted: AgentConfig) -> str:
+    try:
+        held = read_config(before, path)
+    except ConfigErrors:
+        return ""
+    if held.gateway != wanted.gateway:
+        return (
+            f"gateway.id would change from {held.gateway} to {wanted.gateway}; a gateway keeps "
+            "its name: enrol another one instead (edge-agent enroll)"
+        )
+    return ""
+
+
+def _is_whole(files: ConfigFiles, data: bytes) -> bool:
+    try:
+        read_config(data, files.path)
+    except ConfigErrors:
+        return False
+    return True

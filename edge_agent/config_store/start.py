@@ -1,0 +1,124 @@
+"""What an agent begins with: the configuration in force, or the last good one.
+
+A kill or a power cut may come between any two file operations of `apply.py`; here it is gone on
+with. A gateway.toml that cannot be read does not stop the metering: the last version that ran well
+is run, and the log says so. The file itself is left for a person, who may be in the midst of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.model import AgentConfig, Change
+from edge_agent.config_store.apply import Refused, adopt, end_trial, settle
+from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
+from edge_agent.config_store.history import MOST_STARTS, History, Told, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is to be run, from which version; `unreadable`: why it is not gateway.toml's."""
+
+    config: AgentConfig
+    files: ConfigFiles
+    history: History
+    sha256: str
+    unreadable: str = ""
+
+
+def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Started | Refused:
+    """Settle what a kill left, count a trial's starts, choose what is run. Raises OSError."""
+    state_dir, why, faults = _look(config_path, environment)
+    if state_dir is None:
+        return Refused(why, faults)
+    files = ConfigFiles(config_path, state_dir)
+    with files.locked():
+        history = settle(files, files.history())
+        history = _count_start(files, history)
+        data = files.read_config()
+        config, faults = _parse(config_path, data)
+        if config is None and history.trial is not None:
+            history = end_trial(files, history, "gateway.toml cannot be read")
+            data = files.read_config()
+            config, faults = _parse(config_path, data)
+        if config is None or data is None:
+            return _last_good(files, history, faults)
+        history = adopt(files, history, data)
+        files.note_place()
+        return Started(_said(config, history.in_force), files, history, sha256(data))
+
+
+def _look(
+    config_path: Path, environment: Mapping[str, str]
+) -> tuple[Path | None, str, tuple[str, ...]]:
+    """The state directory, by the file or by what was noted; else what is wrong with the file."""
+    try:
+        data: bytes | None = config_path.read_bytes()
+    except FileNotFoundError:
+        data = None
+    except OSError as error:
+        return find_state_dir(config_path, environment), str(error), ()
+    config, faults = _parse(config_path, data)
+    if config is not None:
+        return config.state_dir, "", ()
+    return find_state_dir(config_path, environment), "the configuration is faulty", faults
+
+
+def _parse(path: Path, data: bytes | None) -> tuple[AgentConfig | None, tuple[str, ...]]:
+    if data is None:
+        return None, (f"{path}: file: is missing; edge-agent commission writes one",)
+    try:
+        return read_config(data, path), ()
+    except ConfigErrors as error:
+        return None, tuple(f"{path}: {each}" for each in error.faults)
+
+
+def _count_start(files: ConfigFiles, history: History) -> History:
+    """A version under which the agent dies again and again is not waited for."""
+    trial = history.trial
+    if trial is None:
+        return history
+    if trial.starts >= MOST_STARTS:
+        return end_trial(files, history, f"the agent began {trial.starts} times without a verdict")
+    history = replace(history, trial=replace(trial, starts=trial.starts + 1))
+    files.store(history)
+    return history
+
+
+def _last_good(files: ConfigFiles, history: History, faults: tuple[str, ...]) -> Started | Refused:
+    """The last that ran well, else the newest that can be read at all."""
+    good = [each for each in history.versions if each.number == history.good]
+    newest = sorted(history.versions, key=lambda each: each.number, reverse=True)
+    fine = [each for each in newest if each.outcome != "rolled_back"]
+    named = [(each.number, each.sha256) for each in (*good, *fine)]
+    if not named:  # the index was damaged
+        stored = files.stored()
+        named = [(number, sha256(stored[number].read_bytes())) for number in sorted(stored)[::-1]]
+    for number, digest in named:
+        data = files.read_version(number, digest)
+        config, _ = _parse(files.path, data)
+        if (
+            config is None
+            or data is None
+            or config.state_dir.resolve() != files.state_dir.resolve()
+        ):
+            continue
+        why = "; ".join(faults)[:800]
+        told = Told("configuration_unreadable", None, number, "agent", why)
+        if told not in history.untold:
+            history = history.tell(told)
+            files.store(history)
+        version = history.version(number)
+        return Started(_said(config, version), files, history, sha256(data), why)
+    return Refused("the configuration is faulty, and no earlier version can be read", faults)
+
+
+def _said(config: AgentConfig, version: Version | None) -> AgentConfig:
+    """Who changed it and why, as he told when it was applied; a file edited by hand says it."""
+    if version is None or not version.who:
+        return config
+    return replace(config, change=Change(version.who, version.why))

@@ -1,0 +1,265 @@
+"""A configuration comes into force whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config_store.apply import Applied, Refused, apply, roll_back, set_baseline
+from edge_agent.config_store.files import ConfigFiles
+from edge_agent.config_store.history import MOST_STARTS, Baseline
+from edge_agent.config_store.start import Started, begin
+from tests.edge_agent.gateway import TOML, write_ca
+
+OLD = TOML.encode()
+NEW = OLD.replace(b"batch_seconds = 300", b"batch_seconds = 60")
+WHO = ("Li Wei", "faster batches")
+NOWHERE: dict[str, str] = {}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A gateway that has run once with OLD."""
+    write_ca(tmp_path)
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(OLD)
+    started(path)
+    return path
+
+
+def started(path: Path) -> Started:
+    found = begin(path, NOWHERE)
+    assert isinstance(found, Started), found
+    return found
+
+
+def files_of(path: Path) -> ConfigFiles:
+    return ConfigFiles(path, path.parent / "state")
+
+
+def test_the_old_one_is_kept_and_the_new_one_on_trial(path: Path) -> None:
+    """With who, why and source."""
+    applied = apply(path, NEW, *WHO, "act")
+    assert isinstance(applied, Applied)
+    assert (applied.number, applied.back, applied.on_trial) == (2, 1, True)
+    assert path.read_bytes() == NEW
+    found = started(path)
+    assert found.history.trial is not None
+    assert found.history.trial.starts == 1
+    version = found.history.in_force
+    assert version is not None
+    assert (version.who, version.why, version.source) == (*WHO, "act")
+    assert found.config.change == WHO
+    assert files_of(path).read_version(1, found.history.versions[0].sha256) == OLD
+
+
+def test_the_first_configuration_of_a_gateway_needs_no_trial(tmp_path: Path) -> None:
+    """There is nothing to go back to."""
+    write_ca(tmp_path)
+    path = tmp_path / "gateway.toml"
+    applied = apply(path, OLD, "Li Wei", "commissioned", "act")
+    assert isinstance(applied, Applied)
+    assert not applied.on_trial
+    assert started(path).history.trial is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "who", "expected"),
+    [
+        (b"[gateway", "Li Wei", "faulty"),
+        (NEW.replace(b'id = "gw-1"', b'id = "gw-2"'), "Li Wei", "gateway.id would change"),
+        (NEW.replace(b'"state"', b'"elsewhere"'), "Li Wei", "state_dir would change"),
+        (OLD, "Li Wei", "nothing changes"),
+        (NEW, "", "who: printable text"),
+        (NEW, "a\x1b[2Jb", "who: printable text"),
+        (b"x" * 1_000_001, "Li Wei", "faulty"),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    path: Path, candidate: bytes, who: str, expected: str
+) -> None:
+    """And says why."""
+    before = started(path).history
+    refused = apply(path, candidate, who, "why", "act")
+    assert isinstance(refused, Refused)
+    assert expected in refused.why
+    assert path.read_bytes() == OLD
+    assert started(path).history == before
+
+
+def test_nothing_is_applied_while_another_is_on_trial(path: Path) -> None:
+    """One change at a time can be blamed."""
+    apply(path, NEW, *WHO, "act")
+    refused = apply(path, NEW.replace(b"= 60", b"= 61"), *WHO, "act")
+    assert isinstance(refused, Refused)
+    assert "on trial" in refused.why
+
+
+def test_roll_back_ends_a_trial(path: Path) -> None:
+    """By a person, who is named."""
+    apply(path, NEW, *WHO, "act")
+    assert isinstance(roll_back(path, "Wang", "wrong site"), Applied)
+    assert path.read_bytes() == OLD
+    told = started(path).history.untold[-1]
+    assert (told.code, told.who) == ("configuration_rolled_back", "Wang")
+
+
+def test_roll_back_to_a_version_is_a_new_version(path: Path) -> None:
+    """On trial like any other."""
+    apply(path, NEW, *WHO, "act")
+    files = files_of(path)
+    files.store(files.history().kept())
+    back = roll_back(path, "Wang", "as before", 1)
+    assert isinstance(back, Applied)
+    assert (back.number, back.back, path.read_bytes()) == (3, 2, OLD)
+    refused = roll_back(path, "Wang", "as before", 77)
+    assert isinstance(refused, Refused)
+
+
+def test_a_version_under_which_the_agent_dies_goes_back(path: Path) -> None:
+    """It is not waited for until somebody comes."""
+    apply(path, NEW, *WHO, "act")
+    for _ in range(MOST_STARTS):
+        assert path.read_bytes() == NEW
+        started(path)
+    found = started(path)
+    assert path.read_bytes() == OLD
+    assert found.history.untold[-1].code == "configuration_rolled_back"
+
+
+def test_a_file_edited_by_hand_is_a_version_of_its_own(path: Path) -> None:
+    """The person's word holds over a trial; who he is stands in the file."""
+    apply(path, NEW, *WHO, "act")
+    path.write_bytes(NEW.replace(b"= 60", b"= 90"))
+    found = started(path)
+    assert found.history.trial is None
+    version = found.history.in_force
+    assert version is not None
+    assert (version.number, version.source) == (3, "file")
+
+
+def test_a_baseline_is_told_once(path: Path) -> None:
+    """A restart within the trial does not lower what is wanted."""
+    apply(path, NEW, *WHO, "act")
+    first = Baseline((("meter-1", "M1"),), central=True)
+    set_baseline(files_of(path), first)
+    set_baseline(files_of(path), Baseline())
+    trial = started(path).history.trial
+    assert trial is not None
+    assert trial.baseline == first
+
+
+@pytest.mark.parametrize("torn", [b"", OLD[:300], b"\x00" * 600, None])
+def test_a_file_that_cannot_be_read_does_not_stop_the_metering(
+    path: Path, torn: bytes | None
+) -> None:
+    """The last good one is run, it is told, and the file is left for a person."""
+    files = files_of(path)
+    files.store(files.history().judged(1, "good"))
+    path.unlink() if torn is None else path.write_bytes(torn)
+    found = started(path)
+    assert found.unreadable
+    assert found.config.site.name == "Boiler house 3"
+    assert [told.code for told in found.history.untold].count("configuration_unreadable") == 1
+    assert started(path).history == found.history
+    assert path.exists() == (torn is not None)
+
+
+def test_a_torn_file_within_a_trial_goes_back(path: Path) -> None:
+    """A power cut left neither the old nor the new one."""
+    apply(path, NEW, *WHO, "act")
+    path.write_bytes(NEW[:200])
+    started(path)
+    assert path.read_bytes() == OLD
+
+
+def test_without_any_version_the_faults_are_told(tmp_path: Path) -> None:
+    """Nothing can be run."""
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(b"[gateway]")
+    refused = begin(path, NOWHERE)
+    assert isinstance(refused, Refused)
+    assert any("site: is missing" in fault for fault in refused.faults)
+
+
+def test_the_state_directory_is_found_by_the_environment(path: Path) -> None:
+    """systemd tells it, where the file's folder may not be written."""
+    (path.parent / ".gateway-state").unlink()
+    away = path.parent / "away"
+    (path.parent / "state").rename(away)
+    path.write_bytes(b"")
+    assert isinstance(begin(path, NOWHERE), Refused)
+    # the version says another state_dir than the one that was found: not this gateway's
+    assert isinstance(begin(path, {"STATE_DIRECTORY": f"{away}"}), Refused)
+    away.rename(path.parent / "state")
+    assert isinstance(begin(path, {"STATE_DIRECTORY": f"{path.parent / 'state'}"}), Started)
+
+
+def test_a_damaged_index_loses_no_number(path: Path) -> None:
+    """The versions' files stay, and no number is used twice."""
+    apply(path, NEW, *WHO, "act")
+    (path.parent / "state/config/index.json").write_bytes(b"\x00" * 99)
+    found = started(path)
+    version = found.history.in_force
+    assert version is not None
+    assert version.number == 3
+
+
+def _kill_at(step: int) -> None:
+    """The process ends without a word before its file operation of that number."""
+    seen = [0]
+
+    def before(_files: ConfigFiles, _what: str) -> None:
+        seen[0] += 1
+        if seen[0] == step:
+            os._exit(9)
+
+    ConfigFiles.before = before  # type: ignore[method-assign]
+
+
+def _in_child(step: int, path: Path, what: str) -> bool:
+    """True where it was killed; False where it came to its end before that step."""
+    child = os.fork()
+    if child == 0:
+        _kill_at(step)
+        if what == "apply":
+            apply(path, NEW, *WHO, "act")
+        elif what == "roll back":
+            roll_back(path, *WHO)
+        else:
+            begin(path, NOWHERE)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.parametrize("what", ["apply", "roll back", "first start"])
+def test_a_kill_between_any_two_file_operations(tmp_path: Path, what: str) -> None:
+    """gateway.toml is one or the other, the next start settles it, and each event is told once."""
+    write_ca(tmp_path)
+    path = tmp_path / "gateway.toml"
+    steps = 0
+    while True:
+        path.write_bytes(OLD)
+        for file in (tmp_path / "state/config").glob("*"):
+            file.unlink()
+        if what != "first start":
+            started(path)
+        if what == "roll back":
+            apply(path, NEW, *WHO, "act")
+        was_killed = _in_child(steps + 1, path, what)
+        assert path.read_bytes() in (OLD, NEW)
+        found = started(path)
+        version = found.history.in_force
+        assert version is not None
+        assert not found.history.moving
+        assert path.read_bytes() == files_of(path).read_version(version.number, version.sha256)
+        codes = [(told.code, told.new) for told in found.history.untold]
+        assert len(codes) == len(set(codes))
+        assert len(list(tmp_path.rglob(".gateway-new"))) <= 1  # the next write takes it away
+        if not was_killed:
+            break
+        steps += 1
+    assert path.read_bytes() == (NEW if what == "apply" else OLD)
+    assert steps >= 4
