@@ -121,9 +121,7 @@ class ConfigFiles:
     def _write(
         self, path: Path, data: bytes, mode: int = 0o600, owner: tuple[int, int] | None = None
     ) -> None:
-        aside = path.with_name(".gateway-new")  # under the lock; what a kill leaves goes with the next
-            f".{path.name}.new"
-        )  # within the lock; a kill leaves it for the next
+        aside = path.with_name(".gateway-new")  # what a kill leaves goes with the next
         self.before(f"write {path.name}")
         aside.unlink(missing_ok=True)
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
