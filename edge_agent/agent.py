@@ -30,6 +30,7 @@ from edge_agent.journal.reader import JournalReader
 from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import KeyFileError, Keys, load_keys
 from edge_agent.keys.receipt_keys import ReceiptKeys
+from edge_agent.observe.observation import Observation
 from edge_agent.recorder import key_request
 from edge_agent.recorder.errands import Errands
 from edge_agent.recorder.recorder import Recorder
@@ -135,6 +136,7 @@ class Agent:
         ]
         jobs = {bus.bus.name: bus.jobs for bus in self._buses}
         self._errands = Errands(config, jobs, clock, self._recorder.tell)
+        self._observation = Observation(config, self._recorder.tell, clock)
         self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
         self._open_control = partial(
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
@@ -172,6 +174,7 @@ class Agent:
         while not dead and not stop.wait(WATCH_S):
             self._free_stuck_ports()
             self._errands.tick(self._recorder.memory.devices, mono_ms())
+            self._observation.tick(mono_ms())
             self._look_for_wishes()
             self._uplink.look_at_box()
             dead = [thread.name for thread in threads if not thread.is_alive()]

@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Final
+
+from edge_agent.console import show
 
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
@@ -32,6 +35,7 @@ COMMANDS: Final = {
     "import": "edge_agent.parcel.parser:add_parcel",
     "key": "edge_agent.enrol.key_parser:add_key",
     "verify": "edge_agent.commands.verify_parser:add_verify",
+    "completion": "edge_agent.cli:add_completion",
 }
 
 
@@ -54,6 +58,44 @@ def parser_for(command: str = "") -> argparse.ArgumentParser:
         module, _, function = place.partition(":")
         getattr(import_module(module), function)(commands)
     return parser
+
+
+def add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """It stands here because it alone needs the parser of all commands."""
+    completion = commands.add_parser(
+        "completion",
+        help="what a shell needs to complete commands and options",
+        description="Printed for bash or zsh; the Debian package brings it along.",
+        epilog="example: edge-agent completion bash > "
+        "/usr/share/bash-completion/completions/edge-agent",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(command=_completion)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    parser = parser_for()
+    for action in _actions_of(parser):
+        if action.type is Path:
+            is_folder = action.metavar == "DIR"
+            action.complete = shtab.DIRECTORY if is_folder else shtab.FILE  # type: ignore[attr-defined]
+    show(shtab.complete(parser, options.shell))
+    return 0
+
+
+def _actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Of it and all parsers below it, whose lines in the list become all that they say: zsh shows
+    one line for each command.
+    """
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            words = {one.dest: one.help for one in action._choices_actions}
+            for name, below in action.choices.items():
+                below.description = words.get(name)
+                yield from _actions_of(below)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,31 @@ from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="poll, record, send; until SIGTERM")
-    check = commands.add_parser("check", help="read the configuration and tell every fault")
-    plan = commands.add_parser("plan", help="requests, bytes, time and share of each bus")
-    migrate = commands.add_parser("migrate", help="bring the journal to this program's version")
+    run = commands.add_parser(
+        "run",
+        help="poll, record, send; until SIGTERM",
+        description="What the service runs. Exit status: 1 it ended badly and wants to be started "
+        "again, 2 it could not begin.",
+        epilog="example: edge-agent run",
+    )
+    check = commands.add_parser(
+        "check",
+        help="read the configuration and tell every fault",
+        description="Says what was understood, too. Exit status: 1 there are faults.",
+        epilog="example: edge-agent check --config gateway.toml",
+    )
+    plan = commands.add_parser(
+        "plan",
+        help="requests, bytes, time and share of each bus",
+        description="What the instruments are asked, and whether it fits the line.",
+        epilog="example: edge-agent plan",
+    )
+    migrate = commands.add_parser(
+        "migrate",
+        help="bring the journal to this program's version",
+        description="A start does so by itself; nothing is lost. Exit status: 2 an agent runs.",
+        epilog="example: edge-agent migrate",
+    )
     each = ((run, _run), (check, _check), (plan, _plan), (migrate, _migrate))
     for command, function in each:
         add_config(command)
@@ -25,11 +46,13 @@ def _run(options: argparse.Namespace) -> int:
     from edge_agent.journal.reader import ReadFailed
     from edge_agent.journal.schema import MigrationError
     from edge_agent.keys.keys import KeyFileError
+    from edge_agent.observe.journald import log_of_agent
     from edge_agent.state_lock import AlreadyRunning
 
     config = load(options.config)
     if config is None:
         return FINDINGS
+    log_of_agent()
     stop = threading.Event()
     stop_on_signals(stop)
     try:

@@ -14,6 +14,7 @@ def add_clock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="compare the clock with central's last receipt, or set it",
         description="For a machine whose clock starts in the past: TLS would fail on its date. "
         "Exit status: 1 the clock is behind and was not set, 2 it could not be told or set.",
+        epilog="example: edge-agent clock-floor --set",
     )
     add_config(floor)
     floor.add_argument(

@@ -24,6 +24,7 @@ def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Reads JSON objects, one a line, and answers each with one: Z, Zb, K, C and "
         "Vb_m3, or error and field. Each has method, Tb_K, Pb_kPa, P_kPa_abs, T_K, Vm_m3 and the "
         "gas (composition; or Hs_25_0_MJ_m3, d_0, x_CO2, x_H2; or K).",
+        epilog="example: edge-agent convert < questions.jsonl",
     )
     convert.set_defaults(command=_convert)
 
@@ -45,6 +46,7 @@ def add_gas(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description='Reads {"methane": 0.96, ...} or {"composition": {...}, "unit": "percent", '
         '"sum_rule": ...} and shows its properties at the usual reference conditions. Exit status '
         "1: the composition is faulty, or the stated heating value is not its own.",
+        epilog="example: edge-agent gas gas.json --stated 34.1 MJ/m3 20/20 superior",
     )
     gas.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON; - or none: stdin")
     gas.add_argument("--unit", choices=("fraction", "percent"), help="default fraction")

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 
 
 def add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    profile = commands.add_parser("profile", help="instruments' register maps: check, list, show")
+    profile = commands.add_parser(
+        "profile",
+        help="instruments' register maps: check, list, show",
+        description="What each register of an instrument means: those that come with the program, "
+        "and the site's own files.",
+        epilog="example: edge-agent profile list",
+    )
     actions = profile.add_subparsers(required=True, metavar="ACTION")
     check = actions.add_parser(
         "check",
         help="tell every fault of a profile file by line and field",
         description="Exit status: 0 no fault (with --connect: and every point answered), 1 faults, "
         "2 the file or the device could not be read.",
+        epilog="example: edge-agent profile check ek220.toml --connect tcp:192.0.2.17:502/1",
     )
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--connect", metavar="LINK/UNIT",
@@ -28,8 +35,19 @@ def add_profile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     check.add_argument("--shift", type=int, choices=(-1, 0, 1),
                        help="with --connect: added to the addresses")  # fmt: skip
     check.set_defaults(command=_check)
-    actions.add_parser("list", help="the packaged profiles").set_defaults(command=_list)
-    whole = actions.add_parser("show", help="all that one profile says")
+    known = actions.add_parser(
+        "list",
+        help="the packaged profiles",
+        description="A line each: name, instrument, and how far it is to be trusted.",
+        epilog="example: edge-agent profile list",
+    )
+    known.set_defaults(command=_list)
+    whole = actions.add_parser(
+        "show",
+        help="all that one profile says",
+        description="Points with address, type and unit, archives, commands, sources.",
+        epilog="example: edge-agent profile show sick-flowsic500",
+    )
     whole.add_argument("profile", metavar="ID|FILE")
     whole.set_defaults(command=_show)
 

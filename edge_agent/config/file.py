@@ -22,6 +22,7 @@ from edge_agent.config.model import (
     JournalConfig,
     SiteConfig,
 )
+from edge_agent.config.observe import read_observe
 from edge_agent.config.regulators import read_regulators
 from edge_agent.config.runs import read_runs
 from edge_agent.journal.schema import PAGE_SIZE
@@ -82,6 +83,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     central = read_central(top.section("central"), path.parent, site.zone)
     journal = _journal(top.section("journal", required=False))
     control = read_control(top.section("control", required=False), state_dir, path.parent)
+    observe = read_observe(top.section("observe", required=False))
     buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
     sections = top.sections("device", "name", MAX_DEVICES)
     meters = meter_names(table)
@@ -102,7 +104,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
         regulators, change, meter_changes, compositions, tuple(faults.warnings), control,
-        gas_hashes,
+        gas_hashes, observe=observe,
     )  # fmt: skip
 
 

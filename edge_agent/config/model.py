@@ -148,6 +148,17 @@ class ControlConfig:
         return self.directory / "act.sock"
 
 
+class ObserveConfig(NamedTuple):
+    """What the agent shows of itself. `metrics_host` "": no metrics; `health_ms` 0: never told."""
+
+    metrics_host: str = ""
+    metrics_port: int = 0
+    health_ms: int = 3_600_000
+
+
+AS_DEFAULT = ObserveConfig()
+
+
 class Change(NamedTuple):
     """Who last changed the file, and why: it goes into the log with each change."""
 
@@ -198,6 +209,7 @@ class AgentConfig:
     control: ControlConfig | None = None  # None: no sockets
     gas_hashes: tuple[tuple[str, bytes], ...] = ()  # of all that the file says of each gas
     software: str = ""  # hash of the metrological modules, see software.py
+    observe: ObserveConfig = AS_DEFAULT
 
     def devices_of(self, bus: str) -> tuple[DeviceConfig, ...]:
         return tuple(device for device in self.devices if device.bus == bus)

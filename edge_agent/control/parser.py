@@ -22,6 +22,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="scan a device now and show what it says",
         description="Asks the running agent, or without one the device itself. Exit status: 0 "
         "read, 1 the device could not be read, 2 nobody could be asked.",
+        epilog="example: edge-agent read --device meter-1",
     )
     _add_device(read)
     read.add_argument("--point", action="append", default=[], metavar="NAME",
@@ -34,6 +35,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Only what the profile lets be written, within its limits and the site's. "
         "Read before and after, and recorded with who and why. Exit status: 0 written, 1 refused "
         "or not taken, 2 nobody could be asked.",
+        epilog="example: edge-agent write --device meter-1 --clock --who 'Li Wei' --reason drift",
     )
     _add_device(write)
     what = write.add_mutually_exclusive_group(required=True)

@@ -107,7 +107,8 @@ class ControlServer(threading.Thread):
         try:
             with connection, contextlib.suppress(OSError):
                 peer = Peer(connection)
-                _log.info("%s: pid %d, uid %d, gid %d", self.name, peer.pid, peer.uid, peer.gid)
+                who = (self.name, peer.pid, peer.uid, peer.gid)
+                _log.info("%s: pid %d, uid %d, gid %d", *who, extra={"is_told_each": True})
                 while (line := read_line(connection)) is not None:
                     data = encode_answer(self._answer_to(line, f"{peer}"))
                     if len(data) > MAX_ANSWER:

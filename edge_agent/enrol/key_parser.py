@@ -12,15 +12,26 @@ from edge_agent.console import show as show_text
 
 
 def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    key = commands.add_parser("key", help="the gateway's keys")
+    key = commands.add_parser(
+        "key",
+        help="the gateway's keys",
+        description="New keys, the keys as they are, and a new log key.",
+        epilog="example: edge-agent key show --state /var/lib/edge-agent",
+    )
     actions = key.add_subparsers(required=True, metavar="ACTION")
-    new = actions.add_parser("new", help="make the keys of a new gateway, print the public one")
+    new = actions.add_parser(
+        "new",
+        help="make the keys of a new gateway, print the public one",
+        description="Where there is no token; else edge-agent enroll makes them.",
+        epilog="example: edge-agent key new --state /var/lib/edge-agent --gateway gw-0001",
+    )
     new.add_argument("--gateway", required=True, metavar="ID")
     show = actions.add_parser(
         "show",
         help="public keys, since when they are valid, and the certificate's dates",
         description="The first line is what edge-central gateway add takes. Works beside the "
         "running agent. Exit status: 1 the certificate is not valid now, 2 there are no keys.",
+        epilog="example: edge-agent key show --state /var/lib/edge-agent",
     )
     rotate = actions.add_parser(
         "rotate",
@@ -28,6 +39,8 @@ def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description="Both keys sign the change in the log; the old one is destroyed when central "
         "has receipts for all that it signed. Exit status: 1 the agent did not take it up, 2 it "
         "could not be asked for.",
+        epilog="example: edge-agent key rotate --state /var/lib/edge-agent --who 'Li Wei' "
+        "--reason 'yearly'",
     )
     rotate.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
     rotate.add_argument("--reason", required=True, metavar="TEXT")

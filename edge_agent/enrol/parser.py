@@ -17,6 +17,8 @@ def add_enrol(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "key: nothing is told to anybody else. An operator approves the fingerprint that is shown. "
         "Called again it goes on. Exit status: 0 enrolled, 1 not approved yet or refused, 2 it "
         "could not be done.",
+        epilog="example: edge-agent enroll --url https://central.example:8443 "
+        "--state /var/lib/edge-agent --token -",
     )
     enrol.add_argument("--url", required=True, metavar="https://HOST:PORT")
     enrol.add_argument("--token", required=True, metavar="TOKEN",

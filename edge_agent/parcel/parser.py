@@ -29,12 +29,14 @@ def add_parcel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Encrypted to central ([central] parcel_key). Works beside a running agent and "
         "without one; take it there with: edge-central import FILE --out RECEIPTS. Exit status: "
         "1 not all of it could be packed, 2 it could not be done.",
+        epilog="example: edge-agent export --out /media/stick/gw-0001.parcel",
     )
     take = commands.add_parser(
         "import",
         help="take the receipts that central gave for an export",
         description="Each is verified; then the leaves count as sent. Works beside a running agent "
         "and without one. Exit status: 1 central refused something, 2 it could not be done.",
+        epilog="example: edge-agent import /media/stick/gw-0001.receipts",
     )
     for command in (export, take):
         add_config(command)

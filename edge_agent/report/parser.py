@@ -16,6 +16,7 @@ def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Works beside a running agent and without one, as far back as the journal "
         "keeps what central has acknowledged. Exit status: 1 nothing of that day is there, 2 the "
         "journal could not be read.",
+        epilog="example: edge-agent report --run R1 --day 2026-03-10",
     )
     add_config(report)
     report.add_argument("--run", required=True, metavar="ID")
