@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from edge_agent.acts.routes import act_routes
 from edge_agent.bus.bus import BusThread
 from edge_agent.bus.learned import LEARNED_NAME, Learned
 from edge_agent.bus.poller import Now
@@ -138,6 +139,8 @@ class Agent:
         self._errands = Errands(config, jobs, clock, self._recorder.tell)
         self._observation = Observation(config, self._recorder.tell, clock)
         self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
+        recorder = self._recorder
+        self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
         self._open_control = partial(
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "export": "edge_agent.parcel.parser:add_parcel",
     "import": "edge_agent.parcel.parser:add_parcel",
     "key": "edge_agent.enrol.key_parser:add_key",
+    "compare": "edge_agent.acts.parser:add_compare",
     "verify": "edge_agent.commands.verify_parser:add_verify",
     "completion": "edge_agent.cli:add_completion",
 }

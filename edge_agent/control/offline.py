@@ -64,6 +64,11 @@ class JournalNote:
         self._memory = memory
         self._salts = salts
 
+    @property
+    def memory(self) -> Memory:
+        """What the journal knows after the last note."""
+        return self._memory
+
     def __call__(self, facts: Sequence[Fact | Said]) -> bool:
         draft = Draft(self._memory, self._salts)
         record_lost_journal(draft, facts[0].instant)
@@ -88,6 +93,13 @@ def reading(config: AgentConfig) -> Iterator[Control]:
 
 @contextlib.contextmanager
 def acting(config: AgentConfig) -> Iterator[Control]:
+    """Raises what `journal_open` raises."""
+    with journal_open(config) as note:
+        yield Control(config, PortAsk(config), note, Clock(note.memory.boot_no))
+
+
+@contextlib.contextmanager
+def journal_open(config: AgentConfig) -> Iterator[JournalNote]:
     """Raises AlreadyRunning, and what the journal and the keys raise.
 
     Where a new epoch is being opened nothing may come before what it repeats: JournalError.
@@ -105,7 +117,6 @@ def acting(config: AgentConfig) -> Iterator[Control]:
             memory = journal.load(
                 config.gateway, boot_id, mono_ms(), lambda: next_epoch(config.state_dir)
             )
-            note = JournalNote(journal, memory, Salts(keys.gateway, keys.salt_secret))
-            yield Control(config, PortAsk(config), note, Clock(memory.boot_no))
+            yield JournalNote(journal, memory, Salts(keys.gateway, keys.salt_secret))
         finally:
             journal.close()

@@ -387,7 +387,7 @@ def test_nothing_is_written_that_cannot_be_recorded(tmp_path: Path, served: Serv
 
 
 def test_writes_are_off_by_default(tmp_path: Path, served: Served) -> None:
-    """No socket for acting, nothing sent, and what to do about it."""
+    """Nothing sent, and what to do about it; the socket for other acts refuses them too."""
     with serving(served) as port:
         path = write_config(tmp_path, port, control="")
         change = ("write", "--device", "corrector", "--point", "press_low_limit", "2")
@@ -395,8 +395,10 @@ def test_writes_are_off_by_default(tmp_path: Path, served: Served) -> None:
         assert (told.returncode, served.asked) == (2, 0)
         assert "[control] writes = true" in told.stderr
         with agent(path):
-            assert not (tmp_path / "state/control/act.sock").exists()
             assert command(path, *change, *WRITE).returncode == 2
+            request = WriteRequest("corrector", "press_low_limit", "2", "Li", "why")
+            answer = ask_agent(tmp_path / "state/control/act.sock", request)
+            assert (answer["ok"], "writes are off" in str(answer["error"])) == (False, True)
 
 
 def test_somebody_must_confirm(tmp_path: Path, served: Served) -> None:

@@ -1,0 +1,1 @@
+"""What people do on site, recorded: comparisons, replaced meters, calibrations, regulators."""
