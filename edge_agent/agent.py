@@ -40,6 +40,15 @@ from edge_agent.recording.epoch_opening import Opening
 from edge_agent.recording.key_recording import KeyDesk
 from edge_agent.salvage.journal_start import open_journal
 from edge_agent.state_lock import BOOT_ID, state_lock
+from edge_agent.supervise.ending import Parts, end_in_order
+from edge_agent.supervise.notify import Notifier
+from edge_agent.supervise.service import (
+    Begin,
+    Service,
+    watch_bus,
+    watch_recorder,
+    watch_uplink,
+)
 from edge_agent.uplink.certificate_renewal import Renewal
 from edge_agent.uplink.gate import Gate, RecorderSide
 from edge_agent.uplink.heads_check import HeadsCheck
@@ -56,26 +65,27 @@ from protocols.evidence.note import Verifier
 from protocols.evidence.receipt_keys import PATH as RECEIPT_KEYS_PATH
 
 WATCH_S: Final = 0.5
-BUS_DEADLINE_MS: Final = 30_000  # its heart beats each second
-BUS_END_S: Final = 3.0
 NOTE_S: Final = 30.0
 HEAL_S: Final = 120.0  # all rows of a log are looked at
 OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after that, it goes on
-CONTROL_END_S: Final = 2.0
-FINISH_S: Final = 15.0  # a commit of a slow card under load takes seconds
-END_S: Final = 3.0
 _log = logging.getLogger(__name__)
 
 
 class Agent:
     """All threads of one gateway. Build it, `run` it once."""
 
-    def __init__(self, config: AgentConfig, keys: Keys, journal: Journal, memory: Memory) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        keys: Keys,
+        journal: Journal,
+        memory: Memory,
+        notifier: Notifier | None = None,
+    ) -> None:
         clock = Clock(memory.boot_no)
         self._journal = journal
         self._drain_s = config.central.drain_s
         self._stop_buses = threading.Event()
-        self._freed_ms: dict[str, int] = {}  # by bus: when its port was last closed for it
         self._recorder = Recorder(
             journal, memory, config, Salts(keys.gateway, keys.salt_secret), clock, program()
         )
@@ -145,6 +155,16 @@ class Agent:
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )
         self._control: list[ControlServer] = []
+        recorder, uplink = self._recorder, self._uplink
+        watched = [
+            watch_recorder(recorder, config.journal.commit_s),
+            watch_uplink(uplink, self._transport.abort),
+            *map(watch_bus, self._buses),
+        ]
+        self._service = Service(
+            notifier or Notifier(), config.state_dir, watched, recorder.note, clock.now
+        )
+        self._status = f"polls {len(config.devices)} devices on {len(self._buses)} buses"
 
     def _receipt_keys(self, pinned: str) -> ReceiptKeys:
         """The pinned one, and what central says of its successors."""
@@ -169,13 +189,20 @@ class Agent:
         memory = self._recorder.memory
         sizes = ", ".join(f"{log} {head.size}" for log, head in memory.heads.items())
         _log.info("gateway %s, boot %d, leaves: %s", memory.gateway, memory.boot_no, sizes)
+        ended = memory.ended
+        self._recorder.first_facts = self._service.how_it_ended(
+            unclean=ended is not None,
+            same_boot=ended is not None and ended[0] == memory.boot_no,
+        )
         threads = (self._recorder, self._uplink, *self._buses)
         self._control = self._open_control()
         for thread in (*threads, *self._control):
             thread.start()
         dead: list[str] = []
         while not dead and not stop.wait(WATCH_S):
-            self._free_stuck_ports()
+            begun = self._recorder.has_begun.is_set()
+            begin = Begin(self._recorder.has_tried.is_set(), begun)
+            self._service.look(mono_ms(), begin, self._status)
             self._errands.tick(self._recorder.memory.devices, mono_ms())
             self._observation.tick(mono_ms())
             self._look_for_wishes()
@@ -183,6 +210,7 @@ class Agent:
             dead = [thread.name for thread in threads if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)
+        self._service.ending(dead)
         stored = self._end()
         return 0 if stored and not dead else 1
 
@@ -198,37 +226,10 @@ class Agent:
         if wish is not None and not self._recorder.rotate(wish):
             _log.error("no new log key now: too much to do; ask again")
 
-    def _free_stuck_ports(self) -> None:
-        """Once in a deadline: a thread needs time to come back from a port that was closed."""
-        now_ms = mono_ms()
-        for bus in self._buses:
-            stands_ms = now_ms - max(bus.last_turn_mono_ms, self._freed_ms.get(bus.name, 0))
-            if stands_ms > BUS_DEADLINE_MS:
-                self._freed_ms[bus.name] = now_ms
-                _log.error("bus %s stands still; its port is closed and opened again", bus.bus.name)
-                bus.close_port()
-
     def _end(self) -> bool:
-        """Buses, then the last intervals, then the uplink, then the journal; True if all stored."""
-        self._stop_buses.set()
-        for bus in self._buses:
-            bus.jobs.wake()
-        for server in self._control:
-            server.join(CONTROL_END_S)
-        for bus in self._buses:
-            bus.join(BUS_END_S)
-            if bus.is_alive():
-                bus.close_port()
-        if self._recorder.is_alive() and not self._recorder.finish(FINISH_S):
-            _log.warning("the last intervals are not stored yet; the journal is slow")
-        # without the recorder no receipt could be kept: start again soon rather than send
-        drained = self._uplink.drain(self._drain_s if self._recorder.is_alive() else 0.0)
-        self._recorder.end()
-        self._recorder.join(END_S)
-        # only now: what the recorder stored late came behind the uplink's last look
-        if not drained or self._uplink.exchange.pending():
-            _log.warning("some leaves have no receipt yet; they are sent after the next start")
-        stored = self._recorder.has_stopped
+        """All threads, then what they used; True if all was stored."""
+        parts = Parts(self._stop_buses, self._buses, self._recorder, self._uplink, self._control)
+        stored = end_in_order(parts, self._drain_s)
         self._transport.close()
         self._reader.close()
         if not self._recorder.is_alive():
@@ -252,7 +253,7 @@ def recorder_side(recorder: Recorder, clock: Now) -> RecorderSide:
     return RecorderSide(note, open_epoch, damaged)
 
 
-def run_agent(config: AgentConfig, stop: threading.Event) -> int:
+def run_agent(config: AgentConfig, stop: threading.Event, notifier: Notifier | None = None) -> int:
     """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
     with state_lock(config.state_dir):
         keys = load_keys(config.state_dir, StateFiles(config.state_dir))
@@ -263,7 +264,7 @@ def run_agent(config: AgentConfig, stop: threading.Event) -> int:
             )
         boot_id = BOOT_ID.read_text(encoding="ascii").strip()
         journal, memory = open_journal(config, boot_id, mono_ms())
-        return Agent(config, keys, journal, memory).run(stop)
+        return Agent(config, keys, journal, memory, notifier).run(stop)
 
 
 def stop_on_signals(stop: threading.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 
 from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
@@ -48,6 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     from edge_agent.keys.keys import KeyFileError
     from edge_agent.observe.journald import log_of_agent
     from edge_agent.state_lock import AlreadyRunning
+    from edge_agent.supervise.notify import Notifier
 
     config = load(options.config)
     if config is None:
@@ -56,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     stop = threading.Event()
     stop_on_signals(stop)
     try:
-        return run_agent(config, stop)
+        return run_agent(config, stop, Notifier.of(os.environ, os.getpid()))
     except (
         AlreadyRunning,
         JournalError,

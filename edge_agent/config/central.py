@@ -39,7 +39,7 @@ def read_central(section: Section, base: Path, zone: str) -> CentralConfig:
         receipt_key=receipt_key,
         batch_s=float(section.number("batch_seconds", "0.5", "86400", 300)),
         deadline_s=float(section.number("deadline_seconds", "1", "600", 30)),
-        drain_s=float(section.number("drain_seconds", "0", "60", 10)),
+        drain_s=float(section.number("drain_seconds", "0", "60", 2)),
         order_key=order_key,
         parcel_key=_parcel_key(section),
         proxy=proxy.rstrip("/"),

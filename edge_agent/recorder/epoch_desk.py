@@ -97,7 +97,11 @@ class EpochDesk:
         damage: JournalDamaged | None = None
         while True:
             try:
-                return (damage is None or self._begin_anew(damage)) and work()
+                if damage is not None:
+                    with self.desk.at_long_work():
+                        if not self._begin_anew(damage):
+                            return False
+                return work()
             except JournalDamaged as error:
                 self._salvages += 1
                 if self._salvages > MOST_SALVAGES:

@@ -7,13 +7,15 @@ again while the buses go on polling into the bounded queue.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge_agent.bus.poller import PolledScan
+from edge_agent.clock import mono_ms
 from edge_agent.journal.draft import Draft, Salts
 from edge_agent.journal.eviction import change_rows
 from edge_agent.journal.healing import diagnose
@@ -52,6 +54,9 @@ class Recorder(threading.Thread):
     """`deliver` takes scans, `settle` receipted batches, `obey` orders of central.
 
     `tell` what was learned of devices beside, `note` facts. `finish` closes the runs and ends it.
+    `last_turn_mono_ms` moves with every try of a commit, whether it succeeds or not; at long work
+    (a new epoch, all rows of a log looked at) a single step may take minutes. `has_tried`: the
+    first tick was; `first_facts` are recorded with it.
     """
 
     def __init__(
@@ -66,6 +71,10 @@ class Recorder(threading.Thread):
         super().__init__(name="recorder", daemon=True)
         self.memory = memory  # of the last commit
         self.on_commit: Callable[[bool, Mapping[Log, int]], None] = lambda urgent, sizes: None
+        self.last_turn_mono_ms = mono_ms()
+        self.is_at_long_work = False
+        self.has_begun = threading.Event()  # the first tick is durable
+        self.has_tried = threading.Event()
         self._journal = journal
         self._config = config
         self._salts = salts
@@ -87,6 +96,15 @@ class Recorder(threading.Thread):
     @key_desk.setter
     def key_desk(self, desk: KeyDesk) -> None:
         self._maker.key_desk = desk
+
+    @property
+    def first_facts(self) -> Sequence[Fact]:
+        """Of the first tick, such as why the process before this one ended."""
+        return self._maker.first_facts
+
+    @first_facts.setter
+    def first_facts(self, facts: Sequence[Fact]) -> None:
+        self._maker.first_facts = facts
 
     def deliver(self, scan: PolledScan) -> bool:
         """False where the queue is full: the poll is counted, and logged when there is room."""
@@ -142,6 +160,9 @@ class Recorder(threading.Thread):
 
     def run(self) -> None:
         going_on = self.begin()
+        self.has_tried.set()
+        if going_on:
+            self.has_begun.set()
         while going_on and not self._finished.is_set():
             self._inbox.wait(self._config.journal.commit_s)
             going_on = self.turn()
@@ -153,7 +174,8 @@ class Recorder(threading.Thread):
 
         Before it, what a kill left of the opening of an epoch.
         """
-        return self._epochs.guarded(lambda: self._epochs.begin() and self._record_start())
+        with self.at_long_work():
+            return self._epochs.guarded(lambda: self._epochs.begin() and self._record_start())
 
     def _record_start(self) -> bool:
         if self.key_desk is not None:
@@ -166,6 +188,7 @@ class Recorder(threading.Thread):
 
     def turn(self) -> bool:
         """One tick: all that waits, in one transaction. False where it had to be given up."""
+        self._beat()
         work = self._inbox.look(self._config.journal.queue_scans)
         # apart: what is recorded must not be recorded again where the rest finds damage
         recorded = self._epochs.guarded(lambda: self._record(work))
@@ -183,11 +206,13 @@ class Recorder(threading.Thread):
         """Rows that are damaged, new epochs, old history. False where it had to be given up."""
         for request in requests:
             if request.damaged is not None and not request.done.is_set():
-                request.is_whole = self._heal(request.damaged)
+                with self.at_long_work():
+                    request.is_whole = self._heal(request.damaged)
                 request.done.set()
             if request.opening is not None and not request.done.is_set():
-                if not self._epochs.open(request.opening):
-                    return False
+                with self.at_long_work():
+                    if not self._epochs.open(request.opening):
+                        return False
                 request.done.set()
         return self._epochs.carry_history()
 
@@ -214,7 +239,22 @@ class Recorder(threading.Thread):
     def _patience(self, error: Exception) -> bool:
         """Say it, wait a little; False where it is to be given up."""
         self._report(error, 0)
+        self._beat()
+        self.has_tried.set()
         return not self._give_up.wait(RETRY_S)
+
+    def _beat(self) -> None:
+        self.last_turn_mono_ms = mono_ms()
+
+    @contextlib.contextmanager
+    def at_long_work(self) -> Iterator[None]:
+        """What is done within is bounded, but may take minutes without a commit."""
+        before, self.is_at_long_work = self.is_at_long_work, True
+        try:
+            yield
+        finally:
+            self._beat()  # first: else it would look late for a moment
+            self.is_at_long_work = before
 
     @property
     def is_ending(self) -> bool:
@@ -228,6 +268,7 @@ class Recorder(threading.Thread):
     def look(self, read: Callable[[Connection], T]) -> T | None:
         """What `read` finds in the journal. None where it had to be given up."""
         while True:
+            self._beat()
             try:
                 return self._journal.look(read)
             except CommitFailed as error:
@@ -272,6 +313,7 @@ class Recorder(threading.Thread):
         """The same tick until it is known to be stored. Raises DiskFull; False where given up."""
         tick = draft.tick()
         while True:
+            self._beat()
             try:
                 self._journal.commit(tick, settled, also)
                 break
@@ -307,6 +349,8 @@ class Recorder(threading.Thread):
     def _wait(self, error: CommitFailed, draft: Draft) -> bool:
         """Before another try; False at the end of the process."""
         self._report(error, len(draft.leaves))
+        self._beat()
+        self.has_tried.set()
         if self._give_up.wait(RETRY_S):
             _log.error("given up: %d leaves were not stored", len(draft.leaves))
             return False

@@ -72,6 +72,7 @@ class TickMaker:
     room: Room
     hashes: MapHashes = field(default_factory=MapHashes)
     key_desk: KeyDesk | None = None
+    first_facts: Sequence[Fact] = ()  # of the first tick
     stopped: bool = False  # nothing comes into force behind the last leaf
 
     def start(self, memory: Memory) -> Draft:
@@ -81,6 +82,8 @@ class TickMaker:
         if self.key_desk is not None:
             self.key_desk.record_first(draft, now)
         record_start(draft, self.config, now, self.version)
+        for fact in self.first_facts:
+            record_news(draft, fact, now)
         record_due(draft, self.config, now)
         readable = frozenset(one.serial for one in self.config.devices if one.archives)
         forget_devices(draft, readable, now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3  # noqa: TID251  # rows of the journal, on its own connection
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
@@ -67,6 +68,9 @@ class Desk(Protocol):
     @property
     def is_ending(self) -> bool:
         """The process is to end: what is left waits for the next start."""
+
+    def at_long_work(self) -> AbstractContextManager[None]:
+        """Within it a step may take minutes."""
 
 
 class Reopening(NamedTuple):

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.clock import mono_ms
 from edge_agent.journal.memory import LOGS
 from edge_agent.journal.rows import MOST_LEAVES
 from edge_agent.uplink.batch_exchange import Exchange, Healed, Looking, Progress
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from protocols.evidence.note import Verifier
 
 DRAIN_RETRY_S: Final = 0.5
+ABORT_S: Final = 0.5  # a call whose connection was shut down comes back at once
 REPORT_S: Final = 600.0
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ class Uplink(threading.Thread):
     """`notify` after each commit; `drain` to send what is left and end.
 
     `gate` asks central before the first upload, and stands in the way where it must; without one
-    nothing is asked. `use` is how much of the link may be used, and when.
+    nothing is asked. `use` is how much of the link may be used, and when. `last_turn_mono_ms` moves
+    with every turn, sent or not; while nothing is due it is the end of the wait.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Uplink(threading.Thread):
         self._drain_until: float | None = None
         self._told: tuple[str, float] | None = None
         self._idle = False  # nothing can be sent now, whatever waits
+        self.last_turn_mono_ms = mono_ms()
         self.box: ReceiptBox | None = None  # receipts that were carried by hand
 
     def notify(self, urgent: bool, sizes: Mapping[Log, int]) -> None:
@@ -101,14 +105,16 @@ class Uplink(threading.Thread):
         self.join(deadline_s)
         if self.is_alive():
             self._transport.abort()
-            self.join(1.0)
+            self.join(ABORT_S)
         return not self.is_alive() and self.exchange.pending() == 0
 
     def run(self) -> None:
         while not self._is_over():
-            wait_s = self.turn()
+            self.last_turn_mono_ms = mono_ms()
+            wait_s = min(self.turn(), threading.TIMEOUT_MAX)
             if wait_s > 0 and not self._is_over():
-                self._wake.wait(min(wait_s, threading.TIMEOUT_MAX))
+                self.last_turn_mono_ms = mono_ms() + round(1000 * wait_s)
+                self._wake.wait(wait_s)
             self._wake.clear()
 
     def _is_over(self) -> bool:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-import edge_agent.agent
+import edge_agent.supervise.ending
+import edge_agent.supervise.service
 from edge_agent.agent import Agent
 from edge_agent.cli import main
 from edge_agent.config.file import load_config
@@ -269,12 +270,12 @@ def test_a_bus_that_stands_still_gets_its_port_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its thread comes back and polls on."""
-    monkeypatch.setattr(edge_agent.agent, "BUS_DEADLINE_MS", -1)
+    monkeypatch.setattr(edge_agent.supervise.service, "BUS_DEADLINE_MS", -1)
     stop = threading.Event()
     with built(tmp_path, central) as agent:
         threading.Timer(1.5, stop.set).start()
         assert agent.run(stop) == 0
-    assert "bus lan stands still; its port is closed and opened again" in caplog.text
+    assert "bus-lan stands still; what it waits for is closed under it" in caplog.text
     found = read_journal(tmp_path / "state" / FILE_NAME)
     assert found.of(Kind.SCAN)[-1].mono_ms - found.of(Kind.SCAN)[0].mono_ms > 800
 
@@ -286,7 +287,7 @@ def test_last_intervals_that_are_stored_late_are_a_good_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A journal slower than is waited for: status 0 once they are durable, unsent leaves told."""
-    monkeypatch.setattr(edge_agent.agent, "FINISH_S", 0.0)
+    monkeypatch.setattr(edge_agent.supervise.ending, "FINISH_S", 0.0)
     stop = threading.Event()
     with built(tmp_path, central) as agent:
         agent._drain_s = 0.2
