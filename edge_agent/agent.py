@@ -31,6 +31,7 @@ from edge_agent.journal.reader import JournalReader
 from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import KeyFileError, Keys, load_keys
 from edge_agent.keys.receipt_keys import ReceiptKeys
+from edge_agent.link_test.flush import flush_routes, sizes_of
 from edge_agent.observe.observation import Observation
 from edge_agent.recorder import key_request
 from edge_agent.recorder.errands import Errands
@@ -151,6 +152,7 @@ class Agent:
         self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
         recorder = self._recorder
         self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
+        self.routes |= flush_routes(self._uplink, lambda: sizes_of(self._recorder.memory))
         self._open_control = partial(
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "clock-floor": "edge_agent.commands.clock_parser:add_clock",
     "export": "edge_agent.parcel.parser:add_parcel",
     "import": "edge_agent.parcel.parser:add_parcel",
+    "link": "edge_agent.link_test.parser:add_link",
     "key": "edge_agent.enrol.key_parser:add_key",
     "compare": "edge_agent.acts.parser:add_compare",
     "verify": "edge_agent.commands.verify_parser:add_verify",

@@ -85,7 +85,7 @@ def missing(reader: JournalReader, sizes: dict[Log, int]) -> int:
 
 
 @contextmanager
-def _settling(config: AgentConfig, keys: Keys) -> Iterator[Callable[[Settled, float], bool]]:
+def settling(config: AgentConfig, keys: Keys) -> Iterator[Callable[[Settled, float], bool]]:
     """The journal itself, for whoever holds the state's lock. Raises JournalError."""
     journal = Journal(
         config.state_dir / FILE_NAME, Retention(config.journal.retention_days,
@@ -115,7 +115,7 @@ def settle_file(config: AgentConfig, keys: Keys, reader: JournalReader, path: Pa
     """
     receipts = stored_receipt_keys(config.central.receipt_key, config.state_dir)
     transport = Transport(config.central.url, config.central.ca)  # it is not used
-    with _settling(config, keys) as settle, path.open("rb") as file:
+    with settling(config, keys) as settle, path.open("rb") as file:
         exchange = Exchange(reader, transport, keys, receipts, settle)
         box = ReceiptBox(config.state_dir, exchange, reader, keys, receipts)
         for found in judged(pieces_of(file), Judge(reader, keys, receipts)):

@@ -63,6 +63,12 @@ class Lane(Backoff):
         self.urgent = True
         self.due_at = min(self.due_at, max(now, self.sent_at + URGENT_SPACING_S))
 
+    def expedite(self, now: float) -> None:
+        """Somebody waits for it: due now, up to what is in the log now."""
+        self.goal = None
+        self.due_at = min(self.due_at, now)
+        self.retry_at = min(self.retry_at, now)
+
     def reached(self, now: float) -> None:
         """All that was due is receipted: the next time on the grid, so that nothing drifts."""
         self.goal = None

@@ -77,6 +77,7 @@ class Uplink(threading.Thread):
         self._lanes = {log: Lane(batch_s, now, most_leaves=MOST_LEAVES) for log in LOGS}
         self._wake = threading.Event()
         self._urgent = threading.Event()
+        self._flush = threading.Event()  # somebody waits to see that it goes through
         self._sizes: Mapping[Log, int] = {}
         self._drain_until: float | None = None
         self._told: tuple[str, float] | None = None
@@ -92,6 +93,16 @@ class Uplink(threading.Thread):
             self._urgent.set()
         if urgent or full:
             self._wake.set()
+
+    def flush(self) -> None:
+        """From any thread: what waits is due now; rate and windows hold as ever."""
+        self._flush.set()
+        self._wake.set()
+
+    @property
+    def receipted(self) -> dict[Log, int]:
+        """How far verified receipts go; from any thread."""
+        return {log: lane.receipted for log, lane in self._lanes.items()}
 
     def look_at_box(self) -> None:
         """From any thread: take up receipts that were carried by hand, if there are any."""
@@ -136,6 +147,11 @@ class Uplink(threading.Thread):
         if self._urgent.is_set():
             self._urgent.clear()
             billing.hasten(now)
+        if self._flush.is_set():
+            self._flush.clear()
+            self._gate_backoff.retry_at = min(self._gate_backoff.retry_at, now)
+            for lane in self._lanes.values():
+                lane.expedite(now)
         closed_s = self._use.closed_s(urgent=False)
         self._idle = self._use.closed_s(urgent=billing.urgent) > 0
         if self._idle:
