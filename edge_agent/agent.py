@@ -41,6 +41,8 @@ from edge_agent.recording.epoch_opening import Opening
 from edge_agent.recording.key_recording import KeyDesk
 from edge_agent.salvage.journal_start import open_journal
 from edge_agent.state_lock import BOOT_ID, state_lock
+from edge_agent.status.collect import Sources, status_routes
+from edge_agent.status.latest_scans import LatestScans
 from edge_agent.supervise.ending import Parts, end_in_order
 from edge_agent.supervise.notify import Notifier
 from edge_agent.supervise.service import (
@@ -134,12 +136,13 @@ class Agent:
         self._present(central.client_certificate, keys, clock)
         self._recorder.on_commit = self._uplink.notify
         learned = Learned(config.state_dir / LEARNED_NAME)
+        latest = LatestScans(config.devices, self._recorder.deliver)
         self._buses = [
             BusThread(
                 bus,
                 config.devices_of(bus.name),
                 clock,
-                self._recorder.deliver,
+                latest.deliver,
                 self._stop_buses,
                 secrets.SystemRandom().random,
                 learned,
@@ -153,6 +156,7 @@ class Agent:
         recorder = self._recorder
         self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
         self.routes |= flush_routes(self._uplink, lambda: sizes_of(self._recorder.memory))
+        self.routes |= status_routes(self._sources(config, clock, latest))
         self._open_control = partial(
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )
@@ -167,6 +171,15 @@ class Agent:
             notifier or Notifier(), config.state_dir, watched, recorder.note, clock.now
         )
         self._status = f"polls {len(config.devices)} devices on {len(self._buses)} buses"
+
+    def _sources(self, config: AgentConfig, clock: Clock, latest: LatestScans) -> Sources:
+        """What a snapshot is made of."""
+        return Sources(
+            *(config, clock, self._recorder, self._uplink, self._transport, self._buses, latest),
+            journal=self._journal.path,
+            version=version("gas-gateway"),
+            threads=lambda: (self._recorder, self._uplink, *self._buses, *self._control),
+        )
 
     def _receipt_keys(self, pinned: str) -> ReceiptKeys:
         """The pinned one, and what central says of its successors."""

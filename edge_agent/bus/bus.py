@@ -35,6 +35,8 @@ class BusThread(threading.Thread):
     `unasked_bytes` what came over the line while nothing was asked. `random` spreads the tries of
     silent devices; `learned` keeps what they refuse over restarts. `jobs`: what others want of it.
     `counters`: what became of its requests.
+    `gone_reason`: why its port cannot be used, "" where it can. `pollers` and these may be looked
+    at from any thread.
     """
 
     def __init__(
@@ -63,14 +65,14 @@ class BusThread(threading.Thread):
         self._link = Link(_patient(bus, mine))
         self._reopen_ms = 0
         self._reopen_delay_ms = MIN_REOPEN_MS
-        self._gone_reason = ""
+        self.gone_reason = ""
         self._notice = ""
         self._told_other_master = False
         line = _line_of(bus)
-        self._pollers = [
+        self.pollers = tuple(
             DevicePoller(device, line, _keeping_of(device, learned)) for device in mine
-        ]
-        rhythms = [Rhythm(p.device.poll_ms, p.device.priority) for p in self._pollers]
+        )
+        rhythms = [Rhythm(p.device.poll_ms, p.device.priority) for p in self.pollers]
         self._schedule = Schedule(rhythms, self.last_turn_mono_ms, random)
 
     def run(self) -> None:
@@ -83,6 +85,11 @@ class BusThread(threading.Thread):
         finally:
             self.jobs.close(f"bus {self.bus.name} has ended")
             self._link.close()
+
+    @property
+    def other_master(self) -> str:
+        """What somebody else asked on this line, in words; "" where nobody did."""
+        return self._link.other_master
 
     def close_port(self) -> None:
         """From the main thread, when the heartbeat stands still."""
@@ -100,7 +107,7 @@ class BusThread(threading.Thread):
         self.jobs.step(self._for_others, self._beat())
 
     def _poll_one(self, number: int, now_ms: int) -> None:
-        poller = self._pollers[number]
+        poller = self.pollers[number]
         scan = self._poll(poller, now_ms)
         ended_ms = self._beat()
         self._counts[number].polled(ended_ms - now_ms)
@@ -132,10 +139,10 @@ class BusThread(threading.Thread):
     def _for_others(self, asked: Asked) -> Answer:
         """A job's request. After a lost one each device proves anew that it is in step."""
         if self._beat() < self._reopen_ms:
-            return PortGone(self._gone_reason or f"bus {self.bus.name}: its port is gone")
+            return PortGone(self.gone_reason or f"bus {self.bus.name}: its port is gone")
         answer = self._exchange(asked)
         if isinstance(answer, NoAnswer | Damaged):
-            for poller in self._pollers:
+            for poller in self.pollers:
                 poller.out_of_step()
         return answer
 
@@ -146,8 +153,8 @@ class BusThread(threading.Thread):
         if not reason:
             self._reopen_delay_ms = MIN_REOPEN_MS
             self.counters.count(asked, answer, self._link.frames, self.last_turn_mono_ms)
-        if reason != self._gone_reason:
-            self._gone_reason = reason
+        if reason != self.gone_reason:
+            self.gone_reason = reason
             if reason:
                 _log.error("bus %s: %s", self.bus.name, reason)
             else:
@@ -161,7 +168,7 @@ class BusThread(threading.Thread):
         """
         self.unasked_bytes = self._link.unasked
         if self._link.strangers:
-            for poller in self._pollers:
+            for poller in self.pollers:
                 if self._link.strangers.intersection(poller.units):
                     poller.out_of_step()
             self._link.strangers.clear()

@@ -66,13 +66,15 @@ class _Reading:
 class DevicePoller:
     """One device: keyed by itself, never by its unit number, which another bus may have too.
 
-    `outcome` is that of the last poll, for the schedule.
+    `outcome` is that of the last poll, for the schedule; `failure` is why a poll failed the last
+    time, for people.
     """
 
     def __init__(self, device: DeviceConfig, line: Line, keeping: Keeping | None = None) -> None:
         keeping = keeping or Keeping()
         self.device = device
         self.outcome = Outcome.ANSWERED
+        self.failure = ""
         self._line = line
         self._slow_due_ms: int | None = None
         self._in_step = self._met = False
@@ -93,6 +95,11 @@ class DevicePoller:
     def units(self) -> range:
         """The unit ids that it answers on."""
         return range(self.device.unit, self.device.unit + self.device.profile.banks)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Points that it refuses: they are left out. From any thread."""
+        return tuple(point.name for point in self._holes.points)
 
     @property
     def register_map(self) -> RegisterMap:
@@ -284,6 +291,7 @@ class DevicePoller:
 
     def _failed(self, failed: Failed, clock: Now) -> PolledScan:
         instant = clock.now()
+        self.failure = failed.detail
         self.outcome = _OUTCOMES.get(failed.quality, Outcome.ANSWERED)
         if failed.busy:
             self.outcome = Outcome.BUSY

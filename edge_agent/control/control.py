@@ -98,7 +98,12 @@ class Control:
         read = self._ask(device, names, lambda to: read_points(to, names))
         if isinstance(read, Failed):
             return refusal(f"{device.name}: {read.detail}")
-        return {"ok": True, "device": device.name, "serial": device.serial, "values": _lines(read)}
+        return {
+            "ok": True,
+            "device": device.name,
+            "serial": device.serial,
+            "values": value_lines(read),
+        }
 
     # ---- writes ---------------------------------------------------------------------------------
 
@@ -201,7 +206,7 @@ def _who(name: str, peer: str) -> str:
     return f"{name} (own word; {peer})"[:255]
 
 
-def _lines(read: Read) -> list[dict[str, object]]:
+def value_lines(read: Read) -> list[dict[str, object]]:
     """Each value by name, as a person reads it and as a number."""
     points = {point.name: point for point in read.map.points}
     totals = {total.name: total for total in read.map.composites}

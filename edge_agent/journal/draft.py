@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_agent.journal.memory import LogHead, Memory, NewLeaf, RunMemory, Tick
+from edge_agent.journal.memory import AlarmTold, LogHead, Memory, NewLeaf, RunMemory, Tick
 from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import (
     NO_REFERENCE,
@@ -17,6 +17,7 @@ from protocols.evidence.leaf import (
     leaf_hash,
 )
 from protocols.evidence.salt import BLOCK, block_salt, leaf_salt
+from protocols.metering.events import OFF, ON
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 
@@ -69,6 +70,7 @@ class Draft:
         self.devices = memory.devices
         self.clock: ClockRelation | None = memory.clock
         self.running = memory.running
+        self.alarms = memory.alarms
         self.urgent = False  # central should hear of it at once
 
     @property
@@ -137,8 +139,12 @@ class Draft:
         who: str,
         detail: str = "",
     ) -> None:
-        """One EVENT leaf."""
+        """One EVENT leaf. From off to on it is an alarm, which stands until the way back."""
         self.append(Kind.EVENT, subject, (code, old, new, who, detail), instant)
+        if (old, new) == (OFF, ON):
+            self.alarms = {**self.alarms, (code, subject): AlarmTold(instant, detail)}
+        elif (old, new) == (ON, OFF):
+            self.alarms = {key: at for key, at in self.alarms.items() if key != (code, subject)}
 
     def next_seq(self, log: Log) -> int:
         """The seq that the log's next leaf gets."""
@@ -157,6 +163,7 @@ class Draft:
         self.devices = memory.devices
         self.clock = memory.clock
         self.running = memory.running
+        self.alarms = memory.alarms
 
     def set_run(self, memory: RunMemory) -> None:
         self.runs[memory.config.run] = memory
@@ -183,6 +190,7 @@ class Draft:
             self.changing,
             self.disk,
             self.running,
+            self.alarms,
             stored_ms=self._stored_ms,
         )
         return Tick(tuple(self._leaves), before, after, self._last_mono_ms)

@@ -15,6 +15,7 @@ from protocols.evidence.cbor import Body
 from protocols.evidence.leaf import Log
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.metering.gas_data import GasData
+from protocols.metering.instant import Instant
 from protocols.metering.regulator_state import RegulatorState
 from protocols.metering.run import RunState
 from protocols.metering.run_config import RunConfig
@@ -40,6 +41,13 @@ class RunMemory(NamedTuple):
     config: RunConfig
     state: RunState
     active: bool
+
+
+class AlarmTold(NamedTuple):
+    """A condition that an event said is on: when, and the event's detail."""
+
+    since: Instant
+    detail: str
 
 
 class ClockRelation(NamedTuple):
@@ -99,6 +107,8 @@ class Memory:
     changing: frozenset[str] = frozenset()  # runs; not stored: a start changes them at once
     disk: frozenset[str] = frozenset()  # conditions of the disk that were told; not stored
     running: bool = False
+    # conditions that went on since the start, by code and subject; not stored: the log has them
+    alarms: Mapping[tuple[str, str], AlarmTold] = field(default_factory=dict, compare=False)
     ended: tuple[int, int] | None = field(default=None, compare=False)
     stored_ms: int = field(default=0, compare=False)
 

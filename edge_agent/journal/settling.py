@@ -27,6 +27,13 @@ class Retention(NamedTuple):
     megabytes: int = 512
 
 
+def newest_receipt_s(connection: sqlite3.Connection) -> int:
+    """Of the batches that are held, by central's clock, UTC s; 0 where there is none."""
+    query = "SELECT max(receipt_time_s) FROM batch WHERE log = ?"  # by its index
+    found = (connection.execute(query, (log.value,)).fetchone()[0] for log in LOGS)
+    return max(time_s or 0 for time_s in found)
+
+
 def settle(connection: sqlite3.Connection, batch: Settled) -> int:
     """Rows become their sealed batch; bytes added.
 

@@ -81,12 +81,17 @@ class Space:
         self.is_tight = False  # the file system is full
         self.in_reserve = False
 
+    @property
+    def limit_bytes(self) -> int:
+        """The journal's largest size. From any thread, as the next."""
+        return self._soft_bytes
+
     def _limit(self) -> int:
-        own_bytes = self._file_bytes()
+        own_bytes = self.file_bytes()
         held = sum(each.size for each in (self._ballast, self._reserve) if each.is_there)
         return soft_limit(self._limits, own_bytes, self.disk_free() + held)
 
-    def _file_bytes(self) -> int:
+    def file_bytes(self) -> int:
         """Of the journal and its write-ahead log."""
         paths = (self._journal, self._journal.with_name(f"{self._journal.name}-wal"))
         return sum(path.stat().st_size for path in paths if path.exists())
@@ -116,7 +121,7 @@ class Space:
     def usage(self, connection: sqlite3.Connection, receipted: int) -> Usage:
         page_size, pages, free = _pages(connection)
         used = (pages - free) * page_size
-        return Usage(used, receipted, self._soft_bytes, self._file_bytes(), self.disk_free())
+        return Usage(used, receipted, self._soft_bytes, self.file_bytes(), self.disk_free())
 
     def tighten(self, connection: sqlite3.Connection) -> bool:
         """The file system is full: give up the ballast, grow no more. True where that is new."""

@@ -17,6 +17,7 @@ from edge_agent.journal.memory import LOGS, Memory, first_memory
 from edge_agent.journal.memory_rows import take
 from edge_agent.journal.opening_rows import load_pending
 from edge_agent.journal.schema import MigrationError
+from edge_agent.journal.settling import newest_receipt_s
 from edge_agent.keys.keys import KeyFileError
 from edge_agent.recording.epoch_opening import Opening
 from edge_agent.recording.losses import record_unclean_end
@@ -55,13 +56,14 @@ class EpochDesk:
         self._salvages = 0
         self._history: History | None = None
         self._receipts: dict[Log, Head] = {}  # should the file not tell them any more
+        self.receipt_time_s = 0  # of the newest receipt, by central's clock; 0: none
 
     def begin(self) -> bool:
         """At the start: what was put aside, and what a kill left. False where given up."""
-        found = self.desk.look(lambda db: (take(db, "log"), load_pending(db)))
+        found = self.desk.look(lambda db: (take(db, "log"), load_pending(db), newest_receipt_s(db)))
         if found is None:
             return False
-        rows, pending = found
+        rows, pending, self.receipt_time_s = found
         if pending is not None and not self._tell_end():
             return False
         self._receipts = {Log(row[0]): head_of(row) for row in rows}
@@ -114,6 +116,13 @@ class EpochDesk:
             size = batch.after.size
             told = (batch.checkpoint, batch.receipt)
             self._receipts[batch.log] = Head(batch.epoch, size, size, *told)
+            self.receipt_time_s = max(self.receipt_time_s, batch.receipt_time_s)
+
+    def receipted(self, log: Log) -> int:
+        """Leaves of the log's epoch that have a receipt. From any thread."""
+        head = self._receipts.get(log)
+        epoch = self.desk.memory.heads[log].epoch
+        return head.receipted if head is not None and head.epoch == epoch else 0
 
     def carry_history(self) -> bool:
         """A little of the receipted history out of files that were put aside, if there is any."""

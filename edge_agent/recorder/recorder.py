@@ -70,6 +70,8 @@ class Recorder(threading.Thread):
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.memory = memory  # of the last commit
+        self.committed_ms: int | None = None  # when that was; monotonic
+        self.failing = ""  # why the journal takes nothing, while it does not
         self.on_commit: Callable[[bool, Mapping[Log, int]], None] = lambda urgent, sizes: None
         self.last_turn_mono_ms = mono_ms()
         self.is_at_long_work = False
@@ -87,6 +89,25 @@ class Recorder(threading.Thread):
         self._epochs = EpochDesk(self, journal, config, salts, clock, self._patience)
         self._room = Room(journal)
         self._maker = TickMaker(config, salts, clock, version, self._room)
+
+    @property
+    def waiting_scans(self) -> int:
+        """Scans and news in the queue. From any thread, as all these."""
+        return self._inbox.waiting()
+
+    @property
+    def room(self) -> Room:
+        """What is known of the disk."""
+        return self._room
+
+    def receipted(self, log: Log) -> int:
+        """Leaves of the log's epoch that have a receipt."""
+        return self._epochs.receipted(log)
+
+    @property
+    def receipt_time_s(self) -> int:
+        """Of the newest receipt that is stored, by central's clock; 0: none."""
+        return self._epochs.receipt_time_s
 
     @property
     def key_desk(self) -> KeyDesk | None:
@@ -325,7 +346,9 @@ class Recorder(threading.Thread):
         if self._reported_ms is not None:
             _log.warning("the journal takes leaves again")
             self._reported_ms = None
+            self.failing = ""
         self.memory = tick.after
+        self.committed_ms = self._clock.now().mono_ms
         self._epochs.settled(settled)
         if self.key_desk is not None:
             self.key_desk.committed(tick.after, settled)
@@ -357,6 +380,7 @@ class Recorder(threading.Thread):
         return True
 
     def _report(self, error: Exception, leaves: int) -> None:
+        self.failing = str(error)
         now_ms = self._clock.now().mono_ms
         if self._reported_ms is None or now_ms - self._reported_ms >= REPORT_MS:
             self._reported_ms = now_ms

@@ -22,6 +22,7 @@ from edge_agent.recording.losses import record_disk, record_evicted
 if TYPE_CHECKING:
     from edge_agent.journal.draft import Draft
     from edge_agent.journal.journal import Journal
+    from edge_agent.journal.space import Space
     from protocols.metering.instant import Instant
 
 FULL: Final = "disk_full"
@@ -42,6 +43,16 @@ class Room:
         self._samples: tuple[Sample, ...] = ()
         self._looked_ms: int | None = None
         self._evicted_ms: int | None = None  # when something unsent had to go
+
+    @property
+    def days_left(self) -> float | None:
+        """Until something unsent has to go, at the rate of the last day. From any thread."""
+        return days_left(self._samples)
+
+    @property
+    def space(self) -> Space:
+        """How large the journal may become."""
+        return self._journal.space
 
     def make(self) -> bool:
         """Without any loss: ballast, receipted batches, and last the reserve where nothing else is

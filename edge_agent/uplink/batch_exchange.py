@@ -89,6 +89,7 @@ class Exchange:
         self.damaged: Callable[[Log, tuple[int, ...]], bool] | None = None
         self.heard: Callable[[Answer], None] = lambda answer: None
         self.most_bytes = MOST_BYTES  # of a batch's leaves
+        self.receipt_time_s = 0  # of the last receipt, by central's clock
 
     def send(self, log: Log, lane: Lane) -> Outcome | None:
         """The next batch; None where all that was due is receipted."""
@@ -201,6 +202,7 @@ class Exchange:
         settled = Settled(
             origin.log, origin.epoch, batch.before, batch.after, batch.data, *receipt_of
         )
+        self.receipt_time_s = settled.receipt_time_s
         if not self._settle(settled, SETTLE_TIMEOUT_S):
             return Failure(
                 f"{origin}: the receipt for {size} leaves could not be stored", "look at the disk"

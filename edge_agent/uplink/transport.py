@@ -34,6 +34,8 @@ MAX_ANSWER_BYTES: Final = 65_536
 CONNECT_TIMEOUT_S: Final = 10.0
 REQUEST_BYTES: Final = 450  # headers of request and answer, TLS, measured by make bench
 CONNECTION_BYTES: Final = 2_000
+_OUT_OF_REQUEST: Final = 250  # bytes of these that go out
+_OUT_OF_CONNECTION: Final = 600
 SLOWEST_BYTES_PER_S: Final = 1_000  # a link slower than this is a link that is down
 MAX_RETRY_AFTER_S: Final = 3_600  # whatever central says: an hour later it may think otherwise
 _ORDER_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}\Z", re.ASCII)
@@ -69,7 +71,8 @@ class Transport:
         self._url = url
         self._deadline_s = deadline_s
         self._proxy = proxy
-        self.bytes_used = 0  # both ways, as far as it is known here
+        self.bytes_out = 0  # as far as it is known here: TLS and headers by what was measured
+        self.bytes_in = 0
         self._socket: socket.socket | None = None
         self._expired = threading.Event()
         self._session = _Session()
@@ -80,6 +83,11 @@ class Transport:
         if proxy:
             self._session.proxies = {"https": proxy}
         self._session.mount("https://", _Adapter(self._hold, resolver or Resolver()))
+
+    @property
+    def bytes_used(self) -> int:
+        """Both ways."""
+        return self.bytes_out + self.bytes_in
 
     def present(self, identity: Path | None) -> None:
         """Show this key and certificate (PEM) to whom asks, or none; called again, a newer one."""
@@ -111,7 +119,8 @@ class Transport:
         timer = threading.Timer(deadline_s, expire)
         timer.daemon = True
         timer.start()
-        self.bytes_used += REQUEST_BYTES + len(body)
+        self.bytes_out += _OUT_OF_REQUEST + len(body)
+        self.bytes_in += REQUEST_BYTES - _OUT_OF_REQUEST
         try:
             return self._answer(method, path, body, headers, deadline_s)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
@@ -153,7 +162,7 @@ class Transport:
             content = bytearray()
             while piece := response.raw.read(_PIECE_BYTES, decode_content=False):
                 content += piece
-                self.bytes_used += len(piece)
+                self.bytes_in += len(piece)
                 if len(content) > MAX_ANSWER_BYTES:
                     return LinkFailure(
                         f"{self._url} answered more than {MAX_ANSWER_BYTES} bytes",
@@ -171,7 +180,9 @@ class Transport:
             )
 
     def _hold(self, held: socket.socket) -> None:
-        self.bytes_used += CONNECTION_BYTES // 2  # told twice: of the connection, and of its TLS
+        # told twice: of the connection, and of its TLS
+        self.bytes_out += _OUT_OF_CONNECTION // 2
+        self.bytes_in += (CONNECTION_BYTES - _OUT_OF_CONNECTION) // 2
         self._socket = held
         if self._expired.is_set():  # while it was connecting: there was nothing to shut down yet
             self.abort()

@@ -20,6 +20,7 @@ from edge_agent.uplink.batch_exchange import Exchange, Healed, Looking, Progress
 from edge_agent.uplink.failure import Failure
 from edge_agent.uplink.lane import Backoff, Lane
 from edge_agent.uplink.link_use import LinkUse
+from edge_agent.uplink.standing import Standing
 from protocols.evidence.leaf import Log
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Uplink(threading.Thread):
         self._told: tuple[str, float] | None = None
         self._idle = False  # nothing can be sent now, whatever waits
         self.last_turn_mono_ms = mono_ms()
+        self.standing = Standing()
         self.box: ReceiptBox | None = None  # receipts that were carried by hand
 
     def notify(self, urgent: bool, sizes: Mapping[Log, int]) -> None:
@@ -103,6 +105,10 @@ class Uplink(threading.Thread):
     def receipted(self) -> dict[Log, int]:
         """How far verified receipts go; from any thread."""
         return {log: lane.receipted for log, lane in self._lanes.items()}
+
+    def now_s(self) -> float:
+        """By the clock of `standing`."""
+        return self._monotonic_s()
 
     def look_at_box(self) -> None:
         """From any thread: take up receipts that were carried by hand, if there are any."""
@@ -153,6 +159,7 @@ class Uplink(threading.Thread):
             for lane in self._lanes.values():
                 lane.expedite(now)
         closed_s = self._use.closed_s(urgent=False)
+        self.standing.is_closed = closed_s > 0
         self._idle = self._use.closed_s(urgent=billing.urgent) > 0
         if self._idle:
             self._transport.close()
@@ -170,15 +177,18 @@ class Uplink(threading.Thread):
         gate = self._gate
         if gate is None or gate.is_open:
             return None
+        self.standing.stands_still = gate.stands_still
         if gate.stands_still:
             self._idle = True
             return REPORT_S
         if now < self._gate_backoff.retry_at and not self._is_draining:
             return self._gate_backoff.retry_at - now
+        self.standing.tried(now)
         failure = gate.knock(self._lanes, now)
         now = self._monotonic_s()
         if failure is None:
             self._gate_backoff.succeeded(now)
+            self.standing.failure = None
             return 0.0
         delay_s = self._gate_backoff.failed(now, self._jitter(), failure.retry_after_s)
         self._tell("leaves", failure, delay_s, now)
@@ -207,11 +217,13 @@ class Uplink(threading.Thread):
 
     def _send(self, log: Log, lane: Lane) -> bool:
         """One batch of one log; True where a batch went and the log is to be looked at again."""
+        began = self._monotonic_s()
         outcome = self.exchange.send(log, lane)
         now = self._monotonic_s()
         if outcome is None:
             lane.reached(now)
             return False
+        self.standing.tried(began)
         if isinstance(outcome, Looking):
             return True
         if isinstance(outcome, Healed):
@@ -219,6 +231,7 @@ class Uplink(threading.Thread):
             return False
         if isinstance(outcome, Progress):
             lane.succeeded(now)
+            self.standing.received(now, self.exchange.receipt_time_s)
             self._tell_recovery()
             return True
         delay_s = lane.failed(now, self._jitter(), outcome.retry_after_s)
@@ -236,6 +249,7 @@ class Uplink(threading.Thread):
 
     def _tell(self, what: str, failure: Failure, delay_s: float, now: float) -> None:
         """Each new problem at once, the same one every ten minutes."""
+        self.standing.failed(failure)
         if self._told is None or self._told[0] != failure.problem or now - self._told[1] > REPORT_S:
             self._told = (failure.problem, now)
             _log.warning(

@@ -170,7 +170,7 @@ def test_other_buses_devices_are_left_alone(server):
     """A thread polls only the devices of its own bus."""
     other = device("other", 1, KELLER, bus="elsewhere")
     thread = BusThread(server.config, [other], Clock(1), lambda _: True, threading.Event())
-    assert thread._pollers == []
+    assert thread.pollers == ()
 
 
 def test_port_missing_then_there_then_gone(tmp_path, caplog):
