@@ -43,6 +43,7 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _run(options: argparse.Namespace) -> int:
     from edge_agent.agent import run_agent, stop_on_signals
+    from edge_agent.heap import keep_small
     from edge_agent.journal.journal import JournalError
     from edge_agent.journal.reader import ReadFailed
     from edge_agent.journal.schema import MigrationError
@@ -54,6 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     config = load(options.config)
     if config is None:
         return FINDINGS
+    keep_small()
     log_of_agent()
     stop = threading.Event()
     stop_on_signals(stop)

@@ -1,18 +1,14 @@
 """One request, exactly one answer, over a serial line or a TCP connection.
 
-The port and the clock are here. pymodbus makes the frame of each request and keeps the connection
-of a TCP bus (pyserial the port of a serial one). When an answer is whole, lost or can no longer
-come is decided by `protocols.modbus.receive`, and whether it is the answer by
-`protocols.modbus.answer`: pymodbus searches its input for a frame, and would take junk for one.
+The port and the clock are here. When an answer is whole, lost or can no longer come is decided by
+`protocols.modbus.receive`, and whether it is the answer by `protocols.modbus.answer`: pymodbus, a
+peer in the tests, searches its input for a frame, and would take junk for one.
 """
 
 from __future__ import annotations
 
 import time
 from typing import Final
-
-from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
-from pymodbus.pdu import DecodePDU
 
 from edge_agent.bus.port import (
     MAX_DRAIN_BYTES,
@@ -29,10 +25,10 @@ from edge_agent.bus.port import (
 from edge_agent.config.bus_time import bits_per_char
 from edge_agent.config.model import BusConfig
 from protocols.modbus.answer import Asked, Checked, Damaged
-from protocols.modbus.ascii_frames import Framing
+from protocols.modbus.ascii_frames import Framing, ascii_frame
 from protocols.modbus.budget import char_ms
 from protocols.modbus.foreign import foreign_request, sender_of
-from protocols.modbus.frames import MBAP, FrameError, tcp_length
+from protocols.modbus.frames import MBAP, FrameError, rtu_frame, tcp_frame, tcp_length
 from protocols.modbus.receive import (
     MAX_HEARD,
     NoAnswer,
@@ -43,12 +39,6 @@ from protocols.modbus.receive import (
 
 __all__ = ["Answer", "Link", "NoAnswer", "PortGone", "timing_of"]
 
-_FRAMERS: Final[dict[str, type[FramerBase]]] = {
-    "rtu": FramerRTU,
-    "rtu-over-tcp": FramerRTU,
-    "ascii": FramerAscii,
-    "tcp": FramerSocket,
-}
 SILENCE_CHARS: Final = 3.5
 MAX_SILENT: Final = 4
 Answer = Checked | NoAnswer | PortGone
@@ -83,7 +73,6 @@ class Link:
         self.frames = (b"", b"")
         self._bus = bus
         self._timing = timing_of(bus)
-        self._framer = _FRAMERS[bus.kind](DecodePDU(False))
         self._framing: Framing = "ascii" if bus.kind == "ascii" else "rtu"
         self._names = Names()
         self._port: SerialPort | TcpPort | None = None
@@ -151,7 +140,8 @@ class Link:
     # ---- the two kinds of line ------------------------------------------------------------------
 
     def _over_line(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
-        frame = self._framer.encode(asked.pdu, asked.unit, 0)
+        make = ascii_frame if self._framing == "ascii" else rtu_frame
+        frame = make(asked.unit, asked.pdu)
         port.send(frame)
         self.frames = (frame, b"")
         sent_s = time.monotonic() + len(frame) * self._timing.char_s
@@ -186,7 +176,7 @@ class Link:
 
     def _over_tcp(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
         self._transaction = (self._transaction + 1) & 0xFFFF
-        frame = self._framer.encode(asked.pdu, asked.unit, self._transaction)
+        frame = tcp_frame(self._transaction, asked.unit, asked.pdu)
         port.send(frame)
         self.frames = (frame, b"")
         receiver = TcpReceiver(asked, self._transaction, self._bus.timeout_s, time.monotonic())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import glob
-import logging
 import os
 import select
 import socket
@@ -18,8 +17,6 @@ import time
 from typing import Final, NamedTuple
 
 import serial
-from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ConnectionException
 
 from edge_agent.config.model import BusConfig
 
@@ -29,9 +26,6 @@ CONNECT_S: Final = 2.0
 DNS_S: Final = 2.0
 _PR_SET_TIMERSLACK: Final = 29
 _PATTERN: Final = frozenset("*?[")
-
-# pymodbus tells each refused connection as an error of its own; the bus thread says it once
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
 
 
 def keep_time() -> None:
@@ -128,31 +122,22 @@ def _tell_silence_from_the_end(fd: int) -> None:
 
 
 class TcpPort:
-    """One connection to a Modbus TCP server or a serial server; pymodbus's client keeps it."""
+    """One connection to a Modbus TCP server or a serial server."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         """Raises OSError where there is none to be had."""
-        host, port = address
-        self._client = ModbusTcpClient(host, port=port, timeout=CONNECT_S, retries=0)
-        connected = self._client.connect()  # type: ignore[no-untyped-call]  # pymodbus has no types there
-        if not connected or self._client.socket is None:
-            raise OSError("no connection")
-        self._socket = self._client.socket
+        self._socket = socket.create_connection(address, CONNECT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self.fd: int = self._socket.fileno()
 
     def send(self, data: bytes) -> None:
         """Raises OSError where the connection is gone or takes nothing."""
-        try:
-            sent = self._client.send(data)
-        except ConnectionException as error:
-            raise OSError("the connection is gone") from error
-        if sent != len(data):
+        if self._socket.send(data) != len(data):
             raise OSError("the connection takes no more")
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]  # nor there
+        self._socket.close()
 
     def wake(self) -> None:
         """From another thread: end the wait of the bus thread."""

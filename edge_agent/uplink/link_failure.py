@@ -7,8 +7,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import requests
-
+from edge_agent.uplink.http_library import requests
 from edge_agent.uplink.resolver import Unresolved
 
 MAX_TOLD_CHARS: Final = 300

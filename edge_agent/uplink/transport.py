@@ -17,13 +17,12 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from edge_agent.clock import wall_ms
+from edge_agent.uplink.http_library import requests
 from edge_agent.uplink.link_failure import TOO_SLOW, link_failure
 from edge_agent.uplink.link_failure import LinkFailure as LinkFailure
 from edge_agent.uplink.resolver import Resolver
@@ -199,7 +198,7 @@ class _Session(requests.Session):
         return None
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(requests.adapters.HTTPAdapter):
     """Resolves within a bound, and tells who wants to know each new socket as soon as it is there.
 
     So the handshakes of TLS and of a proxy end with the call's deadline too.
