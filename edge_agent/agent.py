@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import secrets
-import signal
 import sqlite3  # noqa: TID251  # only its version
 import threading
 import time
@@ -18,9 +17,9 @@ from typing import Final
 from edge_agent.acts.routes import act_routes
 from edge_agent.bus.bus import BusThread
 from edge_agent.bus.learned import LEARNED_NAME, Learned
-from edge_agent.bus.poller import Now
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config.model import AgentConfig
+from edge_agent.config_store.start import Started
 from edge_agent.control.jobs import control_servers
 from edge_agent.control.protocol import Route
 from edge_agent.control.server import ControlServer
@@ -35,10 +34,11 @@ from edge_agent.link_test.flush import flush_routes, sizes_of
 from edge_agent.observe.observation import Observation
 from edge_agent.recorder import key_request
 from edge_agent.recorder.errands import Errands
+from edge_agent.recorder.gate_side import recorder_side
 from edge_agent.recorder.recorder import Recorder
-from edge_agent.recording.device_recording import AGENT, Fact
-from edge_agent.recording.epoch_opening import Opening
 from edge_agent.recording.key_recording import KeyDesk
+from edge_agent.remote.custody import Custody
+from edge_agent.remote.wiring import custody_of
 from edge_agent.salvage.journal_start import open_journal
 from edge_agent.state_lock import BOOT_ID, state_lock
 from edge_agent.status.collect import Sources, status_routes
@@ -53,7 +53,7 @@ from edge_agent.supervise.service import (
     watch_uplink,
 )
 from edge_agent.uplink.certificate_renewal import Renewal
-from edge_agent.uplink.gate import Gate, RecorderSide
+from edge_agent.uplink.gate import Gate
 from edge_agent.uplink.heads_check import HeadsCheck
 from edge_agent.uplink.link_use import LinkUse
 from edge_agent.uplink.order_fetch import OrderFetch
@@ -62,15 +62,14 @@ from edge_agent.uplink.sealing import most_bytes
 from edge_agent.uplink.token_bucket import TokenBucket
 from edge_agent.uplink.transport import Answer, Transport
 from edge_agent.uplink.uplink import Uplink
-from protocols.evidence.facts import Citation, EpochReason
-from protocols.evidence.leaf import Log
 from protocols.evidence.note import Verifier
 from protocols.evidence.receipt_keys import PATH as RECEIPT_KEYS_PATH
 
 WATCH_S: Final = 0.5
-NOTE_S: Final = 30.0
-HEAL_S: Final = 120.0  # all rows of a log are looked at
-OPEN_EPOCH_S: Final = 600.0  # a backlog is appended again; asked again after that, it goes on
+CUSTODY_END_S: Final = 2.0
+LINK_END_S: Final = 12.0  # before a reload: a connection that is being made is waited for
+RELOAD: Final = -1
+"""Instead of an exit status: all has ended in order, to begin anew with another configuration."""
 _log = logging.getLogger(__name__)
 
 
@@ -85,7 +84,7 @@ class Agent:
         memory: Memory,
         notifier: Notifier | None = None,
     ) -> None:
-        clock = Clock(memory.boot_no)
+        self.clock = clock = Clock(memory.boot_no)
         self._journal = journal
         self._drain_s = config.central.drain_s
         self._stop_buses = threading.Event()
@@ -171,6 +170,12 @@ class Agent:
             notifier or Notifier(), config.state_dir, watched, recorder.note, clock.now
         )
         self._status = f"polls {len(config.devices)} devices on {len(self._buses)} buses"
+        self.custody: Custody | None = None  # of the configuration, where there is a file of it
+
+    def keep(self, started: Started, hang_up: threading.Event) -> None:
+        """Before `run`: keep to the configuration in force, which somebody may replace."""
+        parts = (self._buses, self._uplink, self._recorder)
+        self.custody = custody_of(started, parts, self.clock, hang_up)
 
     def _sources(self, config: AgentConfig, clock: Clock, latest: LatestScans) -> Sources:
         """What a snapshot is made of."""
@@ -200,7 +205,10 @@ class Agent:
             )
 
     def run(self, stop: threading.Event) -> int:
-        """Until `stop`, or until a thread dies. The exit status: 0, or 1 for systemd to restart."""
+        """Until `stop`, another configuration (RELOAD), or until a thread dies.
+
+        The exit status: 0, or 1 for systemd to restart.
+        """
         memory = self._recorder.memory
         sizes = ", ".join(f"{log} {head.size}" for log, head in memory.heads.items())
         _log.info("gateway %s, boot %d, leaves: %s", memory.gateway, memory.boot_no, sizes)
@@ -209,12 +217,13 @@ class Agent:
             unclean=ended is not None,
             same_boot=ended is not None and ended[0] == memory.boot_no,
         )
-        threads = (self._recorder, self._uplink, *self._buses)
+        custody = () if self.custody is None else (self.custody,)
+        threads = (self._recorder, self._uplink, *self._buses, *custody)
         self._control = self._open_control()
         for thread in (*threads, *self._control):
             thread.start()
         dead: list[str] = []
-        while not dead and not stop.wait(WATCH_S):
+        while not dead and not self._is_replaced and not stop.wait(WATCH_S):
             begun = self._recorder.has_begun.is_set()
             begin = Begin(self._recorder.has_tried.is_set(), begun)
             self._service.look(mono_ms(), begin, self._status)
@@ -222,12 +231,23 @@ class Agent:
             self._observation.tick(mono_ms())
             self._look_for_wishes()
             self._uplink.look_at_box()
-            dead = [thread.name for thread in threads if not thread.is_alive()]
+            if not self._is_replaced:
+                dead = [thread.name for thread in threads if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)
-        self._service.ending(dead)
+        self._service.ending(dead, replaced=self._is_replaced)
         stored = self._end()
-        return 0 if stored and not dead else 1
+        if stored and not dead and self._is_replaced and not stop.is_set():
+            left = [thread.name for thread in threads if thread.is_alive()]
+            if not left:
+                return RELOAD
+            _log.critical("threads do not end: %s; the process does, to be started again", left)
+        return 0 if stored and not dead and not self._is_replaced else 1
+
+    @property
+    def _is_replaced(self) -> bool:
+        """Another configuration is in force."""
+        return self.custody is not None and self.custody.wants_reload.is_set()
 
     def _look_for_wishes(self) -> None:
         """`edge-agent key rotate` asks by a file."""
@@ -243,8 +263,12 @@ class Agent:
 
     def _end(self) -> bool:
         """All threads, then what they used; True if all was stored."""
+        if self.custody is not None:
+            self.custody.end(CUSTODY_END_S)
         parts = Parts(self._stop_buses, self._buses, self._recorder, self._uplink, self._control)
-        stored = end_in_order(parts, self._drain_s)
+        stored = end_in_order(parts, 0.0 if self._is_replaced else self._drain_s)
+        if self._is_replaced:
+            self._uplink.join(LINK_END_S)
         self._transport.close()
         self._reader.close()
         if not self._recorder.is_alive():
@@ -252,24 +276,14 @@ class Agent:
         return stored
 
 
-def recorder_side(recorder: Recorder, clock: Now) -> RecorderSide:
-    """What the uplink asks the recorder for, when central's heads want it."""
-
-    def note(code: str, old: int | str | None, new: int | str | None, detail: str) -> bool:
-        fact = Fact(clock.now(), code, "", old, new, AGENT, detail)
-        return recorder.note([fact], NOTE_S)
-
-    def open_epoch(reason: EpochReason, citations: tuple[Citation, ...], above: int) -> bool:
-        return recorder.open_epoch(Opening(reason, citations, above), OPEN_EPOCH_S)
-
-    def damaged(log: Log, seqs: tuple[int, ...]) -> bool:
-        return recorder.damaged(log, seqs, HEAL_S)
-
-    return RecorderSide(note, open_epoch, damaged)
-
-
-def run_agent(config: AgentConfig, stop: threading.Event, notifier: Notifier | None = None) -> int:
+def run_agent(
+    started: Started,
+    stop: threading.Event,
+    hang_up: threading.Event,
+    notifier: Notifier | None = None,
+) -> int:
     """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
+    config = started.config
     with state_lock(config.state_dir):
         keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         if keys.gateway != config.gateway:
@@ -279,17 +293,9 @@ def run_agent(config: AgentConfig, stop: threading.Event, notifier: Notifier | N
             )
         boot_id = BOOT_ID.read_text(encoding="ascii").strip()
         journal, memory = open_journal(config, boot_id, mono_ms())
-        return Agent(config, keys, journal, memory, notifier).run(stop)
-
-
-def stop_on_signals(stop: threading.Event) -> None:
-    """SIGTERM and SIGINT end the agent in order."""
-
-    def handle(_number: int, _frame: object) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
+        agent = Agent(config, keys, journal, memory, notifier)
+        agent.keep(started, hang_up)
+        return agent.run(stop)
 
 
 def program() -> str:

@@ -44,7 +44,7 @@ def load(path: Path) -> AgentConfig | None:
         return None
 
 
-def tell_faults(error: Exception, count: int) -> None:
+def tell_faults(error: object, count: int) -> None:
     print(error, file=sys.stderr)
     print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
 

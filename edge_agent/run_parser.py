@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import threading
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show, tell_faults
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,25 +41,22 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_agent.agent import run_agent, stop_on_signals
+    from edge_agent.config_store.apply import Refused
     from edge_agent.heap import keep_small
     from edge_agent.journal.journal import JournalError
     from edge_agent.journal.reader import ReadFailed
     from edge_agent.journal.schema import MigrationError
     from edge_agent.keys.keys import KeyFileError
+    from edge_agent.lifecycle import listen_to_signals, run
     from edge_agent.observe.journald import log_of_agent
     from edge_agent.state_lock import AlreadyRunning
     from edge_agent.supervise.notify import Notifier
 
-    config = load(options.config)
-    if config is None:
-        return FINDINGS
     keep_small()
     log_of_agent()
-    stop = threading.Event()
-    stop_on_signals(stop)
     try:
-        return run_agent(config, stop, Notifier.of(os.environ, os.getpid()))
+        notifier = Notifier.of(os.environ, os.getpid())
+        status = run(options.config, listen_to_signals(), notifier)
     except (
         AlreadyRunning,
         JournalError,
@@ -70,6 +66,10 @@ def _run(options: argparse.Namespace) -> int:
         OSError,
     ) as error:
         return could_not(error)
+    if isinstance(status, Refused):
+        tell_faults("\n".join(status.faults or (status.why,)), len(status.faults) or 1)
+        return FINDINGS
+    return status
 
 
 def _check(options: argparse.Namespace) -> int:

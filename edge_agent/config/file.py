@@ -24,6 +24,7 @@ from edge_agent.config.model import (
 )
 from edge_agent.config.observe import read_observe
 from edge_agent.config.regulators import read_regulators
+from edge_agent.config.remote import read_remote
 from edge_agent.config.runs import read_runs
 from edge_agent.journal.schema import PAGE_SIZE
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
@@ -84,6 +85,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     journal = _journal(top.section("journal", required=False))
     control = read_control(top.section("control", required=False), state_dir, path.parent)
     observe = read_observe(top.section("observe", required=False))
+    remote = read_remote(top.section("remote", required=False))
     buses = [read_bus(entry, path.parent) for entry in top.sections("bus", "name", MAX_BUSES)]
     sections = top.sections("device", "name", MAX_DEVICES)
     meters = meter_names(table)
@@ -104,7 +106,7 @@ def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:
     return AgentConfig(
         gateway, state_dir, site, central, journal, tuple(buses), tuple(devices), runs,
         regulators, change, meter_changes, compositions, tuple(faults.warnings), control,
-        gas_hashes, observe=observe,
+        remote, gas_hashes, observe=observe,
     )  # fmt: skip
 
 

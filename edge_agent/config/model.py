@@ -159,6 +159,16 @@ class ObserveConfig(NamedTuple):
 AS_DEFAULT = ObserveConfig()
 
 
+class RemoteConfig(NamedTuple):
+    """Whose offers are believed (a vkey, or nobody's), whether those that touch what is legally
+    relevant wait for consent on site, and how long a new configuration has to show that it works.
+    """
+
+    operator_key: str = ""
+    consent: bool = True
+    trial_s: float = 300.0
+
+
 class Change(NamedTuple):
     """Who last changed the file, and why: it goes into the log with each change."""
 
@@ -167,6 +177,7 @@ class Change(NamedTuple):
 
 
 NOBODY = Change()
+NOT_REMOTE = RemoteConfig()
 
 
 class CompositionRule(NamedTuple):
@@ -207,6 +218,7 @@ class AgentConfig:
     compositions: tuple[CompositionRule, ...] = ()
     warnings: tuple[str, ...] = ()
     control: ControlConfig | None = None  # None: no sockets
+    remote: RemoteConfig = NOT_REMOTE
     gas_hashes: tuple[tuple[str, bytes], ...] = ()  # of all that the file says of each gas
     software: str = ""  # hash of the metrological modules, see software.py
     observe: ObserveConfig = AS_DEFAULT
@@ -219,7 +231,11 @@ class AgentConfig:
         return dict(self.gas_hashes).get(name, b"")
 
     def to_body(self) -> cbor.Body:
-        """Of the gateway's own CONFIGURATION leaf: site, software, devices, gases, regulators."""
+        """Of the gateway's own CONFIGURATION leaf: site, software, devices, gases, regulators.
+
+        And whose offers are believed, where anybody's are: that is legally relevant too.
+        """
+        remote = (("remote", self.remote.operator_key, int(self.remote.consent)),)
         return (
             "gateway",
             self.site.name,
@@ -230,6 +246,7 @@ class AgentConfig:
             tuple(device.to_body() for device in self.devices),
             tuple(tuple(rule) for rule in self.compositions),
             tuple(regulator.to_body() for regulator in self.regulators),
+            *(remote if self.remote.operator_key else ()),
         )
 
     def hash(self) -> bytes:

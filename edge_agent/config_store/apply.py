@@ -87,8 +87,11 @@ def _apply(
         faulty = _gateway_fault(before, files.path, wanted)
         if faulty:
             return Refused(faulty)
-        history = adopt(files, history, before)
+        if _is_whole(files, before):
+            history = adopt(files, history, before)
     digest, back = sha256(candidate), history.current
+    if before is None or not _is_whole(files, before):
+        back = history.good or back  # what runs now, if anything does
     if before is not None and sha256(before) == digest:
         return Refused("nothing changes: gateway.toml holds exactly this")
     number = history.next_number

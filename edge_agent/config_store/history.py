@@ -140,7 +140,9 @@ class History:
         if trial is not None:
             detail += f"; on trial, else back to version {trial.back}"
         told = Told("configuration_applied", old, version.sha256, version.who, detail)
-        moved = replace(self, current=number, moving=True, trial=trial).tell(told)
+        moved = replace(self, current=number, moving=True, trial=trial)
+        if before is not None or version.source != "file":  # a first start is told as such
+            moved = moved.tell(told)
         return moved.judged(number, "trial") if trial is not None else moved
 
     def moved(self) -> History:

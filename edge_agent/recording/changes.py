@@ -50,7 +50,7 @@ def gateway_fields(body: Body) -> Flat:
 
     The body is one that `AgentConfig.to_body` made.
     """
-    _kind, site, zone, hour, atmosphere_dpa, software, devices, gases, regulators = body
+    _kind, site, zone, hour, atmosphere_dpa, software, devices, gases, regulators, *more = body
     found: list[tuple[str, object]] = [
         ("site", site),
         ("zone", zone),
@@ -73,6 +73,9 @@ def gateway_fields(body: Body) -> Flat:
         for field in dataclasses.fields(regulator)[1:]:
             value = getattr(regulator, field.name)
             found.extend(_flat(f"regulator[{regulator.regulator}].{field.name}", value))
+    for entry in more:  # an earlier version's body has none
+        if isinstance(entry, tuple) and entry[0] == "remote":
+            found += [("remote.operator_key", entry[1]), ("remote.consent", entry[2])]
     return {name: value for name, value in found if isinstance(value, (int, str))}
 
 

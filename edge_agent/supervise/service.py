@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -125,11 +126,15 @@ class Service:
             self._extended_ms = now_ms
             self._notifier.extend(EXTEND_S)
 
-    def ending(self, dead: Sequence[str]) -> None:
-        """The agent ends: in order, or because these threads died."""
+    def ending(self, dead: Sequence[str], *, replaced: bool = False) -> None:
+        """The agent ends: in order, or because these threads died; or another one begins anew in
+        this process, with another configuration."""
         if dead:
             write_why(self._state_dir, f"a bug: thread {', '.join(dead)} died")
-        self._notifier.stopping()
+        if replaced and not dead:
+            self._notifier.reloading(time.monotonic_ns() // 1_000_000)
+        else:
+            self._notifier.stopping()
 
     def _forget(self) -> None:
         self._is_told = True

@@ -141,6 +141,16 @@ class Uplink(threading.Thread):
         return now >= self._drain_until or self._idle or self.exchange.pending() == 0
 
     @property
+    def reaches_central(self) -> bool:
+        """It was reached since the start, and nothing fails now."""
+        return (self._gate is None or self._gate.is_open) and self._told is None
+
+    @property
+    def is_closed(self) -> bool:
+        """By the windows of the day."""
+        return self._use.closed_s(urgent=False) > 0
+
+    @property
     def _is_draining(self) -> bool:
         return self._drain_until is not None
 

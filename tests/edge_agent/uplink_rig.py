@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from edge_agent.agent import recorder_side
 from edge_agent.journal.draft import Salts
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.reader import JournalReader
 from edge_agent.keys.keys import Keys
+from edge_agent.recorder.gate_side import recorder_side
 from edge_agent.recorder.recorder import Recorder
 from edge_agent.uplink.gate import Gate
 from edge_agent.uplink.heads_check import HeadsCheck

@@ -18,10 +18,10 @@ from central.ledger.batches import BatchReader
 from central.receipt_keys import ReceiptKeys
 from central.registry import add_gateway
 from central.store.database import create_store
-from edge_agent.agent import recorder_side
 from edge_agent.config.model import AgentConfig
 from edge_agent.journal.draft import Salts
 from edge_agent.journal.reader import JournalReader
+from edge_agent.recorder.gate_side import recorder_side
 from edge_agent.recorder.recorder import Recorder
 from edge_agent.uplink.gate import Gate
 from edge_agent.uplink.heads_check import HeadsCheck

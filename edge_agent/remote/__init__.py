@@ -1,0 +1,1 @@
+"""Keeps the running agent to the configuration in force, and carries out what central offers."""

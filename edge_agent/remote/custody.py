@@ -1,0 +1,245 @@
+"""The thread that keeps the agent to the configuration in force.
+
+It sees that another one was put in force (by a command, by an offer, by SIGHUP), tells what works
+before the change, has the agent begin anew, and judges the trial. Events of the store go into the
+journal from here: they are told at least once, and once where nobody kills us in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from edge_agent.clock import mono_ms
+from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config_store.apply import end_trial, set_baseline
+from edge_agent.config_store.files import INDEX
+from edge_agent.config_store.history import Baseline
+from edge_agent.recording.device_recording import Fact
+from edge_agent.remote.trial import Back, Elapsed, Seen, verdict
+
+if TYPE_CHECKING:
+    from edge_agent.bus.poller import Now
+    from edge_agent.config_store.history import History
+    from edge_agent.config_store.start import Started
+    from edge_agent.recording.device_recording import Said
+
+TURN_S: Final = 0.5
+NOTE_S: Final = 30.0
+GOOD_S: Final = 15.0
+"""A configuration that nobody has on trial ran well if the agent lives so long under it."""
+LATELY_MS: Final = 60_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the running agent shows of itself; each may be asked from another thread.
+
+    `answers`: by device, how many answers were good. `reaches`: central was reached since the
+    start, and does not fail now. `link_closed`: by the windows of the day.
+    """
+
+    answers: Callable[[], dict[str, int]]
+    reaches: Callable[[], bool]
+    link_closed: Callable[[], bool]
+    note: Callable[[Sequence[Fact | Said], float], bool]
+    clock: Now
+
+
+@dataclass
+class Answers:
+    """When each device last answered: its count has grown since it was looked at."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    last_ms: dict[str, int] = field(default_factory=dict)
+
+    def look(self, counts: dict[str, int], now_ms: int) -> None:
+        for name, count in counts.items():
+            if count > self.counts.get(name, 0):
+                self.last_ms[name] = now_ms
+        self.counts = counts
+
+    def lately(self, name: str, poll_ms: int, now_ms: int) -> bool:
+        """Within its last three polls, or within the last minute."""
+        last = self.last_ms.get(name)
+        return last is not None and now_ms - last <= max(LATELY_MS, 3 * poll_ms)
+
+
+class Custody(threading.Thread):
+    """`wants_reload` is set where the agent has to end and begin anew with what is in force.
+
+    `hang_up` is set by a signal: gateway.toml is read again, if it has no fault.
+    """
+
+    def __init__(
+        self,
+        started: Started,
+        shown: Shown,
+        hang_up: threading.Event,
+        now_ms: Callable[[], int] = mono_ms,
+    ) -> None:
+        super().__init__(name="custody", daemon=True)
+        self.wants_reload = threading.Event()
+        self.last_turn_mono_ms = now_ms()
+        self.also: Callable[[History], History] = lambda history: history  # offers of central
+        self._begun = started
+        self._files = started.files
+        self._config = started.config
+        self._history = started.history
+        self._key = _key(started.history)
+        self._shown = shown
+        self._now_ms = now_ms
+        self._began_ms = self._turned_ms = now_ms()
+        self._open_ms = 0
+        self._answers = Answers()
+        self._names = frozenset((device.name, device.serial) for device in self._config.devices)
+        self._hang_up = hang_up
+        self._end = threading.Event()
+        self._seen_stat: tuple[int, int, int] | None = None
+        self._failing = ""
+
+    @property
+    def unreadable(self) -> str:
+        """Why gateway.toml is not what runs; empty where it is."""
+        return self._begun.unreadable
+
+    @property
+    def history(self) -> History:
+        """As it was last read."""
+        return self._history
+
+    def end(self, timeout_s: float) -> None:
+        """Before the recorder ends."""
+        self._end.set()
+        if self.is_alive():
+            self.join(timeout_s)
+
+    def run(self) -> None:
+        while not self._end.is_set() and not self.wants_reload.is_set():
+            try:
+                self.turn()
+                self._failing = ""
+            except OSError as error:  # a full or failing disk: tried again, metering goes on
+                if str(error) != self._failing:
+                    self._failing = str(error)
+                    _log.error("the configuration's versions: %s; look at the disk", error)
+            self._end.wait(TURN_S)
+
+    def turn(self) -> None:
+        """Look once at all of it. Raises OSError."""
+        now_ms = self._now_ms()
+        if not self._shown.link_closed():
+            self._open_ms += now_ms - self._turned_ms
+        self._turned_ms = self.last_turn_mono_ms = now_ms
+        self._answers.look(self._shown.answers(), now_ms)
+        self._tell()
+        self._look_at_file()
+        self._look_at_index()
+        if not self.wants_reload.is_set():
+            self._judge()
+            self._history = self.also(self._history)
+
+    # ---- what was put in force ------------------------------------------------------------------
+
+    def _look_at_file(self) -> None:
+        if not self._hang_up.is_set():
+            return
+        self._hang_up.clear()
+        data = self._files.read_config()
+        try:
+            read_config(data or b"", self._files.path)
+        except ConfigErrors as error:
+            _log.error("SIGHUP: not read again, the configuration is faulty:\n%s", error)
+            return
+        _log.info("SIGHUP: the configuration is read again")
+        self.wants_reload.set()
+
+    def _look_at_index(self) -> None:
+        try:
+            found = (self._files.directory / INDEX).stat()
+        except FileNotFoundError:
+            return
+        stat = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if stat == self._seen_stat:
+            return
+        with self._files.locked():
+            history = self._files.history()
+        self._seen_stat, self._history = stat, history
+        if _key(history) == self._key and not history.moving:
+            return
+        if history.trial is not None and history.trial.baseline is None:
+            self._history = set_baseline(self._files, self._baseline())
+        _log.info("version %d of the configuration is in force: read again", history.current)
+        self.wants_reload.set()
+
+    def _baseline(self) -> Baseline:
+        now_ms = self._now_ms()
+        works = [
+            (device.name, device.serial)
+            for device in self._config.devices
+            if self._answers.lately(device.name, device.poll_ms, now_ms)
+        ]
+        return Baseline(tuple(works), self._shown.reaches())
+
+    # ---- whether it works -----------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        history = self._history
+        elapsed = Elapsed((self._turned_ms - self._began_ms) / 1000, self._open_ms / 1000)
+        if history.trial is None:
+            self._call_good(elapsed)
+            return
+        answered = {name for name in self._names if self._answers.counts.get(name[0], 0)}
+        seen = Seen(self._names, frozenset(answered), self._shown.reaches())
+        baseline = history.trial.baseline or Baseline()
+        found = verdict(baseline, seen, elapsed, self._config.remote.trial_s)
+        if found is False:
+            return
+        with self._files.locked():
+            now = self._files.history()
+            if now.trial is None or _key(now) != self._key:
+                return
+            if isinstance(found, Back):
+                end_trial(self._files, now, found.why)
+                _log.error("configuration rolled back: %s", found.why)
+                self.wants_reload.set()
+                return
+            self._history = now.kept()
+            self._files.store(self._history)
+            _log.info("version %d of the configuration is kept", now.current)
+
+    def _call_good(self, elapsed: Elapsed) -> None:
+        version = self._history.in_force
+        if self.unreadable or elapsed.all_s < GOOD_S or version is None or version.outcome:
+            return
+        with self._files.locked():
+            now = self._files.history()
+            if _key(now) == self._key:
+                self._history = now.judged(version.number, "good")
+                self._files.store(self._history)
+
+    # ---- what the log has to know ---------------------------------------------------------------
+
+    def _tell(self) -> None:
+        """Events that wait, in one commit; taken out once they are durable."""
+        told = self._history.untold
+        if not told:
+            return
+        now = self._shown.clock.now()
+        facts = [
+            Fact(now, one.code, "", one.old, one.new, one.who, one.detail[:1000]) for one in told
+        ]
+        if not self._shown.note(facts, NOTE_S):
+            return
+        with self._files.locked():
+            self._history = self._files.history().was_told(told)
+            self._files.store(self._history)
+
+
+def _key(history: History) -> tuple[int, int]:
+    """What the agent runs by: another one wants another start."""
+    return history.current, history.trial.number if history.trial is not None else 0
