@@ -150,17 +150,18 @@ class Agent:
         ]
         jobs = {bus.bus.name: bus.jobs for bus in self._buses}
         self._errands = Errands(config, jobs, clock, self._recorder.tell)
-        self._observation = Observation(config, self._recorder.tell, clock)
         self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
         recorder = self._recorder
         self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
         self.routes |= flush_routes(self._uplink, lambda: sizes_of(self._recorder.memory))
-        self.routes |= status_routes(self._sources(config, clock, latest))
+        sources = self._sources(config, clock, latest)
+        self.routes |= status_routes(sources)
+        self._observation = Observation(sources, self._stop_buses)
         self._open_control = partial(
             control_servers, config, jobs, self._recorder.note, clock, self._stop_buses, self.routes
         )
         self._control: list[ControlServer] = []
-        recorder, uplink = self._recorder, self._uplink
+        uplink = self._uplink
         watched = [
             watch_recorder(recorder, config.journal.commit_s),
             watch_uplink(uplink, self._transport.abort),

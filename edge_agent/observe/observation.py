@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Final
+import threading
+from typing import TYPE_CHECKING, Final
 
-from edge_agent.bus.poller import Now
-from edge_agent.config.model import AgentConfig
+from edge_agent.clock import mono_ms
 from edge_agent.observe.health import HealthRecord
 from edge_agent.observe.journald import Folded
 from edge_agent.observe.machine import Machine
-from edge_agent.recording.device_recording import News
+from edge_agent.status.collect import Sources, snapshot
+
+if TYPE_CHECKING:
+    from edge_agent.status.model import Snapshot
 
 COUNTS_MS: Final = 60_000
 """Between looks for counts of log lines that are due."""
+_log = logging.getLogger(__name__)
 
 
 class Observation:
-    """Health into the log, counts of folded log lines."""
+    """Health into the log, counts of folded log lines, metrics where they are wanted."""
 
-    def __init__(self, config: AgentConfig, tell: Callable[[News], bool], clock: Now) -> None:
-        self._machine = Machine(config.state_dir)
-        self._health = HealthRecord(self._machine.health, tell, clock, config.observe.health_ms)
+    def __init__(self, sources: Sources, stop: threading.Event) -> None:
+        """`stop`: ends the metrics' server."""
+        self._sources = sources
+        self._wanted = sources.config.observe
+        self._machine = Machine(sources.config.state_dir)
+        tell, each_ms = sources.recorder.tell, self._wanted.health_ms
+        self._health = HealthRecord(self._machine.health, tell, sources.clock, each_ms)
+        self._stop_event = stop
+        self._started_ms = mono_ms()
         self._counts_ms = 0
+        self._serves = not self._wanted.metrics_host
 
     def tick(self, now_ms: int) -> None:
         """As often as the main thread comes by."""
+        if not self._serves:
+            self._serves = True
+            self._serve()
         self._health.tick(now_ms)
         if now_ms - self._counts_ms < COUNTS_MS:
             return
@@ -34,3 +47,24 @@ class Observation:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, Folded):
                 handler.tell_due()
+
+    def _serve(self) -> None:
+        """Open the metrics' port; a machine that does not give it still meters, and says so."""
+        # only here: they cost memory that most gateways do without
+        from edge_agent.observe.metrics import exposition
+        from edge_agent.observe.scrape_server import ScrapeServer
+
+        def text() -> bytes:
+            return exposition(self._snapshot, self._machine.health)
+
+        host, port = self._wanted.metrics_host, self._wanted.metrics_port
+        try:
+            server = ScrapeServer(host, port, text, self._stop_event)
+        except OSError as error:
+            _log.error("no metrics at %s:%d: %s (check [observe] metrics)", host, port, error)
+            return
+        server.start()
+        _log.info("metrics at http://%s:%d/metrics", host, server.port)
+
+    def _snapshot(self) -> Snapshot:
+        return snapshot(self._sources, mono_ms() - self._started_ms, with_values=False)

@@ -1,12 +1,34 @@
-"""The main thread's part: health, and counts of log lines that nothing else would bring out."""
+"""The main thread's part, on the parts of a running agent."""
+
+from __future__ import annotations
 
 import logging
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from edge_agent.config.model import ObserveConfig
 from edge_agent.observe.journald import Folded
 from edge_agent.observe.observation import COUNTS_MS, Observation
-from edge_agent.recording.device_recording import News
-from tests.edge_agent.gateway import SetClock, config_of
+from edge_agent.status.collect import Sources
+from protocols.evidence.leaf import Kind
+from tests.edge_agent.gateway import KEYS
+from tests.edge_agent.ledger_law import read_journal
+from tests.edge_agent.status.test_collect import site
+from tests.edge_agent.tls_central import TlsCentral, serving
+from tests.edge_agent.uplink_rig import Rig
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[tuple[Rig, Sources]]:
+    central = TlsCentral(KEYS.signer.verifier)
+    with serving(tmp_path, central), site(tmp_path, central) as found:
+        yield found
 
 
 class Due(Folded):
@@ -18,10 +40,10 @@ class Due(Folded):
         self.asked += 1
 
 
-def test_a_tick_tells_health_and_lets_counts_out(tmp_path: Path) -> None:
-    """Health at the first tick, counts once a minute."""
-    told: list[News] = []
-    observation = Observation(config_of(tmp_path), lambda news: not told.append(news), SetClock())
+def test_a_tick_tells_health_and_lets_counts_out(parts: tuple[Rig, Sources]) -> None:
+    """Health at the first tick, as a leaf; counts once a minute."""
+    rig, sources = parts
+    observation = Observation(sources, threading.Event())
     handler = Due(logging.NullHandler())
     logging.getLogger().addHandler(handler)
     try:
@@ -30,5 +52,45 @@ def test_a_tick_tells_health_and_lets_counts_out(tmp_path: Path) -> None:
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
-    assert len(told) == 1
     assert handler.asked == 3
+    rig.record(1)
+    rig.close()
+    found = read_journal(rig.journal.path).leaves
+    said = [leaf for leaves in found.values() for leaf in leaves if leaf.kind is Kind.STATEMENT]
+    assert [leaf.body[0] for leaf in said] == ["health"]
+
+
+def with_metrics(sources: Sources, port: int) -> Sources:
+    observe = ObserveConfig("127.0.0.1", port)
+    return replace(sources, config=replace(sources.config, observe=observe))
+
+
+def test_metrics_are_served_where_they_are_wanted(
+    parts: tuple[Rig, Sources], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scrape of the agent's own state."""
+    caplog.set_level(logging.INFO)
+    stop = threading.Event()
+    observation = Observation(with_metrics(parts[1], 0), stop)
+    observation.tick(1)
+    observation.tick(2)
+    found = re.findall(r"metrics at http://127\.0\.0\.1:(\d+)/metrics", caplog.text)
+    assert len(found) == 1
+    try:
+        with socket.create_connection(("127.0.0.1", int(found[0])), timeout=10) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    finally:
+        stop.set()
+    assert b'gas_edge_device_good{bus="line-1",device="meter-1"} 0.0' in answer
+
+
+def test_a_port_that_is_taken_stops_nothing(
+    parts: tuple[Rig, Sources], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The agent meters without metrics, and says what to look at."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        observation = Observation(with_metrics(parts[1], other.getsockname()[1]), threading.Event())
+        observation.tick(1)
+        observation.tick(2)
+    assert caplog.text.count("check [observe] metrics") == 1
