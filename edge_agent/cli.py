@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "link": "edge_agent.link_test.parser:add_link",
     "key": "edge_agent.enrol.key_parser:add_key",
     "compare": "edge_agent.acts.parser:add_compare",
+    "meter": "edge_agent.acts.parser:add_meter",
     "verify": "edge_agent.commands.verify_parser:add_verify",
     "completion": "edge_agent.cli:add_completion",
 }

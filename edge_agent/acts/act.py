@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge_agent.acts.kept import Kept, of_json
 from edge_agent.acts.routes import Desk, Notices, run_answer, state_here
 from edge_agent.clock import Clock
 from edge_agent.console import COULD_NOT, FINDINGS, GOOD, could_not, show
@@ -180,6 +181,18 @@ def run_in_force(config: AgentConfig, run: str) -> Mapping[str, object]:
     if not answer.get("ok"):
         raise NotDone(f"{answer.get('error')}")
     return answer
+
+
+def remembered(config: AgentConfig) -> Kept:
+    """Due dates and maintenance, from the agent or its file. Raises as `record` does."""
+    control = config.control
+    assert control is not None
+    try:
+        return of_json(ask_agent(control.read_socket, Call("acts")))
+    except NoAgent:
+        return Notices(config.state_dir).read()
+    except ValueError as error:
+        raise NotDone(f"the agent's answer: {error}") from error
 
 
 def _hex(run: RunConfig) -> str:

@@ -46,6 +46,106 @@ def _compare() -> Command:
     return run_compare
 
 
+def add_meter(commands: Commands[argparse.ArgumentParser]) -> None:
+    meter = commands.add_parser(
+        "meter",
+        help="replace or remove a meter; when verifications are due",
+        epilog="example: edge-agent meter verify-due",
+    )
+    acts = meter.add_subparsers(required=True, metavar="ACT")
+    _add_replace(acts)
+    _add_remove(acts)
+    _add_due(acts)
+
+
+def _add_replace(acts: Commands[argparse.ArgumentParser]) -> None:
+    replace = acts.add_parser(
+        "replace",
+        help="another meter in a run: closes the old one's totals, begins the new one's",
+        description="Give the old meter's end index and the new one's start index as their "
+        "displays show them. Where the old meter still answers all its totals are read, and you "
+        "are told when to change it; where it is dead its index counts as typed. gateway.toml gets "
+        "the new serial number. Exit status: 0 recorded, 1 not confirmed, 2 it could not be done.",
+        epilog="example: edge-agent meter replace R1 --old-index line=123456.789 base=601234.5 "
+        "--new-serial 21450377 --new-index 0.012 --who 'Li Wei' --reason 'periodic verification'",
+    )
+    replace.add_argument("run", metavar="RUN")
+    _add_index(replace, "--old-index")
+    replace.add_argument("--new-serial", required=True, metavar="SERIAL")
+    _add_index(replace, "--new-index")
+    replace.add_argument("--by-temporary", action="store_true",
+                         help="it stands in while the other is verified")  # fmt: skip
+    replace.add_argument("--answers", choices=("old", "new"), default="",
+                         help="which one answers now, where their indexes do not tell")  # fmt: skip
+    replace.add_argument("--old-seal", metavar="NUMBER", default="")
+    replace.add_argument("--new-seal", metavar="NUMBER", default="")
+    _add_at(replace)
+    _add_act(replace, _replace)
+
+
+def _add_remove(acts: Commands[argparse.ArgumentParser]) -> None:
+    remove = acts.add_parser(
+        "remove",
+        help="a meter is taken out and none comes: its end indexes, and it is polled no longer",
+        description="Its totals are read where it answers, else the index counts as typed. The run "
+        "and its meter become comments in gateway.toml. Exit status as of replace.",
+        epilog="example: edge-agent meter remove R2 --old-index 8812.4 --seal 0047 "
+        "--who 'Li Wei' --reason 'customer closed'",
+    )
+    remove.add_argument("run", metavar="RUN")
+    _add_index(remove, "--old-index")
+    remove.add_argument("--seal", metavar="NUMBER", default="", help="of the blind")
+    remove.add_argument("--keep", action="store_true", help="leave gateway.toml as it is")
+    _add_at(remove)
+    _add_act(remove, _remove)
+
+
+def _add_due(acts: Commands[argparse.ArgumentParser]) -> None:
+    due = acts.add_parser(
+        "verify-due",
+        help="list until when verifications and calibrations are good; set a meter's with --until",
+        description="Without --until: a list; status 1 where one is over. With it: a record, which "
+        "needs RUN, --who and --reason.",
+        epilog="example: edge-agent meter verify-due R1 --until 2028-11-30 --certificate 2026-118 "
+        "--who 'Li Wei' --reason 'verified by the institute'",
+    )
+    due.add_argument("run", metavar="RUN", nargs="?", default="")
+    due.add_argument("--until", metavar="DATE", default="", help="the last good day, YYYY-MM-DD")
+    due.add_argument("--certificate", metavar="NUMBER", default="")
+    due.add_argument("--who", metavar="NAME", default="", help="recorded as your own word")
+    due.add_argument("--reason", metavar="TEXT", default="")
+    add_config(due)
+    _add_how(due, _due)
+
+
+def _due() -> Command:
+    from edge_agent.acts.due_command import run_due
+
+    return run_due
+
+
+def _add_index(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument(name, nargs="+", required=True, metavar="[TOTAL=]M3",
+                         help="as on the display; line alone, or line=... base=...")  # fmt: skip
+
+
+def _add_at(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--at", metavar="TIME", default="",
+                         help="when, by the site's clock; default now")  # fmt: skip
+
+
+def _replace() -> Command:
+    from edge_agent.acts.meter_command import run_replace
+
+    return run_replace
+
+
+def _remove() -> Command:
+    from edge_agent.acts.meter_command import run_remove
+
+    return run_remove
+
+
 def _add_act(command: argparse.ArgumentParser, found: Callable[[], Command]) -> None:
     """What all acts have."""
     add_config(command)

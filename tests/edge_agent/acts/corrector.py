@@ -31,15 +31,15 @@ BY = ("--who", "Li Wei", "--reason", "yearly check")
 
 
 def corrector(vm: int = 1_000_000, **given: float) -> Served:
-    """It stands still: each figure is known."""
+    """It stands still, so that figures are known; or counts `per_s` of the test's own seconds."""
     return Served(
         PROFILE,
         {
             "resolution_vm": Given(-3),
             "resolution_vb": Given(-3),
-            "vm": Given(vm),
+            "vm": Given(vm, given.get("per_s", 0.0)),
             "vm_err": Given(0),
-            "vb": Given(4 * vm),
+            "vb": Given(given.get("base", 4 * vm)),
             "vb_err": Given(0),
             "vb_total": Given(4 * vm),
             "pressure": Given(given.get("pressure", 4.0)),
@@ -100,11 +100,16 @@ def site(directory: Path, served: Served) -> Iterator[Path]:
 
 
 def command(
-    path: Path, *arguments: str, answer: str = "", tty: bool = False
+    path: Path, *arguments: str, answer: Any = "", tty: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """The command in this process: to start Python costs more than all that it does."""
-    out, err, stdin = io.StringIO(), io.StringIO(), io.StringIO(answer)
-    stdin.isatty = lambda: tty  # type: ignore[method-assign]
+    """The command in this process: to start Python costs more than all that it does.
+
+    `answer`: what is typed, or an object that is read like standard input.
+    """
+    out, err, stdin = io.StringIO(), io.StringIO(), answer
+    if isinstance(answer, str):
+        stdin = io.StringIO(answer)
+        stdin.isatty = lambda: tty
     with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", stdin)
         patch.setenv("LC_ALL", "C.UTF-8")
@@ -139,9 +144,10 @@ def has_polled(path: Path, scans: int = 2) -> bool:
 
 
 def statements(path: Path) -> list[tuple[str, Statement]]:
-    """All that is in the journal, with its subject."""
+    """All that people said in the journal, with its subject; the agent's own health is none."""
     found = read_journal(path.parent / "state" / FILE_NAME)
-    return [(leaf.subject, parse_statement(leaf.body)) for leaf in found.of(Kind.STATEMENT)]
+    said = [(leaf.subject, parse_statement(leaf.body)) for leaf in found.of(Kind.STATEMENT)]
+    return [one for one in said if one[1].code != "health"]
 
 
 def fields(statement: Statement) -> dict[str, Any]:

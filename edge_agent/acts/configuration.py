@@ -1,0 +1,62 @@
+"""An act that changes gateway.toml: the candidate is made and checked before anybody says yes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from edge_agent.acts.act import Act, NotDone, Who, record
+from edge_agent.acts.toml_edit import CannotEdit, Edit, edited
+from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.model import AgentConfig
+from edge_agent.config_store.apply import ACT, Applied, apply
+from edge_agent.control.client import SocketError
+from edge_agent.control.command import CannotAsk
+
+AGAIN_S: Final = 0.5
+TRIES: Final = 60
+"""An agent that takes the configuration over is away for some seconds."""
+
+
+def candidate(path: Path, edits: Sequence[Edit]) -> bytes:
+    """gateway.toml with the edits, checked as a whole. Raises NotDone."""
+    try:
+        made = edited(path.read_text(encoding="utf-8"), edits).encode()
+        read_config(made, path)
+    except OSError as error:
+        raise NotDone(f"{path}: {error.strerror}; run this as the agent's user") from error
+    except (CannotEdit, ConfigErrors) as error:
+        raise NotDone(f"{error}") from error
+    return made
+
+
+def put_in_force(path: Path, made: bytes, by: Who) -> Applied:
+    """Raises NotDone where it is refused; then nothing was changed."""
+    try:
+        done = apply(path, made, by.who, by.reason, ACT)
+    except OSError as error:
+        raise NotDone(f"{path} is not changed: {error}; run this as the agent's user") from error
+    if isinstance(done, Applied):
+        return done
+    faults = "; ".join(done.faults)
+    raise NotDone(f"{path} is not changed: {done.why}" + (f": {faults}" if faults else ""))
+
+
+def record_after(config: AgentConfig, act: Act) -> Mapping[str, object]:
+    """Record it, while the agent takes over a new configuration. Raises as `record` does."""
+    return patiently(lambda: record(config, act))
+
+
+def patiently(do: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    """Again while nobody listens; the last failure is raised."""
+    pause = threading.Event()
+    for left in range(TRIES, 0, -1):
+        try:
+            return do()
+        except (CannotAsk, SocketError):
+            if left == 1:
+                raise
+        pause.wait(AGAIN_S)
+    raise AssertionError("unreachable")

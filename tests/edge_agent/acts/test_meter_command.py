@@ -1,0 +1,266 @@
+"""A meter is replaced under a running agent: each side's volume is booked, and nothing between."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_agent.journal.journal import FILE_NAME
+from protocols.evidence.leaf import Kind
+from protocols.metering.interval import IntervalRecord
+from tests.edge_agent.acts.corrector import (
+    BY,
+    agent,
+    command,
+    corrector,
+    fields,
+    has_polled,
+    site,
+    statements,
+)
+from tests.edge_agent.gateway import wait_until
+from tests.edge_agent.ledger_law import Found, read_journal
+from tests.edge_agent.served import Served
+
+REPLACE = (
+    "meter", "replace", "R1", "--old-index", "line=1000.800", "--new-serial", "M2",
+    "--new-index", "line=0.012", "base=0", *BY,
+)  # fmt: skip
+LIMIT_S = 20.0
+
+
+def ledger(path: Path) -> Found:
+    return read_journal(path.parent / "state" / FILE_NAME)
+
+
+def scans_of(path: Path, serial: str) -> int:
+    return sum(leaf.subject == serial for leaf in ledger(path).of(Kind.SCAN))
+
+
+def polls(path: Path, serial: str, more: int = 2) -> bool:
+    """Wait until the agent has polled it so often again."""
+    before = scans_of(path, serial)
+    return wait_until(lambda: scans_of(path, serial) >= before + more, LIMIT_S)
+
+
+def flow(path: Path, served: Served, serial: str, seconds: int) -> None:
+    """One litre a second passes, seen by the agent as it goes."""
+    assert served.utc_ms is not None
+    for _ in range(seconds):
+        served.utc_ms += 1000
+        assert polls(path, serial, 1)
+
+
+def segments(path: Path, point: str = "vm") -> list[tuple[int, int, int, int]]:
+    """Segment, first index, last index, what was booked of it; in the order of the records."""
+    found: dict[int, list[int]] = {}
+    for leaf in ledger(path).of(Kind.INTERVAL):
+        for total in IntervalRecord.from_body(leaf.body).totals:
+            if total.point != point:
+                continue
+            first, _, booked = found.get(total.segment, [total.start, 0, 0])
+            moved = total.main + total.error + total.quarantined - total.reverse
+            found[total.segment] = [first, total.end, booked + moved]
+    return [(segment, first, last, booked) for segment, (first, last, booked) in found.items()]
+
+
+@pytest.fixture
+def old() -> Served:
+    return moving(1_000_000)
+
+
+def moving(vm: int) -> Served:
+    """A litre a second."""
+    return corrector(vm, per_s=1.0)
+
+
+def swap(served: Served, new: Served) -> None:
+    served.device = new.device
+
+
+def test_the_first_law_over_a_dead_meter(tmp_path: Path, old: Served) -> None:
+    """It counted on after its last poll, the new one before its first: told, and booked nowhere."""
+    with site(tmp_path, old) as path:
+        with agent(path):
+            flow(path, old, "M1", 3)
+            old.silent = True
+            done = command(path, *REPLACE, "--yes")
+            assert done.returncode == 0, done.stderr
+            assert "1000.800" in done.stdout
+            swap(old, moving(20))
+            old.silent = False
+        first = index_of_now(old, 1_000_000)
+        with agent(path):
+            assert wait_until(lambda: scans_of(path, "M2") >= 2, LIMIT_S)
+            flow(path, old, "M2", 2)
+        (one, two) = segments(path)
+        assert one[1:] == (first - 3, first, 3)
+        assert two[1:] == (index_of_now(old, 20) - 2, index_of_now(old, 20), 2)
+        ((subject, said),) = [s for s in statements(path) if s[1].code == "meter_replaced"]
+        told = fields(said)
+        assert (subject, told["old_serial"], told["new_serial"]) == ("R1", "M1", "M2")
+        assert (told["old.line.end_m3"], told["old.line.end_from"]) == ("1000.800", "typed")
+        assert told["old_answered"] == told["new_answered"] == 0
+        events = [leaf.body for leaf in ledger(path).of(Kind.EVENT)]
+        (event,) = [body for body in events if body[0] == "meter_replaced"]
+        assert event[1:4] == ("M1", "M2", "Li Wei")
+        assert "end index 1000800" in str(event[4])
+        assert "start index 12" in str(event[4])
+
+
+def index_of_now(served: Served, start: int) -> int:
+    """In counts, as the served device counts."""
+    return start + served.now().totals_ms // 1000
+
+
+def test_a_new_meter_that_answers_already(tmp_path: Path, old: Served) -> None:
+    """Its totals are read; what the agent booked of it as of the old one stays law."""
+    with site(tmp_path, old) as path:
+        with agent(path):
+            flow(path, old, "M1", 2)
+            swap(old, corrector(12, base=0))
+            assert polls(path, "M1")
+            done = command(path, *REPLACE, "--yes", "--json")
+            assert done.returncode == 0, done.stderr
+            told = json.loads(done.stdout)
+            assert told["fields"]["new.line.read_m3"] == "0.012"
+            assert told["fields"]["new.line.unseen_m3"] == "0.000"
+            assert told["fields"]["new_answered"] == 1
+            assert told["configuration"]["version"] >= 1
+        with agent(path):
+            assert wait_until(lambda: scans_of(path, "M2") >= 2, LIMIT_S)
+        for _, begin, end, booked in segments(path):
+            assert (end - begin) % 10**9 == booked
+
+
+def test_an_old_meter_that_answers_waits_for_the_change(tmp_path: Path, old: Served) -> None:
+    """A script is refused; at a terminal its totals are read, and the new one is waited for."""
+    old = corrector(1_000_801)
+    with site(tmp_path, old) as path:
+        before = path.read_bytes()
+        refused = command(path, *REPLACE, "--yes")
+        assert refused.returncode == 2
+        assert "the old meter still answers, at 1000.801 m3" in refused.stderr
+        assert path.read_bytes() == before
+        answers = Answers(["", "", "y"], lambda n: swap(old, corrector(12)) if n == 1 else None)
+        done = command(path, *REPLACE, answer=answers, tty=True)
+        assert done.returncode == 0, done.stderr
+        assert "meter in now." in done.stdout
+        assert "The old meter still answers, at 1000.801 m3." in done.stdout
+        assert 'serial = "M2"' in path.read_text()
+        assert "# in the boiler house" in path.read_text()
+        ((_, said),) = statements(path)
+        told = fields(said)
+        assert (told["old.line.end_m3"], told["old.line.end_from"]) == ("1000.801", "read")
+        assert told["old.base.end_m3"] == "4003.204"
+        assert told["old.line.typed_m3"] == "1000.800"
+        assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+class Answers:
+    """What a person types, and what he does before each line."""
+
+    def __init__(self, lines: list[str], do) -> None:  # type: ignore[no-untyped-def]
+        self._lines: Iterator[str] = iter(lines)
+        self._do = do
+        self._said = 0
+
+    def readline(self, _most: int = -1) -> str:
+        self._do(self._said)
+        self._said += 1
+        return next(self._lines, "") + "\n"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"--new-serial": "M1"}, "is the meter that is in now"),
+        ({"--new-serial": "a b"}, "1 to 32 characters"),
+        ({"--old-index": "base=1"}, "the line index is missing"),
+        ({"--old-index": "flow=1"}, "this meter's totals are line"),
+        ({"--old-index": "1000000.0"}, "goes back to 0 at 1000000"),
+        ({"--old-index": "500000.0"}, "is it the old one (500000.0) or the new one (7.5)"),
+    ],
+)
+def test_what_cannot_be_replaced(tmp_path: Path, change: dict[str, str], told: str) -> None:
+    """Nothing is recorded, and nothing changed."""
+    options = {"--old-index": "1000.8", "--new-serial": "M2", "--new-index": "7.5", **change}
+    words = [word for pair in options.items() for word in pair]
+    with site(tmp_path, corrector(90_000_000)) as path:
+        before = path.read_bytes()
+        done = command(path, "meter", "replace", "R1", *words, *BY, "--yes")
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+        assert path.read_bytes() == before
+
+
+def test_a_meter_that_is_removed(tmp_path: Path) -> None:
+    """The only one: its end is recorded, and the file stays with the reason."""
+    with site(tmp_path, corrector(1_000_801)) as path:
+        before = path.read_bytes()
+        wrong = command(path, "meter", "remove", "R1", "--old-index", "77777", *BY, "--yes")
+        assert "the meter shows 1000.801 m3, the index given is 77777 m3" in wrong.stderr
+        remove = ("meter", "remove", "R1", "--old-index", "1000.80", "--seal", "0047", *BY, "--yes")
+        done = command(path, *remove)
+        assert done.returncode == 0, done.stderr
+        assert "gateway.toml stays as it is (device: there is none" in done.stdout
+        assert path.read_bytes() == before
+        ((_, said),) = statements(path)
+        told = fields(said)
+        assert (said.code, told["seal"], told["old.line.end_from"]) == (
+            "meter_removed",
+            "0047",
+            "read",
+        )
+
+
+def test_a_meter_that_is_removed_is_polled_no_longer(tmp_path: Path) -> None:
+    """Where another device is left, run and meter become comments."""
+    with site(tmp_path, corrector(1_000_801)) as path:
+        text = path.read_text()
+        other = text[text.index("[[device]]") : text.index("[[gas]]")]
+        other = (
+            other.replace("meter-1", "other")
+            .replace('"M1"', '"O1"')
+            .replace("unit = 1", "unit = 2")
+        )
+        path.write_text(text.replace("[[gas]]", other + "[[gas]]"))
+        remove = ("meter", "remove", "R1", "--old-index", "1000.80", *BY, "--yes")
+        done = command(path, *remove)
+        assert done.returncode == 0, done.stderr
+        table = tomllib.loads(path.read_text())
+        assert [device["name"] for device in table["device"]] == ["other"]
+        assert "run" not in table
+        assert "# R1: meter M1 removed, Li Wei: yearly check" in path.read_text()
+
+
+def test_due_dates(tmp_path: Path) -> None:
+    """Set, listed, over; a replaced meter has none."""
+    due = ("meter", "verify-due")
+    with site(tmp_path, corrector(1_000_801)) as path:
+        none = command(path, *due)
+        assert (none.returncode, "not known" in none.stdout) == (0, True)
+        done = command(
+            path, *due, "R1", "--until", "2099-05-01", "--certificate", "C7", *BY, "--yes"
+        )
+        assert done.returncode == 0, done.stderr
+        with agent(path):
+            told = json.loads(command(path, *due, "--json").stdout)
+            assert told["due"] == [
+                {"subject": "R1", "what": "verification", "until": "2099-05-01",
+                 "certificate": "C7", "state": "good"},
+            ]  # fmt: skip
+            assert (told["schema"], told["unknown"]) == (1, [])
+            old = command(path, *due, "R1", "--until", "2020-05-01", *BY, "--yes")
+            assert old.returncode == 1
+            listed = command(path, *due)
+            assert (listed.returncode, "2020-05-01 OVER" in listed.stdout) == (1, True)
+        for wrong in (("R1", "--until", "soon", *BY), ("R1", "--until", "2099-05-01"), ("R9",)):
+            assert command(path, *due, *wrong, "--yes").returncode == 2
+        assert has_polled(path)
