@@ -1,0 +1,308 @@
+"""What is likely wrong with a bus, and why: from counters, samples of bad answers, and its setup.
+
+| cause | told by |
+|---|---|
+| two_masters | requests that we did not make |
+| echo | answers that begin with our own request |
+| swapped, wrong_rate, wrong_parity | the bytes are what our port would hear of the answer then |
+| line_dead | nothing at all was heard, of nobody |
+| unit_dead | one is silent, others answer |
+| shared_unit | answers of one unit alone are destroyed, or are another's |
+| late | bytes came after the deadline |
+| termination, noise | damaged answers; they grow with the answer's length, or do not |
+| unsteady | now and then no answer, nothing late |
+| busy, refuses | exceptions: it is there, and says no |
+
+**What bytes cannot tell.** An instrument that hears us at the wrong rate, with the wrong parity or
+over swapped wires understands nothing and stays silent: then all of these, a broken wire and a
+missing supply look alike (`line_dead`), and only trying (`bus scan`) or a voltmeter tells them
+apart. By bytes they are told where the instrument answers all the same, or others talk. On a
+pseudo terminal there are neither levels nor parity; `uart.py` models them. Termination and noise
+both damage long answers more often; a scope tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from protocols.modbus.damage import Sample, Wrapping
+from protocols.modbus.foreign import foreign_request
+from protocols.modbus.frames import EXCEPTION_BIT
+from protocols.modbus.uart import Setup, heard
+
+MIN_REQUESTS: Final = 3
+"""Fewer tell nothing."""
+FEW: Final = 0.005
+"""A share of lost answers that a sound line may have."""
+BAUDS: Final = (9600, 19200, 2400, 4800, 38400, 57600, 115200, 1200)
+PARITIES: Final = ("N", "E", "O")
+SHORT_BELOW: Final = 5
+LONG_FROM: Final = 6
+"""Places of the counters by length: PDUs below 16 bytes are short, from 32 on long."""
+MIN_OF_SIZE: Final = 20
+MIN_RIGHT: Final = 6
+"""Bytes with one parity: by chance one line in 32 is so."""
+_GROWS: Final = 2.0
+
+
+class Cause(StrEnum):
+    """See the table above."""
+
+    TWO_MASTERS = "two_masters"
+    ECHO = "echo"
+    SWAPPED = "swapped"
+    WRONG_RATE = "wrong_rate"
+    WRONG_PARITY = "wrong_parity"
+    LINE_DEAD = "line_dead"
+    UNIT_DEAD = "unit_dead"
+    SHARED_UNIT = "shared_unit"
+    LATE = "late"
+    TERMINATION = "termination"
+    NOISE = "noise"
+    UNSTEADY = "unsteady"
+    BUSY = "busy"
+    REFUSES = "refuses"
+
+
+class Sure(StrEnum):
+    """How sure: proven by bytes; the usual cause of such figures; one of several."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+Figures = Mapping[str, int | str]
+
+
+class Likely(NamedTuple):
+    """One cause. `device` is "" for the whole bus; `figures` are what it was told by."""
+
+    cause: Cause
+    sure: Sure
+    device: str
+    figures: Figures
+
+
+class DeviceFacts(NamedTuple):
+    """One device: its counters by their names (`requests`, `good`, `no_answer`, ...), samples."""
+
+    name: str
+    unit: int
+    counts: Mapping[str, int]
+    samples: Sequence[Sample] = ()
+
+    def n(self, name: str) -> int:
+        return self.counts.get(name, 0)
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether not one byte of it was heard."""
+        asked = self.n("requests")
+        return asked >= MIN_REQUESTS and self.n("no_answer") == asked and not self.n("late")
+
+    @property
+    def answers(self) -> bool:
+        return self.n("good") + self.n("exception") + self.n("busy") > 0
+
+
+class BusFacts(NamedTuple):
+    """One bus. `setup` is None where there is no line of ours (TCP). By size: `counters.py`."""
+
+    wrapping: Wrapping
+    setup: Setup | None
+    devices: Sequence[DeviceFacts]
+    unasked_bytes: int = 0
+    other_master: str = ""
+    asked_by_size: Sequence[int] = ()
+    lost_by_size: Sequence[int] = ()
+
+
+def diagnose_bus(facts: BusFacts) -> tuple[Likely, ...]:
+    """The likely causes, the surest and widest first; empty where nothing is wrong."""
+    found = [*_of_line(facts)]
+    named = {likely.cause for likely in found}
+    if not named & {Cause.ECHO, Cause.SWAPPED, Cause.WRONG_RATE, Cause.WRONG_PARITY}:
+        found += _damage(facts, Cause.TWO_MASTERS in named)
+    if Cause.LINE_DEAD not in named:
+        for device in facts.devices:
+            found += _of_device(device, facts)
+    order = tuple(Sure)
+    return tuple(sorted(found, key=lambda likely: (bool(likely.device), order.index(likely.sure))))
+
+
+# ---- the whole line -----------------------------------------------------------------------------
+
+
+def _of_line(facts: BusFacts) -> Iterator[Likely]:
+    samples = [sample for device in facts.devices for sample in device.samples]
+    told = facts.other_master
+    if not told and facts.wrapping == "rtu":
+        others = (foreign_request(sample.heard, sample.sent) for sample in samples)
+        told = next((other for other in others if other), "")
+    if told:
+        yield Likely(Cause.TWO_MASTERS, Sure.CERTAIN, "", {"asked": told})
+    echo, damaged = _sum(facts, "echo"), _sum(facts, "damaged")
+    if echo and 2 * echo >= damaged:
+        yield Likely(Cause.ECHO, Sure.CERTAIN, "", {"echo": echo, "damaged": damaged})
+        return
+    bad = [sample for sample in samples if sample.heard and damaged]
+    if facts.setup is not None and bad:
+        setup = other_setup(bad, facts.setup)
+        if setup is not None:
+            yield _as_setup(setup, facts.setup)
+            return
+        if all(_is_rest(sample.heard) for sample in bad):
+            count = sum(len(sample.heard) for sample in bad)
+            yield Likely(Cause.SWAPPED, Sure.LIKELY, "", {"bytes": count})
+    mute = [device for device in facts.devices if device.is_mute]
+    if mute and len(mute) == len(facts.devices):
+        asked = _sum(facts, "requests")
+        sure = Sure.LIKELY if len(mute) > 1 else Sure.POSSIBLE
+        figures = {"devices": len(mute), "requests": asked, "unasked": facts.unasked_bytes}
+        yield Likely(Cause.LINE_DEAD, sure, "", figures)
+
+
+def other_setup(samples: Sequence[Sample], ours: Setup) -> Setup | None:
+    """How the other end sends, if its answers sent so are what our port would hear of them."""
+    lost = [sample for sample in samples if len(sample.sent) >= 4 and not _is_rest(sample.heard)]
+    if not lost:
+        return None
+    if not any(_has_our_head(sample) for sample in lost):
+        for setup in _others(ours):
+            if all(_fits(sample, setup, ours) for sample in lost):
+                return setup
+    return _other_parity(lost, ours)
+
+
+def _has_our_head(sample: Sample) -> bool:
+    """Whether it speaks as we do, at least at first."""
+    unit, function = sample.heard[:1], sample.heard[1:2]
+    asked = sample.sent[1]
+    return unit == sample.sent[:1] and function in (b"", bytes((asked,)), bytes((asked | 0x80,)))
+
+
+def _fits(sample: Sample, theirs: Setup, ours: Setup) -> bool:
+    """Of an RTU answer three bytes are known: unit, function, the byte count or an exception.
+
+    What follows them changes the last byte that is heard of them, so that one does not count.
+    """
+    unit, function = sample.sent[0], sample.sent[1]
+    for known, due in (
+        (bytes((unit, function, sample.due - 5 & 0xFF)), sample.due),
+        (bytes((unit, function | EXCEPTION_BIT)), 5),
+    ):
+        expected = heard(known, theirs, ours)
+        ratio = len(sample.heard) / (due * len(expected) / len(known))
+        told = any(expected[:-1]) and 0.6 < ratio < 1.6
+        breaks = len(expected) > MIN_REQUESTS and 0.8 < ratio < 1.25
+        if (told or breaks) and sample.heard.startswith(expected[:-1]):
+            return True
+    return False
+
+
+def _other_parity(lost: Sequence[Sample], ours: Setup) -> Setup | None:
+    """Its parity bit stands where our stop bit should: each byte is right, or a break.
+
+    Those that are right all have an odd number of ones (even parity), or all an even one.
+    """
+    data = b"".join(sample.heard for sample in lost)
+    if ours.parity != "N" or any(len(sample.heard) != sample.due for sample in lost):
+        return None
+    odd = {byte.bit_count() & 1 for byte in data if byte}
+    if len(odd) != 1 or len(data) - data.count(0) < MIN_RIGHT or data.count(0) < MIN_REQUESTS:
+        return None
+    return ours._replace(parity="E" if odd == {1} else "O")
+
+
+def _others(ours: Setup) -> Iterator[Setup]:
+    """Near ones first: parity, swapped wires, other rates."""
+    for parity in PARITIES:
+        if parity != ours.parity:
+            yield ours._replace(parity=parity)
+    yield ours._replace(swapped=not ours.swapped)
+    for baud in BAUDS:
+        for parity in PARITIES:
+            if baud != ours.baud:
+                yield ours._replace(baud=baud, parity=parity)
+
+
+def _as_setup(setup: Setup, ours: Setup) -> Likely:
+    figures: Figures = {"baud": setup.baud, "parity": setup.parity, "our_baud": ours.baud}
+    if setup.swapped != ours.swapped:
+        return Likely(Cause.SWAPPED, Sure.LIKELY, "", {"bytes": 0})
+    if setup.baud != ours.baud:
+        return Likely(Cause.WRONG_RATE, Sure.LIKELY, "", figures)
+    return Likely(Cause.WRONG_PARITY, Sure.LIKELY, "", {**figures, "our_parity": ours.parity})
+
+
+def _is_rest(data: bytes) -> bool:
+    """Nothing but breaks, or but the level of rest."""
+    return not data.strip(b"\0") or not data.strip(b"\xff")
+
+
+def _damage(facts: BusFacts, other_master: bool) -> Iterator[Likely]:
+    """Answers that were damaged on the way: one device's alone, by their length, or by chance."""
+    bad = {device.name: _damaged(device) for device in facts.devices}
+    total, asked = sum(bad.values()), _sum(facts, "requests")
+    if other_master or total < MIN_REQUESTS or total <= FEW * asked:
+        return
+    worst = max(facts.devices, key=lambda device: bad[device.name])
+    others = total - bad[worst.name]
+    share = bad[worst.name] / max(1, worst.n("requests"))
+    alone = len(facts.devices) > 1 and others <= FEW * (asked - worst.n("requests"))
+    if alone and share >= 0.3:
+        of_it = {"damaged": bad[worst.name], "requests": worst.n("requests"), "unit": worst.unit}
+        yield Likely(Cause.SHARED_UNIT, Sure.LIKELY, worst.name, of_it)
+        return
+    short, long = _share(facts, 0, SHORT_BELOW), _share(facts, LONG_FROM, None)
+    figures: Figures = {"damaged": total, "requests": asked}
+    if facts.setup is None or facts.wrapping == "tcp":
+        yield Likely(Cause.NOISE, Sure.POSSIBLE, "", figures)
+    elif short is not None and long is not None and long > _GROWS * max(short, FEW):
+        grown: Figures = {**figures, "short": f"{100 * short:.1f}", "long": f"{100 * long:.1f}"}
+        yield Likely(Cause.TERMINATION, Sure.LIKELY, "", grown)
+        yield Likely(Cause.NOISE, Sure.POSSIBLE, "", figures)
+    else:
+        yield Likely(Cause.NOISE, Sure.LIKELY, "", figures)
+
+
+def _share(facts: BusFacts, begin: int, end: int | None) -> float | None:
+    """Damaged answers among those of these lengths; None where too few were asked."""
+    asked = sum(facts.asked_by_size[begin:end])
+    return sum(facts.lost_by_size[begin:end]) / asked if asked >= MIN_OF_SIZE else None
+
+
+# ---- one device ---------------------------------------------------------------------------------
+
+
+def _of_device(device: DeviceFacts, facts: BusFacts) -> Iterator[Likely]:
+    asked, none, late = device.n("requests"), device.n("no_answer"), device.n("late")
+    if asked < MIN_REQUESTS:
+        return
+    figures: Figures = {"requests": asked, "no_answer": none, "unit": device.unit}
+    foreign = device.n("foreign")
+    if foreign > FEW * asked:
+        yield Likely(Cause.SHARED_UNIT, Sure.POSSIBLE, device.name, {**figures, "damaged": foreign})
+    if device.is_mute:
+        others = sum(other.answers for other in facts.devices)
+        yield Likely(Cause.UNIT_DEAD, Sure.CERTAIN, device.name, {**figures, "others": others})
+    elif late * 5 >= max(5, none):
+        yield Likely(Cause.LATE, Sure.CERTAIN, device.name, {**figures, "late": late})
+    elif none >= MIN_REQUESTS and none > FEW * asked:
+        yield Likely(Cause.UNSTEADY, Sure.POSSIBLE, device.name, figures)
+    for name, cause in (("busy", Cause.BUSY), ("exception", Cause.REFUSES)):
+        count = device.n(name)
+        if count >= MIN_REQUESTS and 5 * count >= asked:
+            yield Likely(cause, Sure.CERTAIN, device.name, {**figures, name: count})
+
+
+def _damaged(device: DeviceFacts) -> int:
+    """By the line: not what is somebody else's, nor an echo."""
+    return device.n("crc") + device.n("length")
+
+
+def _sum(facts: BusFacts, name: str) -> int:
+    return sum(device.n(name) for device in facts.devices)
