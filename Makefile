@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VENDOR := central/web/static/vendor/.ready
 
-.PHONY: demo test check bench test-browser test-long wheel lock clean
+.PHONY: demo test check bench test-browser test-long wheel deb test-deb lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) $(VENDOR)      ## plant, central and agent on loopback; DEMO_SECONDS=30 stops by itself
@@ -53,6 +53,13 @@ lock:                         ## new lock files from pyproject.toml (needs uv)
 
 wheel: $(READY) $(VENDOR)     ## dist/*.whl, what a gateway or a server installs
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+
+ARCH ?= amd64 arm64
+deb: wheel                    ## dist/gas-edge-agent_*.deb for Debian 12, 13 and Raspberry Pi OS, 64-bit; ARCH=arm64 for one
+	$(BIN)/python systemd/debian/build.py --wheel $$(ls -t dist/gas_gateway-*.whl | head -1) $(addprefix --arch ,$(ARCH)) --out dist
+
+test-deb: $(READY) $(VENDOR)  ## the package in clean debootstrap folders, as root: a new gateway, upgrade, downgrade, removal
+	$(BIN)/python -m pytest -m long tests/systemd --timeout=3600
 
 clean:
 	rm -rf .venv .demo dist central/web/static/vendor central/web/node_modules
