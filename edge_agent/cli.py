@@ -37,6 +37,8 @@ COMMANDS: Final = {
     "key": "edge_agent.enrol.key_parser:add_key",
     "compare": "edge_agent.acts.parser:add_compare",
     "meter": "edge_agent.acts.parser:add_meter",
+    "cal": "edge_agent.acts.parser:add_cal",
+    "regulator": "edge_agent.acts.parser:add_regulator",
     "verify": "edge_agent.commands.verify_parser:add_verify",
     "completion": "edge_agent.cli:add_completion",
 }

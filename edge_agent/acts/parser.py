@@ -146,6 +146,71 @@ def _remove() -> Command:
     return run_remove
 
 
+def add_cal(commands: Commands[argparse.ArgumentParser]) -> None:
+    cal = commands.add_parser(
+        "cal",
+        help="calibrate a pressure or temperature transmitter: as found before as left",
+        description="At a terminal each reference value is asked for and the transmitter read. Or "
+        "give the points: reference=reading, as the transmitter shows them, kPa or degrees "
+        "Celsius; three or more. --begin marks the run as under maintenance first, the "
+        "calibration ends that. Exit status: 0 left within its limits, 1 outside or not "
+        "confirmed, 2 it could not be done.",
+        epilog="example: edge-agent cal pressure R1 --as-found 100=100.1 300=300.4 500=501.9 "
+        "--as-left 100=100.0 300=300.1 500=500.2 --reference 'DPI 611' --certificate 2026-77 "
+        "--certificate-due 2027-03-31 --ambient 12 --until 2027-11-30 --who 'Li Wei' "
+        "--reason 'yearly calibration'",
+    )
+    cal.add_argument("what", choices=("pressure", "temperature"))
+    cal.add_argument("target", metavar="RUN|DEVICE")
+    cal.add_argument("--point", metavar="NAME", default="", help="of a device that is no run's")
+    cal.add_argument("--gauge", action="store_true", help="that point is a gauge pressure")
+    cal.add_argument("--begin", action="store_true", help="only mark the beginning")
+    cal.add_argument("--as-found", nargs="+", default=[], metavar="REF=READING")
+    cal.add_argument("--as-left", nargs="+", default=[], metavar="REF=READING")
+    cal.add_argument("--reference", metavar="NAME", default="", help="the reference instrument")
+    cal.add_argument("--certificate", metavar="NUMBER", default="", help="its certificate")
+    cal.add_argument("--certificate-due", metavar="DATE", default="", help="good until")
+    cal.add_argument("--ambient", metavar="C", default="", help="of the air, degrees Celsius")
+    cal.add_argument("--limit", metavar="PERCENT", default="",
+                     help="of the absolute pressure (default 0.5), of kelvin (0.2)")  # fmt: skip
+    cal.add_argument("--until", metavar="DATE", default="", help="this calibration is good until")
+    cal.add_argument("--own-certificate", metavar="NUMBER", default="", help="of this calibration")
+    _add_act(cal, _cal)
+
+
+def add_regulator(commands: Commands[argparse.ArgumentParser]) -> None:
+    regulator = commands.add_parser(
+        "regulator",
+        help="record a regulator's set values, as found and as left",
+        description="In kPa gauge: working.supply, working.slam_shut, working.relief, and "
+        "standby.* of a dual run. At a terminal they are asked for. Exit status: 0 as it should "
+        "be, 1 not so (recorded), or not confirmed, 2 it could not be done.",
+        epilog="example: edge-agent regulator PR1 --as-found working.supply=21.3 standby.supply=16 "
+        "--as-left working.supply=20.0 --lock-up working=21.5 --bypass-seal 0047 --who 'Li Wei' "
+        "--reason 'yearly service'",
+    )
+    regulator.add_argument("regulator", metavar="REGULATOR")
+    regulator.add_argument("--as-found", nargs="+", default=[], metavar="NAME=KPA")
+    regulator.add_argument("--as-left", nargs="+", default=[], metavar="NAME=KPA")
+    regulator.add_argument("--lock-up", nargs="+", default=[], metavar="working|standby=KPA")
+    regulator.add_argument("--bypass-seal", metavar="NUMBER", default="")
+    regulator.add_argument("--change-config", action="store_true",
+                           help="gateway.toml gets the supply pressures that are left")  # fmt: skip
+    _add_act(regulator, _set_regulator)
+
+
+def _cal() -> Command:
+    from edge_agent.acts.calibration_command import run_cal
+
+    return run_cal
+
+
+def _set_regulator() -> Command:
+    from edge_agent.acts.regulator_command import run_regulator
+
+    return run_regulator
+
+
 def _add_act(command: argparse.ArgumentParser, found: Callable[[], Command]) -> None:
     """What all acts have."""
     add_config(command)
