@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "profile": "edge_agent.commands.profile_parser:add_profile",
     "read": "edge_agent.control.parser:add_control",
     "write": "edge_agent.control.parser:add_control",
+    "bus": "edge_agent.bus_tools.parser:add_bus",
     "report": "edge_agent.report.parser:add_report",
     "enroll": "edge_agent.enrol.parser:add_enrol",
     "clock-floor": "edge_agent.commands.clock_parser:add_clock",

@@ -10,6 +10,7 @@ from edge_agent.bus.counters import BusCounters
 from edge_agent.bus.jobs import Jobs
 from edge_agent.bus.learned import Learned
 from edge_agent.bus.link import Answer, Link, NoAnswer, PortGone, timing_of
+from edge_agent.bus.loan import Loan, Loans
 from edge_agent.bus.poller import DevicePoller, Keeping, Line, Now, PolledScan
 from edge_agent.bus.port import keep_time
 from edge_agent.bus.schedule import Outcome, Rhythm, Schedule
@@ -34,7 +35,7 @@ class BusThread(threading.Thread):
     stuck thread. `dropped` counts scans that `deliver` refused, `missed` polls that came too late,
     `unasked_bytes` what came over the line while nothing was asked. `random` spreads the tries of
     silent devices; `learned` keeps what they refuse over restarts. `jobs`: what others want of it.
-    `counters`: what became of its requests.
+    `counters`: what became of its requests; `loans`: whether it is lent, and to whom.
     `gone_reason`: why its port cannot be used, "" where it can. `pollers` and these may be looked
     at from any thread.
     """
@@ -55,6 +56,7 @@ class BusThread(threading.Thread):
         self.missed = 0
         self.unasked_bytes = 0
         self.jobs = Jobs()
+        self.loans = Loans()
         self.last_turn_mono_ms = mono_ms()
         self._clock = clock
         self._deliver = deliver
@@ -84,6 +86,7 @@ class BusThread(threading.Thread):
                 self._turn()
         finally:
             self.jobs.close(f"bus {self.bus.name} has ended")
+            self.loans.end("the agent ends")
             self._link.close()
 
     @property
@@ -97,6 +100,7 @@ class BusThread(threading.Thread):
 
     def _turn(self) -> None:
         now_ms = self._beat()
+        self.loans.look(now_ms, self._link.close)
         number = self._schedule.next(now_ms)
         if number is None:
             if not self.jobs.step(self._for_others, now_ms):
@@ -127,7 +131,7 @@ class BusThread(threading.Thread):
         return self.last_turn_mono_ms
 
     def _poll(self, poller: DevicePoller, now_ms: int) -> PolledScan:
-        if now_ms < self._reopen_ms:
+        if self.loans.current is not None or now_ms < self._reopen_ms:
             return poller.port_gone(self._clock)
         scan = poller.poll(self._exchange, self._clock)
         if scan.quality == Quality.BAD_PORT:
@@ -138,6 +142,9 @@ class BusThread(threading.Thread):
 
     def _for_others(self, asked: Asked) -> Answer:
         """A job's request. After a lost one each device proves anew that it is in step."""
+        loan = self.loans.current
+        if loan is not None:
+            return PortGone(lent_to(loan))
         if self._beat() < self._reopen_ms:
             return PortGone(self.gone_reason or f"bus {self.bus.name}: its port is gone")
         answer = self._exchange(asked)
@@ -181,6 +188,11 @@ class BusThread(threading.Thread):
                 self.bus.name,
                 self._link.other_master,
             )
+
+
+def lent_to(loan: Loan) -> str:
+    """Why nobody else can ask on a bus that is lent, and the remedy."""
+    return f"bus {loan.bus} is lent to {loan.who}: {loan.reason}; edge-agent bus release {loan.bus}"
 
 
 def _patient(bus: BusConfig, devices: Sequence[DeviceConfig]) -> BusConfig:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.bus.bus import lent_to
 from edge_agent.clock import mono_ms
 from edge_agent.control.protocol import Call, Route
 from edge_agent.journal.memory import LOGS
@@ -104,8 +105,10 @@ def snapshot(sources: Sources, up_ms: int, *, with_values: bool = True) -> Snaps
 
 def _bus(bus: BusThread, now_ms: int) -> Bus:
     turn_age_ms = max(0, now_ms - bus.last_turn_mono_ms)
-    gone, other = bus.gone_reason, bus.other_master
-    state = "stuck" if turn_age_ms > STUCK_MS else "gone" if gone else "good"
+    gone, other, loan = bus.gone_reason, bus.other_master, bus.loans.current
+    state = "lent" if loan else "stuck" if turn_age_ms > STUCK_MS else "gone" if gone else "good"
+    if loan:
+        gone = loan.reason
     config = bus.bus
     return Bus(
         name=config.name,
@@ -119,6 +122,8 @@ def _bus(bus: BusThread, now_ms: int) -> Bus:
         missed=bus.missed,
         dropped=bus.dropped,
         other_master=other[:MAX_DETAIL],
+        lent_to=loan.who if loan else "",
+        lent_until_ms=loan.until_utc_ms if loan else None,
         counts=bus.counters.total(),
     )
 
@@ -156,7 +161,9 @@ def _device(
     quality = "" if last is None else Quality(last.quality).name
     detail = ""
     if last is not None and last.quality != Quality.GOOD:
-        detail = bus.gone_reason if last.quality == Quality.BAD_PORT else poller.failure
+        loan = bus.loans.current
+        gone = lent_to(loan) if loan else bus.gone_reason
+        detail = gone if last.quality == Quality.BAD_PORT else poller.failure
     clock = memory.devices.clocks.get(device.serial)
     counts = bus.counters.by_device[device.name]
     return Device(

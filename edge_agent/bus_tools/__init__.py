@@ -1,0 +1,1 @@
+"""What a technician does with a bus: ports, scan, stats, sniff, loopback, take, release."""

@@ -1,0 +1,198 @@
+"""A bus is lent by a running agent, for a while, with its reason in the log; the law holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import serial
+
+from edge_agent.control.client import ask_agent
+from edge_agent.control.protocol import Call
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.keys.keys import create_keys
+from protocols.evidence.leaf import Kind
+from protocols.metering.quality import Quality
+from protocols.registers.codec import decode_scan
+from protocols.registers.register_map import RegisterMap
+from simulators.serve import Place, ServeOptions, open_device
+from tests.edge_agent.gateway import GATEWAY, TOML, wait_until, write_ca
+from tests.edge_agent.ledger_law import Found, passed_counts, read_journal
+from tests.edge_agent.test_agent import agent
+
+TIMEOUT_S = 40.0
+
+
+def write_config(directory: Path, pty: Path) -> Path:
+    """One converter on a serial line, polled each 0.2 s, intervals of a second."""
+    head, _, _ = TOML.partition("[[bus]]")
+    rest = f"""
+[[bus]]
+name = "line"
+type = "rtu"
+port = "{pty}"
+baud = 115200
+timeout_s = 0.3
+[[device]]
+name = "meter"
+bus = "line"
+unit = 1
+profile = "flonidan-uniflo1200"
+serial = "M1"
+poll_seconds = 0.2
+read_archives = false
+[[run]]
+id = "R1"
+meter = "meter"
+qmax_m3_h = 100000.0
+index_digits = 12
+totals = {{ line = "vm" }}
+line_resolution_m3 = "0.0001"
+base_resolution_m3 = "0.0001"
+interval_seconds = 1
+stale_seconds = 2
+conversion = {{ method = "T", k = 1.0 }}
+base = {{ temperature_c = 20.0, pressure_kpa = 101.325 }}
+pressure = {{ fixed_kpa_abs = 105.0 }}
+temperature = {{ device = "meter", point = "temperature", substitute_c = 15.0, low_c = -40.0, high_c = 80.0 }}
+"""  # noqa: E501  # TOML tables in one line
+    write_ca(directory)
+    head = head.replace("batch_seconds = 300", "batch_seconds = 300\ndrain_seconds = 0")
+    path = directory / "gateway.toml"
+    path.write_text(head + rest, encoding="utf-8")
+    create_keys(directory / "state", GATEWAY, os.urandom)
+    return path
+
+
+@contextmanager
+def metering(directory: Path) -> Iterator[tuple[Path, Path]]:
+    """A running agent on a served meter: the configuration, the port."""
+    stop, pty = threading.Event(), directory / "line-pty"
+    path = write_config(directory, pty)
+    place = Place(pty=pty, baud=115_200)
+    bus = open_device(ServeOptions("flonidan-uniflo1200"), place, stop)
+    bus.start()
+    try:
+        yield path, pty
+    finally:
+        stop.set()
+        bus.join(5)
+
+
+def run_tool(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", *arguments, "--config", str(path)],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+def status(path: Path) -> dict:
+    return ask_agent(path.parent / "state/control/read.sock", Call("status"))
+
+
+def bus_state(path: Path) -> str:
+    try:
+        return str(status(path)["buses"][0]["state"])
+    except Exception:  # noqa: BLE001  # not there yet
+        return ""
+
+
+def good_polls(path: Path) -> int:
+    return int(status(path)["devices"][0]["counts"]["good"])
+
+
+def first_and_last(found: Found) -> tuple[int, int]:
+    """The meter's index in the first and the last good scan."""
+    maps = {
+        leaf.reference: RegisterMap.from_body(leaf.body) for leaf in found.of(Kind.REGISTER_MAP)
+    }
+    scans = [leaf for leaf in found.of(Kind.SCAN) if leaf.quality == Quality.GOOD]
+    values = [decode_scan(maps[leaf.reference], leaf.body)["vm"].number for leaf in scans]
+    return int(values[0]), int(values[-1])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    with metering(tmp_path) as (path, pty), agent(path) as child:
+        assert wait_until(lambda: bus_state(path) == "good" and good_polls(path) > 3, TIMEOUT_S)
+        yield path, pty
+        child.terminate()
+        child.communicate(timeout=TIMEOUT_S)
+        assert child.returncode == 0
+
+
+TAKE = ("bus", "take", "line", "--who", "Li Wei", "--reason", "new cable", "--for")
+
+
+def test_a_bus_is_lent_and_given_back_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The port is free meanwhile; the gap is BAD_PORT with its reason; every count is booked."""
+    with metering(tmp_path) as (path, pty), agent(path) as child:
+        assert wait_until(lambda: bus_state(path) == "good" and good_polls(path) > 3, TIMEOUT_S)
+        took = run_tool(path, *TAKE, "5m")
+        assert (took.returncode, took.stderr) == (0, "")
+        assert "bus line is lent for 300 s" in took.stdout
+        assert bus_state(path) == "lent"
+        bus = status(path)["buses"][0]
+        assert bus["lent_to"].startswith("Li Wei (own word; uid")
+        with serial.Serial(str(pty), exclusive=True):
+            before = good_polls(path)
+            refused = run_tool(path, "read", "--device", "meter")
+            assert "is lent to Li Wei" in refused.stderr
+            again = run_tool(path, *TAKE, "1m", "--json")
+            assert (again.returncode, json.loads(again.stdout)["ok"]) == (1, False)
+            assert good_polls(path) == before
+        assert run_tool(path, "bus", "release", "line").returncode == 0
+        assert wait_until(lambda: good_polls(path) > before + 8, TIMEOUT_S)
+        child.terminate()
+        child.communicate(timeout=TIMEOUT_S)
+    found = read_journal(tmp_path / "state" / FILE_NAME)
+    told = [leaf for leaf in found.of(Kind.EVENT) if leaf.body[0] == "bus_lent"]
+    assert [leaf.body[1:3] for leaf in told] == [("off", "on"), ("on", "off")]
+    assert "bus line: new cable; until" in str(told[0].body)
+    assert "given back by uid" in str(told[1].body)
+    lost = [leaf for leaf in found.of(Kind.SCAN) if leaf.quality == Quality.BAD_PORT]
+    assert lost
+    first, last = first_and_last(found)
+    assert passed_counts(found) == last - first > 0
+
+
+WRONG = [
+    ({"seconds": 0}, "seconds: must be"),
+    ({"seconds": 3601}, "seconds: must be"),
+    ({"bus": "lan"}, "no bus 'lan'; there are: line"),
+    ({"reason": ""}, "reason: must be"),
+    ({"who": "x" * 201}, "who: must be"),
+]
+
+
+def test_a_loan_ends_by_itself(site: tuple[Path, Path]) -> None:
+    """Nobody has to give it back; what is no request lends nothing."""
+    path, _ = site
+    for fields, why in WRONG:
+        call = {"bus": "line", "seconds": 5, "who": "Li", "reason": "r", **fields}
+        answer = ask_agent(path.parent / "state/control/act.sock", Call("take", call))
+        assert why in str(answer["error"])
+        assert bus_state(path) == "good"
+    took = run_tool(path, *TAKE, "1s", "--json")
+    told = json.loads(took.stdout)
+    assert (told["schema"], told["ok"], told["seconds"]) == (1, True, 1)
+    before = good_polls(path)
+    assert wait_until(lambda: good_polls(path) > before + 2, TIMEOUT_S)
+    late = run_tool(path, "bus", "release", "line")
+    assert (late.returncode, "is not lent" in late.stderr) == (1, True)
+
+
+def test_without_an_agent_the_port_is_free(tmp_path: Path) -> None:
+    """Nothing to take, nothing to give back: good."""
+    path = write_config(tmp_path, tmp_path / "none")
+    took = run_tool(path, *TAKE, "5m")
+    assert (took.returncode, "no agent runs" in took.stdout) == (0, True)
+    assert json.loads(run_tool(path, "bus", "release", "line", "--json").stdout)["agent"] is False
+    assert run_tool(path, "bus", "release", "other").returncode == 2
