@@ -20,6 +20,7 @@ from edge_agent.console import show
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
     "run": "edge_agent.run_parser:add_run",
+    "status": "edge_agent.status.parser:add_status",
     "check": "edge_agent.run_parser:add_run",
     "plan": "edge_agent.run_parser:add_run",
     "migrate": "edge_agent.run_parser:add_run",

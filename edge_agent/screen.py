@@ -52,7 +52,12 @@ def is_ascii(encoding: str | None) -> bool:
 
 def mark(light: str, encoding: str | None) -> str:
     """The traffic light of a line, as a sign that can be told without its colour."""
-    return (_ASCII_MARKS if is_ascii(encoding) else _MARKS)[light]
+    return mark_of(light, ascii_only=is_ascii(encoding))
+
+
+def mark_of(light: str, *, ascii_only: bool) -> str:
+    """The same where it is known already what the terminal can show."""
+    return (_ASCII_MARKS if ascii_only else _MARKS)[light]
 
 
 def table(*columns: str, encoding: str | None = None) -> Table:

@@ -23,7 +23,7 @@ class SnapshotError(ValueError):
     """No snapshot that this program knows; says which field, and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bus:
     """One line or peer. `state`: good, gone (its port), lent (to a technician), stuck.
 
@@ -46,7 +46,7 @@ class Bus:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Value:
     """One value of a device's last good scan, as a person reads it and as a number."""
 
@@ -56,7 +56,7 @@ class Value:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
     """`quality`: of the last scan, by its name, "" before the first; `detail`: why it is not good.
 
@@ -79,7 +79,7 @@ class Device:
     values: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """`quality`: good, uncertain (a substitute is used) or bad (it does not meter).
 
@@ -107,7 +107,7 @@ class Run:
     interval_end_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Regulator:
     """Pressures absolute."""
 
@@ -117,7 +117,7 @@ class Regulator:
     quality: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JournalPart:
     """`unsent` and `sizes`: leaves by log; `failing`: why it takes nothing, "" where it does."""
 
@@ -136,7 +136,7 @@ class JournalPart:
     last_commit_age_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UplinkPart:
     """`state`: good, waiting (nothing asked yet), window (closed now), failing, standstill, never.
 
@@ -155,7 +155,7 @@ class UplinkPart:
     central_ahead_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alarm:
     """A condition that is on. `since_ms`: UTC; None where neither memory nor journal tell."""
 
@@ -165,7 +165,7 @@ class Alarm:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ThreadPart:
     """`turn_age_ms`: since its loop last went round, None where it tells nothing."""
 
@@ -174,7 +174,7 @@ class ThreadPart:
     turn_age_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """All of it, at `utc_ms` (None: the clock is not to be believed)."""
 
