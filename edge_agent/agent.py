@@ -39,6 +39,7 @@ from edge_agent.recorder.gate_side import recorder_side
 from edge_agent.recorder.recorder import Recorder
 from edge_agent.recording.key_recording import KeyDesk
 from edge_agent.remote.custody import Custody
+from edge_agent.remote.routes import config_routes
 from edge_agent.remote.wiring import custody_of
 from edge_agent.salvage.journal_start import open_journal
 from edge_agent.state_lock import BOOT_ID, state_lock
@@ -179,6 +180,7 @@ class Agent:
         """Before `run`: keep to the configuration in force, which somebody may replace."""
         parts = (self._buses, self._uplink, self._recorder)
         self.custody = custody_of(started, parts, self.clock, hang_up)
+        self.routes |= config_routes(started.files.path)
 
     def _sources(self, config: AgentConfig, clock: Clock, latest: LatestScans) -> Sources:
         """What a snapshot is made of."""

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "meter": "edge_agent.acts.parser:add_meter",
     "cal": "edge_agent.acts.parser:add_cal",
     "regulator": "edge_agent.acts.parser:add_regulator",
+    "config": "edge_agent.remote.parser:add_configuration",
     "verify": "edge_agent.commands.verify_parser:add_verify",
     "completion": "edge_agent.cli:add_completion",
 }

@@ -94,6 +94,16 @@ class ConfigFiles:
         data = _read(self.directory / f"{number:04d}.toml", MAX_CONFIG_BYTES)
         return data if data is not None and sha256(data) == digest else None
 
+    def write_offer(self, number: int, data: bytes) -> None:
+        self._write(self.directory / f"offer-{number}", data)
+
+    def read_offer(self, number: int) -> bytes | None:
+        """None where it is gone."""
+        return _read(self.directory / f"offer-{number}", MAX_INDEX_BYTES)
+
+    def remove_offer(self, number: int) -> None:
+        (self.directory / f"offer-{number}").unlink(missing_ok=True)
+
     def stored(self) -> Mapping[int, Path]:
         """Every version's file by its number, rising."""
         found = {}

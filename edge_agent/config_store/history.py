@@ -43,6 +43,7 @@ class Version:
     source: str  # "file": by hand; "act": a command on site; "offer 7": central's
     utc_ms: int | None = None
     outcome: Outcome = ""
+    fate: str = ""  # why it was rolled back
 
 
 class Baseline(NamedTuple):
@@ -148,10 +149,10 @@ class History:
     def moved(self) -> History:
         return replace(self, moving=False)
 
-    def judged(self, number: int, outcome: Outcome) -> History:
-        """What became of a version."""
+    def judged(self, number: int, outcome: Outcome, fate: str = "") -> History:
+        """What became of a version, and why."""
         versions = tuple(
-            replace(each, outcome=outcome) if each.number == number else each
+            replace(each, outcome=outcome, fate=fate[:MAX_TEXT]) if each.number == number else each
             for each in self.versions
         )
         good = number if outcome == "good" else self.good
@@ -179,7 +180,8 @@ class History:
             who,
             detail,
         )
-        state = replace(self.judged(trial.number, "rolled_back"), trial=None, current=trial.back)
+        judged = self.judged(trial.number, "rolled_back", why)
+        state = replace(judged, trial=None, current=trial.back)
         state = replace(state, moving=True).tell(told)
         if trial.offer:
             state = state.tell(Told("offer_rolled_back", None, trial.offer, who, why[:1000]))

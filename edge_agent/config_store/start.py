@@ -52,6 +52,15 @@ def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Sta
         return Started(_said(config, history.in_force), files, history, sha256(data))
 
 
+def state_dir_of(config_path: Path) -> Path | None:
+    """As gateway.toml says; None where it cannot be read. Raises OSError where it may not be."""
+    try:
+        config, _ = _parse(config_path, config_path.read_bytes())
+    except FileNotFoundError:
+        return None
+    return None if config is None else config.state_dir
+
+
 def _look(
     config_path: Path, environment: Mapping[str, str]
 ) -> tuple[Path | None, str, tuple[str, ...]]:

@@ -1,0 +1,116 @@
+"""What differs between two configurations, by field, and what of it is legally relevant. Pure.
+
+A field is relevant unless it stands in `HARMLESS`: what is added to gateway.toml one day is
+relevant until somebody says otherwise. Some are never changed from afar at all (`LOCAL`): whose
+gateway it is, where its files lie, who may act on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from edge_agent.config.file import read_config, read_table
+
+HARMLESS: Final = re.compile(
+    r"journal\..*|change\..*|observe\.health_seconds|remote\.trial_seconds"
+    r"|central\.(url|proxy|(batch|deadline|drain)_seconds|bytes_per_second|urgent_connects)"
+    r"|central\.connect_windows"
+    r"|bus\[[^]]*\]\.(baud|parity|stop_bits|data_bits|timeout_s|gap_ms|quiet_s|pause_ms)"
+    r"|bus\[[^]]*\]\.(turnaround_ms|idle_close_seconds|line_baud)"
+    r"|device\[[^]]*\]\.(clock_(zone|seconds|limit_seconds)|read_archives|archives|priority)"
+)
+LOCAL: Final = re.compile(
+    r"gateway\..*|control\..*|central\.(ca|client_certificate|parcel_key)"
+    r"|observe\.metrics.*"
+)
+SECRET: Final = re.compile(r"(://)[^/@\s\"']+@")
+MAX_VALUE: Final = 500
+_NAMES: Final = ("name", "id", "run")
+
+
+class Difference(NamedTuple):
+    """One field; "" where a side has none. Passwords in addresses are not shown."""
+
+    field: str
+    old: str
+    new: str
+    relevant: bool
+    local: bool  # no offer may change it
+
+
+def differences(old: bytes, new: bytes, path: Path) -> tuple[Difference, ...]:
+    """In the order of their names. Raises ConfigErrors where one cannot be read at all."""
+    before, after = flat(read_table(old, path)), flat(read_table(new, path))
+    changed = sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
+    found = [
+        Difference(
+            name,
+            hidden(before.get(name, "")),
+            hidden(after.get(name, "")),
+            HARMLESS.fullmatch(name) is None,
+            _is_local(name, after.get(name, "")),
+        )
+        for name in changed
+    ]
+    if not any(each.relevant for each in found) and _hashes(old, path) != _hashes(new, path):
+        # nothing that was written, but something that follows of it, such as a profile's file
+        found.append(Difference("effective", "", "", relevant=True, local=False))
+    return tuple(found)
+
+
+def hidden(text: str) -> str:
+    """Without the password of an address, which is for nobody's screen."""
+    return SECRET.sub(r"\1***@", text)[:MAX_VALUE]
+
+
+def flat(table: dict[str, Any]) -> dict[str, str]:
+    """Each value by its field, `run[R1].base.pressure_kpa`, as TOML writes it."""
+    return dict(_walk("", table))
+
+
+def _walk(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _walk(f"{name}.{key}" if name else key, inner)
+    elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        for place, entry in enumerate(value, start=1):
+            label = next((entry[key] for key in _NAMES if isinstance(entry.get(key), str)), None)
+            yield from _walk(f"{name}[{label or f'#{place}'}]", entry)
+    else:
+        yield name, text_of(value)
+
+
+def text_of(value: object) -> str:
+    """A value as TOML writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return f"{value:f}"
+        case str():
+            return f'"{value}"'
+        case list():
+            return f"[{', '.join(text_of(each) for each in value)}]"
+        case _:
+            return str(value)
+
+
+def _is_local(name: str, new: str) -> bool:
+    if LOCAL.fullmatch(name):
+        return True
+    field = name.rpartition(".")[2]
+    if field == "port" and name.startswith("bus["):
+        return not new.startswith('"/dev/') or ".." in new
+    # a profile's file, or one for anything else: what is in it was not signed
+    return field == "profile" and ("/" in new or ".toml" in new)
+
+
+def _hashes(data: bytes, path: Path) -> tuple[bytes, ...]:
+    config = read_config(data, path)
+    return (config.hash(), *(run.hash() for run in config.runs))

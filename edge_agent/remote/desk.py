@@ -1,0 +1,105 @@
+"""What is asked of a gateway's configuration, by the file itself: answers as JSON objects.
+
+The running agent answers with the same over its sockets; without one the command calls this.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from edge_agent.config.file import ConfigErrors
+from edge_agent.config_store.apply import Applied, Refused, apply, roll_back
+from edge_agent.config_store.difference import differences
+from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
+from edge_agent.config_store.history import History
+from edge_agent.config_store.offers import accept
+from edge_agent.config_store.start import state_dir_of
+
+SCHEMA: Final = 1
+
+
+class Desk:
+    """Of one gateway.toml. Every method raises OSError; answers have `ok`, and `error` if not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def versions(self) -> dict[str, object]:
+        """All that is remembered of them."""
+        history = self._history()
+        if history is None:
+            return _no(f"no versions are known of {self._path}: no agent has run with it yet")
+        return _yes(
+            current=history.current,
+            good=history.good,
+            trial=None if history.trial is None else asdict(history.trial),
+            waiting=[each._asdict() for each in history.waiting],
+            versions=[asdict(each) for each in history.versions],
+        )
+
+    def text(self, version: int = 0) -> dict[str, object]:
+        """The bytes of a version, or of gateway.toml, as text."""
+        data = self._data(version)
+        if data is None:
+            return _no(f"version {version} is not there; see edge-agent config versions")
+        text = data.decode("utf-8", "replace")
+        return _yes(version=version, sha256=sha256(data), toml=text)
+
+    def difference(self, old: bytes, new: bytes) -> dict[str, object]:
+        """What would change, field by field."""
+        try:
+            found = differences(old, new, self._path)
+        except ConfigErrors as error:
+            return _no("the configuration is faulty", [str(fault) for fault in error.faults])
+        return _yes(changes=[each._asdict() for each in found])
+
+    def apply(self, candidate: bytes, who: str, why: str) -> dict[str, object]:
+        """Put it in force."""
+        return _answer(apply(self._path, candidate, who, why))
+
+    def roll_back(self, number: int, who: str, why: str) -> dict[str, object]:
+        """An earlier version, 0: the one before."""
+        return _answer(roll_back(self._path, who, why, number))
+
+    def accept(self, number: int, who: str, why: str) -> dict[str, object]:
+        """Consent to an offer that waits for it."""
+        files = self._files()
+        error = "no agent has run here yet" if files is None else accept(files, number, who, why)
+        return _no(error) if error else _yes(number=number)
+
+    def _data(self, version: int) -> bytes | None:
+        if version == 0:
+            return self._path.read_bytes()
+        files, history = self._files(), self._history()
+        known = None if history is None else history.version(version)
+        if files is None or known is None:
+            return None
+        return files.read_version(version, known.sha256)
+
+    def _files(self) -> ConfigFiles | None:
+        state_dir = state_dir_of(self._path) or find_state_dir(self._path, os.environ)
+        return None if state_dir is None else ConfigFiles(self._path, state_dir)
+
+    def _history(self) -> History | None:
+        files = self._files()
+        if files is None or not files.directory.is_dir():
+            return None
+        with files.locked():
+            return files.history()
+
+
+def _answer(found: Applied | Refused) -> dict[str, object]:
+    if isinstance(found, Refused):
+        return _no(found.why, list(found.faults))
+    return _yes(**asdict(found))
+
+
+def _yes(**fields: object) -> dict[str, object]:
+    return {"ok": True, "schema": SCHEMA, **fields}
+
+
+def _no(error: str, faults: list[str] | None = None) -> dict[str, object]:
+    return {"ok": False, "schema": SCHEMA, "error": error, "faults": faults or []}
