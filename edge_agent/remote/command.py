@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config.model import ControlConfig
+from edge_agent.config_store.difference import hidden
 from edge_agent.config_store.files import MAX_CONFIG_BYTES, find_state_dir
 from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
@@ -269,7 +270,7 @@ class _Work:
 
     def tell_refusal(self, told: Told) -> int:
         """Why not, and every fault."""
-        faults = list(told.get("faults") or [])
+        faults = [hidden(str(each)) for each in told.get("faults") or []]
         if self._options.json:
             answer = {"schema": SCHEMA, "ok": False, "error": told["error"], "faults": faults}
             show(json.dumps(answer, ensure_ascii=False))

@@ -43,8 +43,9 @@ def version_lines(told: Mapping[str, Any], words: Words) -> list[str]:
         mark = "*" if number == told["current"] else " "
         when = utc(each["utc_ms"])[:16] + " UTC" if each["utc_ms"] else words("no_clock")
         state = words.get(f"outcome.{each['outcome']}", each["outcome"])
-        lines.append(printable(f"{mark}{number:4d}  {when}  {each['source']}  {state}".rstrip()))
-        said = ": ".join(filter(None, (each["who"], each["why"])))
+        source = words.get(f"source.{each['source']}", each["source"])
+        lines.append(printable(f"{mark}{number:4d}  {when}  {source}  {state}".rstrip()))
+        said = ": ".join(filter(None, (each["who"], each["why"] if each["who"] else "")))
         lines += wrapped(said, 7, 9) if said else []
         if each.get("fate"):
             lines += wrapped(words("fate", why=each["fate"]), 7, 9)
