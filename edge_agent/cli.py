@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "regulator": "edge_agent.acts.parser:add_regulator",
     "config": "edge_agent.remote.parser:add_configuration",
     "verify": "edge_agent.commands.verify_parser:add_verify",
+    "live": "edge_agent.live.parser:add_live",
     "completion": "edge_agent.cli:add_completion",
 }
 

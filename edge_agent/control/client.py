@@ -20,29 +20,54 @@ class SocketError(Exception):
     """The agent could not be asked; says why and the remedy."""
 
 
-def ask_agent(path: Path, request: Request) -> dict[str, object]:
-    """The answer of the running agent. Raises NoAgent or SocketError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER_S)
+class Conversation:
+    """A connection that stays: several questions, one after another. Use as a context."""
+
+    def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
+        """Raises NoAgent or SocketError."""
+        self._path = path
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._connection.settimeout(answer_s)
         try:
-            connection.connect(str(path))
+            self._connection.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError) as error:
+            self.close()
             raise NoAgent(str(path)) from error
         except OSError as error:
+            self.close()
             raise SocketError(
                 f"{path}: {error.strerror or error}; you need the socket's group (see [control])"
             ) from error
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, request: Request) -> dict[str, object]:
+        """The answer. Raises SocketError; the connection is then of no use any more."""
+        path = self._path
         try:
-            connection.sendall(encode_request(request))
+            self._connection.sendall(encode_request(request))
             data = b""
             while not data.endswith(b"\n"):
-                chunk = connection.recv(65_536)
+                chunk = self._connection.recv(65_536)
                 if not chunk or len(data) > MAX_ANSWER:
                     raise SocketError(f"{path}: the agent closed without an answer; see its log")
                 data += chunk
         except OSError as error:
             raise SocketError(f"{path}: {error}; see the agent's log") from error
-    answer = json.loads(data)
-    if not isinstance(answer, dict):
-        raise SocketError(f"{path}: no answer that this program knows")
-    return answer
+        answer = json.loads(data)
+        if not isinstance(answer, dict):
+            raise SocketError(f"{path}: no answer that this program knows")
+        return answer
+
+
+def ask_agent(path: Path, request: Request) -> dict[str, object]:
+    """The answer of the running agent. Raises NoAgent or SocketError."""
+    with Conversation(path) as conversation:
+        return conversation.ask(request)

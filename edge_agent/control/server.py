@@ -110,6 +110,8 @@ class ControlServer(threading.Thread):
                 who = (self.name, peer.pid, peer.uid, peer.gid)
                 _log.info("%s: pid %d, uid %d, gid %d", *who, extra={"is_told_each": True})
                 while (line := read_line(connection)) is not None:
+                    if self._stop_event.is_set():
+                        return  # what it would answer is of an agent that has ended
                     data = encode_answer(self._answer_to(line, f"{peer}"))
                     if len(data) > MAX_ANSWER:
                         data = encode_answer(refusal("the answer is too long: ask for less"))

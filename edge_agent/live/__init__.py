@@ -1,0 +1,1 @@
+"""The live view: what the running agent sees, second by second, on one screen."""
