@@ -21,6 +21,9 @@ from edge_agent.console import show
 COMMANDS: Final = {
     "run": "edge_agent.run_parser:add_run",
     "status": "edge_agent.status.parser:add_status",
+    "queue": "edge_agent.status.parser:add_looks",
+    "storage": "edge_agent.status.parser:add_looks",
+    "time": "edge_agent.status.parser:add_looks",
     "check": "edge_agent.run_parser:add_run",
     "plan": "edge_agent.run_parser:add_run",
     "migrate": "edge_agent.run_parser:add_run",

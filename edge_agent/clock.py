@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.metering.instant import ClockState, Instant
 
@@ -16,10 +16,26 @@ LATEST_UTC_MS: Final = 4_102_444_800_000  # 2100-01-01; a clock beyond that is b
 _READINGS: Final = 4
 _APART_MS: Final = 5
 _STA_UNSYNC: Final = 0x0040
+_STA_NANO: Final = 0x2000
+_TAI: Final = 20  # its place, in longs
 _STATUS_OFFSET: Final = 5 * ctypes.sizeof(ctypes.c_long)  # struct timex: modes (padded) and 4 longs
 _TIMEX_BYTES: Final = 512  # the structure has 208 on 64-bit Linux; the rest is room
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Discipline(NamedTuple):
+    """How the kernel steers UTC, as adjtimex(2) tells: what is still to be corrected, the frequency
+    that is corrected all along, and the errors that whoever steers it claims.
+    """
+
+    state: ClockState
+    status: int
+    offset_us: float
+    frequency_ppm: float
+    max_error_us: int
+    estimated_error_us: int
+    tai_s: int
 
 
 def clock_state() -> ClockState:
@@ -27,6 +43,20 @@ def clock_state() -> ClockState:
     buffer = ctypes.create_string_buffer(_TIMEX_BYTES)  # modes = 0: read only
     state = _libc.adjtimex(buffer)
     return judge(state, ctypes.c_int.from_buffer(buffer, _STATUS_OFFSET).value)
+
+
+def discipline() -> Discipline:
+    """The same with its figures."""
+    buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
+    state = _libc.adjtimex(buffer)
+    longs = (ctypes.c_long * (_TAI + 1)).from_buffer(buffer)
+    status = ctypes.c_int.from_buffer(buffer, _STATUS_OFFSET).value
+    offset_us = longs[1] / 1000 if status & _STA_NANO else float(longs[1])
+    tai_s = ctypes.c_int.from_buffer(buffer, _TAI * ctypes.sizeof(ctypes.c_long)).value
+    frequency_ppm = longs[2] / 65536
+    return Discipline(
+        judge(state, status), status, offset_us, frequency_ppm, longs[3], longs[4], tai_s
+    )
 
 
 def judge(state: int, status: int) -> ClockState:

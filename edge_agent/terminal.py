@@ -77,7 +77,10 @@ def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     word = ""
     for char in text:
-        if char in _NEVER_FIRST and not word and pieces:
+        if char in _NEVER_FIRST and (word or pieces):
+            if word:
+                pieces.append(word)
+                word = ""
             pieces[-1] += char
             continue
         wide = unicodedata.east_asian_width(char) in _WIDE

@@ -33,6 +33,10 @@ _COUNT: Final = (
     "SELECT log, count(*), sum(length(upload)), min(receipt_time_s), max(receipt_time_s) "
     "FROM batch GROUP BY log"
 )
+_RECENT: Final = (
+    "SELECT first, size, receipt_time_s FROM batch WHERE log = ? "
+    "ORDER BY receipt_time_s DESC, first DESC LIMIT ?"
+)
 MAX_SEQ: Final = 1 << 62
 
 
@@ -61,6 +65,21 @@ class NewestReader(JournalReader):
         with self._reading():
             rows = self._connection.execute(_COUNT).fetchall()
         return {Log(row[0]): Sealed(*row[1:]) for row in rows}
+
+    def recent(self, log: Log, most: int) -> list[tuple[int, int]]:
+        """The newest sealed batches: their leaves, and their receipt's time, UTC s."""
+        with self._reading():
+            rows = self._connection.execute(_RECENT, (log.value, most)).fetchall()
+        return [(size - first, time_s) for first, size, time_s in rows]
+
+    def free_bytes(self) -> int:
+        """In the file: pages that hold nothing any more, and are used again first."""
+        with self._reading():
+            size, free = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_size", "freelist_count")
+            )
+        return int(size * free)
 
     def oldest_row(self, log: Log) -> Leaf | None:
         """The oldest leaf without a receipt that is held whole; None where all have one."""

@@ -17,6 +17,7 @@ from edge_agent.clock import (
     Clock,
     both_ms,
     clock_state,
+    discipline,
     judge,
     mono_ms,
 )
@@ -147,3 +148,13 @@ def test_a_suspended_machine_goes_on_counting() -> None:
     if result.returncode != 0 and "unshare" in result.stderr:
         pytest.skip(f"no time namespace here: {result.stderr.strip()}")
     assert int(result.stdout.split()[0]) - begin >= 30_000_000
+
+
+def test_the_kernels_figures_fit_what_it_says_of_the_state() -> None:
+    """One call tells both; the errors are those that whoever steers it claims, never negative."""
+    found = discipline()
+    assert found.state == clock_state()
+    assert abs(found.frequency_ppm) <= 500  # adjtimex(2)
+    assert found.max_error_us >= 0
+    assert found.estimated_error_us >= 0
+    assert -10 < found.tai_s < 100

@@ -74,3 +74,10 @@ def test_instants() -> None:
     """To the millisecond, in UTC; what no calendar has as a number."""
     assert utc(1_773_178_200_007) == "2026-03-10 21:30:00.007 UTC"
     assert utc(1 << 52) == f"{1 << 52} ms"
+
+
+def test_no_line_begins_with_a_mark_that_closes() -> None:
+    """Also behind a figure: it stays with what it follows."""
+    for length in range(60, 80):
+        lines = wrapped(f"{'x' * length} 205 kB，不足时先删除")
+        assert not any(line.startswith("，") for line in lines), lines
