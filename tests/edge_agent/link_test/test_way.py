@@ -52,7 +52,9 @@ def test_through_a_proxy(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "code"), [(portal, "tls_not_spoken"), (None, "link_refused")], ids=str
+    ("server", "code"),
+    [(portal, "tls_not_spoken"), (None, "link_refused")],
+    ids=["portal", "nobody"],
 )
 def test_what_is_not_central_ends_the_way(tmp_path, server, code) -> None:
     """Plain text where TLS should be; nobody at all."""
@@ -78,7 +80,9 @@ def test_a_host_that_takes_nothing(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "code"), [(refusing_proxy, "proxy_password"), (None, "proxy_refused")], ids=str
+    ("server", "code"),
+    [(refusing_proxy, "proxy_password"), (None, "proxy_refused")],
+    ids=["refusing", "nobody"],
 )
 def test_a_proxy_that_gives_no_way(tmp_path, server, code) -> None:
     """It wants a password; it is not there."""
