@@ -28,6 +28,7 @@ from central.ledger.continuity import continuity, continuity_object
 from central.ledger.gas_days import Calendar, calendar_of, gas_day_hours, gas_days, newest_day
 from central.ledger.periods import Periods, TooManyIntervals
 from central.ledger.rows import IntervalRow
+from central.ledger.statements import health, statements, warnings
 from central.store.database import Store
 from protocols.metering.gas_day import GasDayError
 from protocols.metering.period_fields import period_fields
@@ -36,6 +37,8 @@ MAX_POINTS = 5000
 DEFAULT_POINTS = 2000
 MAX_INTERVALS = 5000
 DEFAULT_INTERVALS = 1000
+MAX_STATEMENTS = 1000
+DEFAULT_STATEMENTS = 100
 
 
 def routes(store: Store, now_ms: Clock) -> list[Route]:
@@ -53,6 +56,9 @@ def routes(store: Store, now_ms: Clock) -> list[Route]:
         Route(f"{run}/continuity", api.continuity, methods=["GET"]),
         Route(f"{run}/gas-days", api.gas_days, methods=["GET"]),
         Route(f"{run}/hours", api.hours, methods=["GET"]),
+        Route(f"{run}/statements", api.run_statements, methods=["GET"]),
+        Route("/api/gateways/{gateway}/statements", api.statements, methods=["GET"]),
+        Route("/api/warnings", api.warnings, methods=["GET"]),
         Route("/api/{rest:path}", api.unknown, methods=["GET"]),
     ]
 
@@ -169,6 +175,38 @@ class _Api:
             "hours": _rows(found),
         }
         return JSONResponse(_head(gateway, run, _calendar(calendar) | told))
+
+    def statements(self, request: Request) -> Response:
+        """Of a whole gateway; with what it says of its health last."""
+        gateway = request.path_params["gateway"]
+        query = request.query_params
+        check_names(query, ("limit",))
+        limit = read_integer(query, "limit", 1, MAX_STATEMENTS) or DEFAULT_STATEMENTS
+        with self._store.engine.connect() as conn:
+            if gateway not in {row.gateway for row in queries.gateways(conn)}:
+                raise BadRequestError(404, f"no gateway {gateway[:64]}", "see /api/gateways")
+            rows, newest = statements(conn, gateway, None, limit), health(conn, gateway)
+        told = {"gateway": gateway, "statements": [row.to_json() for row in rows]}
+        return JSONResponse(told | {"health": None if newest is None else newest.to_json()})
+
+    def run_statements(self, request: Request) -> Response:
+        """What people stated of the run, newest first."""
+        gateway, run = _names(request)
+        query = request.query_params
+        check_names(query, ("limit",))
+        limit = read_integer(query, "limit", 1, MAX_STATEMENTS) or DEFAULT_STATEMENTS
+        with self._store.engine.connect() as conn:
+            check_run(conn, gateway, run)
+            rows = statements(conn, gateway, run, limit)
+        return JSONResponse(_head(gateway, run, {"statements": [row.to_json() for row in rows]}))
+
+    def warnings(self, request: Request) -> Response:
+        """What somebody must look at now: of all gateways."""
+        check_names(request.query_params, ())
+        with self._store.engine.connect() as conn:
+            rows = warnings(conn, self._now_ms())
+        told = {"now_ms": self._now_ms(), "warnings": [row._asdict() for row in rows]}
+        return JSONResponse(told)
 
     def unknown(self, request: Request) -> Response:
         raise BadRequestError(

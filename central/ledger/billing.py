@@ -20,7 +20,7 @@ from central.ledger.bodies import (
     register_map_of,
     run_config_of,
     site_of,
-    statement_of,
+    statement_event,
     utc_of,
 )
 from central.ledger.epochs import apply_epoch, is_of_old_image, old_image_alarm, running_on
@@ -29,6 +29,7 @@ from central.ledger.intervals import apply_interval
 from central.ledger.losses import apply_loss, store_ranges
 from central.ledger.place import Place
 from central.ledger.reappended import Again, Taken, other_alarm
+from central.ledger.statements import store_statement
 from central.ledger.timing import EVENT_SIDE, BootClocks
 from central.store.ledger_tables import (
     configuration,
@@ -41,6 +42,7 @@ from central.store.ledger_tables import (
 from central.store.log_tables import head
 from protocols.evidence.errors import Malformed
 from protocols.evidence.leaf import Kind, Leaf, Origin, encode_leaf
+from protocols.evidence.statement import parse_statement
 from protocols.metering.instant import Instant
 from protocols.metering.run_config import RunConfig
 
@@ -180,9 +182,16 @@ def _fact(going: Going, leaf: Leaf) -> list[Alarm]:
         case Kind.KEY:
             return _store_event(going, leaf, key_of(leaf), [])
         case Kind.STATEMENT:
-            return _store_event(going, leaf, statement_of(leaf), [])
+            return _statement(going, leaf)
         case _:
             return _store_event(going, leaf, other_of(leaf), [])
+
+
+def _statement(going: Going, leaf: Leaf) -> list[Alarm]:
+    """An event, and beside it the figures."""
+    said = parse_statement(leaf.body)
+    store_statement(going.place, leaf, said)
+    return _store_event(going, leaf, statement_event(said), [])
 
 
 def _store_event(going: Going, leaf: Leaf, entry: EventEntry, alarms: list[Alarm]) -> list[Alarm]:

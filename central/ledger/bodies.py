@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from protocols.evidence.cbor import Item
 from protocols.evidence.key_change import KeyChange
 from protocols.evidence.leaf import Leaf
-from protocols.evidence.statement import parse_statement
+from protocols.evidence.statement import Statement
 from protocols.metering.body import Fields
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.regulator_config import parse_regulator_config
@@ -135,11 +135,10 @@ def _key_id(vkey: str) -> str:
     return vkey.rpartition("+")[0][:MAX_TEXT_CHARS]
 
 
-def statement_of(leaf: Leaf) -> EventEntry:
-    """What somebody stated as an event: why, then its fields. Raises Malformed."""
-    said = parse_statement(leaf.body)
-    told = json.dumps(dict(said.fields), ensure_ascii=False)
-    return EventEntry(said.code, "null", "null", said.who, f"{said.why} {told}"[:MAX_TEXT_CHARS])
+def statement_event(said: Statement) -> EventEntry:
+    """What somebody stated as an event: its verdict, or what replaced what; and why."""
+    old, new = said.change
+    return EventEntry(said.code, json.dumps(old), json.dumps(new), said.who, said.why)
 
 
 def other_of(leaf: Leaf) -> EventEntry:

@@ -18,6 +18,7 @@ from central.ledger.rows import RegulatorRow as RegulatorRow
 from central.ledger.rows import Series as Series
 from central.ledger.run_sums import RunSum, run_sums
 from central.ledger.series import series as series
+from central.ledger.statements import HEALTH
 from central.store.ledger_tables import cursor, event, interval_total, meter_run
 from central.store.ledger_tables import site as site_table
 from central.store.log_tables import batch, gateway, head
@@ -157,9 +158,13 @@ def _intervals(
 
 
 def events(conn: Connection, gateway: str | None = None, limit: int = 100) -> list[EventRow]:
-    """The latest events, newest first; of all gateways where none is named."""
+    """The latest events, newest first; of all gateways where none is named.
+
+    Without what a gateway says of its own health each hour: that stands by itself.
+    """
     query = (
         select(event)
+        .where(event.c.code != HEALTH)
         .order_by(event.c.received_ms.desc(), event.c.gateway, event.c.seq.desc())
         .limit(limit)
     )

@@ -210,6 +210,23 @@ event = Table(
 )
 """A fact the gateway recorded; `old` and `new` are JSON: an integer, a text or null."""
 
+statement = Table(
+    "statement",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Index("statement_by_subject", "gateway", "subject", "code", "what", "epoch", "seq"),
+)
+"""What people stated on site, and gateways of themselves: `fields` is JSON, pairs in their order;
+`what` is the field of that name, "" where there is none. Who, why and when are the event's of the
+same place in the log.
+"""
+
 scan_head = Table(
     "scan_head",
     metadata,
@@ -273,6 +290,7 @@ LEDGER_TABLES = (
     interval,
     interval_total,
     event,
+    statement,
     scan_head,
     archive_record,
     alarm,

@@ -15,6 +15,7 @@ from central.api.query import BadRequestError
 from central.api.routes import error_answer, routes
 from central.clock import Clock, utc_now_ms
 from central.store.database import Store
+from central.web.gateway_page import GatewayPage
 from central.web.pages import Pages
 from central.web.proofs import ProofPages
 from central.web.security import HEADERS, SecurityHeaders
@@ -31,6 +32,7 @@ def create_app(store: Store, now_ms: Clock = utc_now_ms) -> Starlette:
             *ProofPages(store, now_ms, pages).routes(),
             *routes(store, now_ms),
             *pages.routes(),
+            *GatewayPage(store, now_ms, pages).routes(),
             Mount("/static", StaticFiles(packages=[("central.web", "static")])),
         ],
         middleware=[Middleware(SecurityHeaders)],

@@ -33,6 +33,7 @@ from central.ledger.gas_days import calendar_of, gas_days, newest_day
 from central.ledger.periods import TooManyIntervals, run_extras
 from central.ledger.replaced import replacements
 from central.ledger.rows import RunRow
+from central.ledger.statements import statements, warnings
 from central.ledger.untimed_list import untimed
 from central.store.database import Store
 from central.web.archive_view import SHOWN_GAPS, SHOWN_RECORDS, archives_csv, shown_gaps
@@ -51,6 +52,9 @@ RUN_REFRESH_S = 5
 TABLE_ROWS = 288  # one day of five-minute intervals
 EVENT_ROWS = 20
 EDIT_ROWS = 10
+STATEMENT_ROWS = 10
+RUN_STATEMENT_ROWS = 20
+WARNING_ROWS = 100
 ALARM_ROWS = 10
 UNTIMED_ROWS = 20
 RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
@@ -213,6 +217,8 @@ class Pages:
                 "refused": sum(refused_uploads(conn).values()),
                 "replaced": replacements(conn),
                 "events": queries.events(conn, limit=EVENT_ROWS),
+                "warnings": warnings(conn, self._now_ms())[:WARNING_ROWS],
+                "statements": statements(conn, limit=STATEMENT_ROWS),
             }
 
     def _run(self, request: Request) -> dict[str, Any]:
@@ -232,7 +238,12 @@ class Pages:
             edits = edit_trail(conn, gateway, name, EDIT_ROWS) if run.edited else []
             without_time = untimed(conn, gateway, name, UNTIMED_ROWS)
             replaced = replacements(conn, gateway)
+            now_ms = self._now_ms()
+            warned = [row for row in warnings(conn, now_ms, gateway) if row.subject == name]
+            said = statements(conn, gateway, name, RUN_STATEMENT_ROWS)
         return {
+            "warnings": warned,
+            "statements": said,
             "now_ms": self._now_ms(),
             "refresh_s": RUN_REFRESH_S,
             "run": run,

@@ -13,11 +13,13 @@ from central.web.edits import difference_m3, edit_label, edit_title
 from central.web.fact_words import epoch_words, fact_words
 from central.web.instants import wall_clock_ms
 from central.web.proof_page import figure_text
+from central.web.statement_view import statement_view
 from central.web.words import LANGUAGES, Words
 from protocols.metering.quality import Flag, Quality, is_good
 
 # A rest without flow is an ordinary state of a meter, not a fault.
 _ORDINARY = int(Flag.NO_FLOW)  # of an IntFlag, ~ would clear the bits it does not know
+VERDICTS = ("within", "outside")  # of a statement
 _QUALITY_NAMES = {quality.value: quality.name for quality in Quality}
 
 
@@ -66,6 +68,7 @@ def environment() -> Environment:
         edit_title=edit_title,
         difference_m3=difference_m3,
         figure_text=figure_text,
+        statement_view=statement_view,
     )
     return made
 
@@ -94,7 +97,9 @@ def _side(value: int | str | None, words: Words) -> str:
     """One side of a change: a condition is on or off, anything else is shown as recorded."""
     if value is None:
         return words("page.none")
-    return words(f"event.{value}") if value in ("on", "off") else f"{value}"
+    if value in ("on", "off"):
+        return words(f"event.{value}")
+    return (words.get(f"said_value.{value}") if value in VERDICTS else None) or f"{value}"
 
 
 def change_and_detail(event: EventRow, zone: tzinfo, words: Words) -> tuple[str, str]:
@@ -109,6 +114,8 @@ def change_and_detail(event: EventRow, zone: tzinfo, words: Words) -> tuple[str,
         return told
     if event.old is None and event.new is None:
         return "", event.detail
+    if event.new in VERDICTS and event.old is None:
+        return _side(event.new, words), event.detail
     return f"{_side(event.old, words)} → {_side(event.new, words)}", event.detail
 
 

@@ -131,7 +131,7 @@ def _index(run: RunConfig, quantity: str, shown: Decimal, seen: Seen) -> Line:
     deviation = _signed(shown - second, turn)
     allowed = (count + passed + before).quantize(in_m3(run, total.point, 1))
     above = _signed(shown - second, turn) > count  # the display was read before, never after
-    why = "1 count + flow"
+    why = "count_and_flow"
     return Line(quantity, shown, second, deviation, count if above else allowed, why)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.journal.reader import JournalReader, ReadFailed
 from protocols.evidence.leaf import Kind, Leaf
+from protocols.evidence.statement import parse_statement
 from protocols.metering.body import BodyError
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.period import Period
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Central's clock signed the receipt, the gateway's wrote the leaf: they may differ by this much
 CLOCKS_DIFFER_S: Final = 6 * 3600
 AROUND_MS: Final = 4 * 3_600_000  # intervals around the day that are kept: longer ones are none
+HEALTH: Final = "health"  # what the gateway says of itself each hour
 _SOFTWARE: Final = 5  # its place in the body of the gateway's own configuration
 
 
@@ -137,6 +139,8 @@ class _Gathered:
                 self._configuration(leaf)
             elif leaf.kind is Kind.EVENT:
                 self._event(leaf)
+            elif leaf.kind is Kind.STATEMENT:
+                self._statement(leaf)
 
     def _count_untimed(self, record: IntervalRecord) -> None:
         begin_ms = begin_of(record.start.utc_ms, record.end.utc_ms, record.elapsed_ms)
@@ -161,10 +165,19 @@ class _Gathered:
         if (code, detail) == ("configuration_changed", "software") and not self._software_after:
             self._software_after = utc_ms >= self.day.end_ms
             self.software = str(old if self._software_after else new)
-        in_day = self.day.start_ms <= utc_ms < self.day.end_ms
-        if in_day and leaf.subject in {"", self.run, *self._devices}:
-            told = (str(code), leaf.subject, _side(old), _side(new), str(who), str(detail))
-            self.events.append(Told(utc_ms, *told))
+        told = (str(code), leaf.subject, _side(old), _side(new), str(who), str(detail))
+        self._tell(Told(utc_ms, *told))
+
+    def _statement(self, leaf: Leaf) -> None:
+        """What people did; the gateway's own health is no event of a day."""
+        said = parse_statement(leaf.body)
+        if leaf.utc_ms is not None and said.code != HEALTH:
+            self._tell(Told(leaf.utc_ms, said.code, leaf.subject, *said.change, said.who, said.why))
+
+    def _tell(self, told: Told) -> None:
+        in_day = self.day.start_ms <= told.utc_ms < self.day.end_ms
+        if in_day and told.subject in {"", self.run, *self._devices}:
+            self.events.append(told)
 
 
 def _side(value: Item) -> int | str | None:

@@ -41,6 +41,13 @@ class Statement(NamedTuple):
         """The field's value; None where it is missing."""
         return next((value for key, value in self.fields if key == name), None)
 
+    @property
+    def change(self) -> tuple[Value, Value]:
+        """What it says in short, as an event's old and new: which meter for which, or a verdict."""
+        old = self.get("old_serial") if self.code in ("meter_replaced", "meter_removed") else None
+        found = (self.get(name) for name in ("new_serial", "verdict", "until"))
+        return old, next((value for value in found if value is not None), None)
+
 
 def parse_statement(body: Body) -> Statement:
     """The strict inverse of `Statement.to_body`; raises Malformed."""

@@ -45,6 +45,10 @@ def lying(made):
         gateway.poll()
     gateway.add(Kind.EVENT, "R1", bytes(32), ("too", "few"))
     gateway.add(Kind.CLOCK, "", bytes(32), (1, 2, "step"))
+    gateway.add(
+        Kind.STATEMENT, "R1", bytes(32), ("compared", "Li", "why", (("verdict", "outside"),))
+    )
+    gateway.add(Kind.STATEMENT, "R1", bytes(32), ("compared", "Li", "why", "nonsense"))
     gateway.poll(step_ms=60_000, counts=700)
     tell_map(gateway)
     gap = gap_of(gateway)

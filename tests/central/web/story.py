@@ -6,7 +6,7 @@ derived by central from the signed batches.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -199,8 +199,11 @@ def tell(gateway: Gateway, rounds: Sequence[Poll]) -> None:
         gateway.add(Kind.INTERVAL, RUN, record.config_hash, record.end, record.to_body())
 
 
-def told_store(directory: Path) -> Store:
-    """A store that one gateway has told its whole morning, and another is only registered."""
+def told_store(directory: Path, more: Callable[[Gateway], None] = lambda _: None) -> Store:
+    """A store that one gateway has told its whole morning, and another is only registered.
+
+    `more`: what else the gateway tells.
+    """
     store = create_store(directory)
     gateway = Gateway(GATEWAY)
     with store.writer.begin() as conn:
@@ -209,6 +212,7 @@ def told_store(directory: Path) -> Store:
     cosigner = Signer.from_private_bytes("central", bytes(range(1, 33)), KeyType.COSIGNATURE)
     intake = Intake(store, lambda: ReceiptKeys.of(cosigner), lambda: END_MS + 5_000, lambda: None)
     tell(gateway, list(polls()))
+    more(gateway)
     gateway.upload(intake)
     intake.close()
     reader = BatchReader(store)

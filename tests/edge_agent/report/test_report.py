@@ -21,9 +21,11 @@ from edge_agent.journal.draft import Draft, Salts
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.reader import JournalReader
+from edge_agent.recording.device_recording import Said, record_news
 from edge_agent.recording.recording import MapHashes, record_scan, record_start
 from edge_agent.report.text import WIDTH, fixed, hours, wrapped
 from protocols.evidence.leaf import Log
+from protocols.evidence.statement import Statement
 from protocols.metering.quality import Quality
 from tests.edge_agent.gateway import (
     BOOT_ID,
@@ -143,6 +145,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     station.minutes(17 * 60)
     draft = Draft(station.memory, SALTS)
     draft.event(station.polls.clock.now(), "disk_full", "", "off", "on", "agent")
+    for subject, said in (
+        ("R1", Statement("compared", "Li Wei", "yearly check", (("verdict", "outside"),))),
+        ("R2", Statement("compared", "Li Wei", "another run's", (("verdict", "outside"),))),
+        ("", Statement("health", "agent", "", (("load_1m", "0.1"),))),
+    ):
+        record_news(
+            draft, Said(station.polls.clock.now(), subject, said), station.polls.clock.now()
+        )
     station.commit(draft)
     yield Told(station.path, station.config)
     station.journal.close()
@@ -188,6 +198,15 @@ def test_what_was_wrong_in_the_day(told: Told, capsys: pytest.CaptureFixture[str
     change = next(e for e in report["events"] if e["code"] == "configuration_changed")
     assert (change["old"], change["new"], change["who"]) == (288_150, 289_150, "Li Wei: spring")
     assert len(report["software"]) == 64
+
+
+def test_acts_of_the_day(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    """What people did at this run; not the gateway's health, nor another run's."""
+    days = [told.json(f"2026-05-{day}", capsys) for day in (29, 30)]
+    acts = [one for day in days for one in day["events"] if one["code"] in ("compared", "health")]
+    assert [(act["subject"], act["new"], act["detail"]) for act in acts] == [
+        ("R1", "outside", "yearly check")
+    ]
 
 
 def test_the_table_of_a_day(told: Told, capsys: pytest.CaptureFixture[str]) -> None:

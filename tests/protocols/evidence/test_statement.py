@@ -48,3 +48,21 @@ def test_what_would_not_be_read_is_not_written() -> None:
     """`to_body` checks what it gives away."""
     with pytest.raises(Malformed, match="named twice"):
         Statement("compared", "x", "y", (("a", 1), ("a", 2))).to_body()
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "change"),
+    [
+        ("meter_replaced", (("old_serial", "A"), ("new_serial", "B")), ("A", "B")),
+        ("meter_removed", (("old_serial", "A"),), ("A", None)),
+        ("compared", (("old_serial", "A"), ("verdict", "outside")), (None, "outside")),
+        ("calibrated_pressure", (("until", "2027-01-01"), ("verdict", "within")), (None, "within")),
+        ("verification_due", (("until", "2027-01-01"),), (None, "2027-01-01")),
+        ("maintenance_began", (("what", "pressure"),), (None, None)),
+    ],
+)
+def test_what_it_says_in_short(
+    code: str, fields: tuple[tuple[str, str], ...], change: tuple[str | None, str | None]
+) -> None:
+    """As an event's old and new."""
+    assert Statement(code, "x", "y", fields).change == change
