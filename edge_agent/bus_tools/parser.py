@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from edge_agent.console import COULD_NOT, FINDINGS, add_config, could_not, load
 
+if TYPE_CHECKING:
+    from edge_agent.config.model import AgentConfig
+
+Chosen = TypeVar("Chosen", int, str)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 _Actions = argparse._SubParsersAction
 
@@ -15,11 +21,12 @@ _Actions = argparse._SubParsersAction
 def add_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bus = commands.add_parser(
         "bus",
-        help="serial lines and TCP buses: ports, take, release",
+        help="serial lines and TCP buses: scan, take, release",
         description="Looks at a bus and what is on it, by itself or through the running agent.",
         epilog="example: edge-agent bus take line-1 --for 10m --who 'Li Wei' --reason 'new cable'",
     )
     actions = bus.add_subparsers(required=True, metavar="ACTION")
+    _add_scan(actions)
     _add_take(actions)
     _add_release(actions)
 
@@ -49,6 +56,99 @@ def _add(
     add_config(action)
     action.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     return action
+
+
+def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
+    scan = _add(
+        actions,
+        "scan",
+        "find instruments: units, baud rate, parity, and who they are",
+        "Asks each unit for one register, reads only. Tries rates and parities until somebody "
+        "answers, recognises known instruments, prints the lines for gateway.toml and what is "
+        "likely wrong with the line. Takes the bus from a running agent meanwhile. Exit status: 0 "
+        "found, 1 nobody, stopped, or trouble on the line, 2 the port could not be used.",
+        " --port /dev/ttyUSB0 --units 1-32",
+    )
+    where = scan.add_mutually_exclusive_group()
+    where.add_argument("--bus", default="", metavar="NAME", help="of the configuration")
+    where.add_argument("--port", default="", metavar="PATH", help="a serial port")
+    where.add_argument("--tcp", default="", metavar="HOST:PORT", help="a Modbus TCP server")
+    scan.add_argument("--units", type=units, default=tuple(range(1, 248)), metavar="1-247",
+                      help="as 1-32 or 1,5,40-50; default all")  # fmt: skip
+    scan.add_argument("--baud", type=bauds, default=(), metavar="RATES",
+                      help="as 9600,19200, or all; default: of the bus, all at a port")  # fmt: skip
+    scan.add_argument("--parity", type=parities, default=(), metavar="N,E,O",
+                      help="or all; default as for --baud")  # fmt: skip
+    scan.add_argument("--ascii", action="store_true", help="Modbus ASCII instead of RTU")
+    scan.add_argument("--timeout", type=_timeout, default=0.25, metavar="SECONDS",
+                      help="how long each unit may take; default 0.25")  # fmt: skip
+    scan.set_defaults(command=_scan)
+
+
+def units(text: str) -> tuple[int, ...]:
+    """`1-32`, `1,5,40-50`: each once, in order as given."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not 0 <= first <= last <= 255:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r}: must be as 1-247 or 1,5,40-50")
+        found += range(first, last + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def bauds(text: str) -> tuple[int, ...]:
+    """Usual rates with commas, or `all`."""
+    from edge_agent.bus_tools.scan import BAUDS
+
+    known = {str(baud): baud for baud in BAUDS}
+    return _chosen(text, known)
+
+
+def parities(text: str) -> tuple[str, ...]:
+    """N, E and O with commas, or `all`."""
+    return _chosen(text.upper(), {"N": "N", "E": "E", "O": "O"}, "ALL")
+
+
+def _chosen(text: str, known: Mapping[str, Chosen], every: str = "all") -> tuple[Chosen, ...]:
+    if text == every:
+        return tuple(known.values())
+    parts = [part.strip() for part in text.split(",")]
+    if not set(parts) <= known.keys():
+        told = ", ".join(known)
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: choose of {told}, with commas, or all")
+    return tuple(known[part] for part in dict.fromkeys(parts))
+
+
+def _timeout(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.02 <= value <= 10.0:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r}: must be 0.02 to 10 seconds")
+    return value
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from edge_agent.bus_tools.scan_command import Ordered, scan_command
+
+    ordered = Ordered(
+        options.bus, options.port, options.tcp, options.units, options.baud, options.parity,
+        options.timeout, "ascii" if options.ascii else "rtu",
+    )  # fmt: skip
+    needs = not (options.port or options.tcp)
+    config = load_any(options.config, needs=needs)
+    if config is None and needs:
+        return COULD_NOT
+    return guarded(lambda: scan_command(config, ordered, as_json=options.json))
+
+
+def load_any(path: Path, *, needs: bool) -> AgentConfig | None:
+    """The configuration; a new gateway may have none yet, and a faulty one must not stop a tool."""
+    if needs or path.exists():
+        return load(path)
+    return None
 
 
 def _add_take(actions: _Actions[argparse.ArgumentParser]) -> None:
