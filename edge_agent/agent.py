@@ -24,6 +24,7 @@ from edge_agent.config_store.start import Started
 from edge_agent.control.jobs import control_servers
 from edge_agent.control.protocol import Route
 from edge_agent.control.server import ControlServer
+from edge_agent.doctor.causes import cause_routes
 from edge_agent.journal.draft import Salts
 from edge_agent.journal.journal import Journal
 from edge_agent.journal.memory import Memory
@@ -155,6 +156,7 @@ class Agent:
         self.routes: dict[str, Route] = {}  # what a technician may ask beside reads and writes
         recorder = self._recorder
         self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
+        self.routes |= cause_routes(self._buses)
         self.routes |= flush_routes(self._uplink, lambda: sizes_of(self._recorder.memory))
         self.routes |= lending_routes(self._buses, recorder.note, recorder.tell, clock)
         sources = self._sources(config, clock, latest)

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "clock-floor": "edge_agent.commands.clock_parser:add_clock",
     "export": "edge_agent.parcel.parser:add_parcel",
     "import": "edge_agent.parcel.parser:add_parcel",
+    "doctor": "edge_agent.doctor.parser:add_doctor",
     "link": "edge_agent.link_test.parser:add_link",
     "key": "edge_agent.enrol.key_parser:add_key",
     "compare": "edge_agent.acts.parser:add_compare",

@@ -30,6 +30,7 @@ SLOW_MS: Final = 2_000
 APART_S: Final = 10
 FAR_APART_S: Final = 300
 SOON_S: Final = 14 * 86_400
+"""Or the last third of its life: a short one is renewed often."""
 MAX_TOLD: Final = 160
 # <openssl/x509_vfy.h>
 _DATES: Final = (9, 10)  # not yet, no longer valid
@@ -122,7 +123,8 @@ def judge_certificate(seen: Certificate, took_ms: int, now: Now) -> Step:
     """One that was believed: for how long yet."""
     left_s = seen.not_after_s - now.utc_s
     facts = {"to": day(seen.not_after_s), "days": str(left_s // 86_400), "issuer": seen.issuer}
-    if left_s < SOON_S:
+    whole_s = seen.not_after_s - seen.not_before_s
+    if left_s < min(SOON_S, whole_s // 3):
         return doubtful(TLS, "tls_ends_soon", **facts)._replace(took_ms=took_ms)
     return good(TLS, "tls.good", took_ms, **facts)
 

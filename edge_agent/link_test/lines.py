@@ -22,10 +22,10 @@ def lines_of(step: Step, words: Words, encoding: str | None) -> list[str]:
     head = f"{sign} {name}{' ' * max(1, _NAME_COLUMNS - columns(name))} "
     if step.light == GOOD:
         took = "" if step.took_ms is None else f" ({step.took_ms} ms)"
-        return _hung(head, note_of(step, words) + took)
+        return hung(head, note_of(step, words) + took)
     told = tell(step.code, step.facts, words)
     return [
-        *_hung(head, told.what),
+        *hung(head, told.what),
         *explained(words("cause"), told.cause),
         *explained(words("remedy"), told.remedy),
     ]
@@ -33,10 +33,11 @@ def lines_of(step: Step, words: Words, encoding: str | None) -> list[str]:
 
 def explained(label: str, text: str) -> list[str]:
     """A sentence beside its label, under what it explains."""
-    return _hung(f"{' ' * _INDENT}{label}{' ' * max(1, 5 - columns(label))}", text)
+    return hung(f"{' ' * _INDENT}{label}{' ' * max(1, 5 - columns(label))}", text)
 
 
-def _hung(head: str, text: str) -> list[str]:
+def hung(head: str, text: str) -> list[str]:
+    """A text behind its head, wrapped under itself."""
     first, *rest = wrapped(text, columns(head), columns(head))
     return [head + first.lstrip(), *rest]
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 
 import pytest
 
-from edge_agent.agent import run_agent
 from edge_agent.cli import main
-from edge_agent.config.file import load_config
-from edge_agent.control.client import NoAgent, ask_agent
-from edge_agent.control.protocol import Call
 from edge_agent.keys.keys import create_keys
 from edge_agent.link_test.command import judge_traffic
 from protocols.evidence.leaf import Log
+from tests.edge_agent.agent_thread import agent_thread
 from tests.edge_agent.gateway import GATEWAY, wait_until
 from tests.edge_agent.test_agent import write_config
 from tests.edge_agent.tls_central import TlsCentral, make_certificates, serving
@@ -45,28 +41,14 @@ def test_with_an_agent_and_then_without(tmp_path, central, capsys, monkeypatch) 
     """The agent sends what waits at once; after its end this program sends the rest itself."""
     monkeypatch.setenv("LANG", "C.UTF-8")
     path = config_for(tmp_path, central.url)
-    config = load_config(path)
-    stop = threading.Event()
-    agent = threading.Thread(target=run_agent, args=(config, stop), daemon=True)
-    agent.start()
-
-    def is_there() -> bool:
-        try:
-            answer = ask_agent(config.control.read_socket, Call("receipted"))
-        except NoAgent:
-            return False
-        return answer["receipted"]["billing"] > 0
-
-    assert wait_until(is_there)
-    first = central.size(Log.TELEMETRY)  # what is polled from now on waits for an hour
-    assert main(["link", "--config", str(path)]) == 0
-    out = capsys.readouterr().out
-    assert "leaves sent, receipt verified" in out
-    assert max(map(len, out.splitlines())) <= 80
-    assert central.size(Log.TELEMETRY) > first
-    stop.set()
-    agent.join(20)
-    assert not agent.is_alive()
+    with agent_thread(path):
+        assert wait_until(lambda: central.size(Log.BILLING) > 0)
+        first = central.size(Log.TELEMETRY)  # what is polled from now on waits for an hour
+        assert main(["link", "--config", str(path)]) == 0
+        out = capsys.readouterr().out
+        assert "leaves sent, receipt verified" in out
+        assert max(map(len, out.splitlines())) <= 80
+        assert central.size(Log.TELEMETRY) > first
     assert main(["link", "--config", str(path), "--json"]) == 0
     steps = steps_of(capsys)
     assert steps["batch"]["note"].startswith("nothing waits to be sent")
@@ -78,12 +60,8 @@ def test_alone_what_waits_is_sent(tmp_path, central, capsys, monkeypatch) -> Non
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     path = config_for(tmp_path, "https://localhost:1")
     path.write_text(path.read_text().replace("drain_seconds = 5", "drain_seconds = 0"))
-    stop = threading.Event()
-    agent = threading.Thread(target=run_agent, args=(load_config(path), stop), daemon=True)
-    agent.start()
-    assert wait_until((tmp_path / "state" / "journal.db").exists)
-    stop.set()
-    agent.join(20)
+    with agent_thread(path):
+        pass
     assert main(["link", "--config", str(path), "--json"]) == 1
     steps = steps_of(capsys)
     assert [*steps] == ["interface", "route", "name", "connect"]

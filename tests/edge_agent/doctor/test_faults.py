@@ -1,0 +1,139 @@
+"""Faults on the bus, each on a line of its own under one running agent: fault -> finding.
+
+For each: the code that is expected, and no other about that bus, its devices and its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from protocols.modbus.frames import rtu_frame
+from protocols.modbus.uart import Setup, heard
+from simulators.framing import Burst
+from simulators.plausible import Given
+from tests.edge_agent.doctor.site_rig import (
+    BAUD,
+    Scene,
+    Site,
+    Unit,
+    closed_port,
+    hangs_up,
+    held_port,
+    listener,
+    no_port,
+    plain_file,
+    run_of,
+    says_nothing,
+    site,
+)
+
+SECONDS = 7.0
+METER = "sick-flowsic500"
+
+
+def echoed(frame: bytes, bursts: Sequence[Burst]) -> Sequence[Burst]:
+    return [Burst(0, frame), *bursts]
+
+
+def sent_as(setup: Setup):
+    """What our port hears of answers that are sent so."""
+    ours = Setup(BAUD)
+    return lambda _frame, bursts: [
+        Burst(burst.after_ms, heard(burst.data, setup, ours)) for burst in bursts
+    ]
+
+
+def with_stranger(_frame: bytes, bursts: Sequence[Burst]) -> Sequence[Burst]:
+    """Somebody else asks unit 9 just after our answer."""
+    asked = rtu_frame(9, bytes((3, 0, 16, 0, 8)))
+    return [*bursts, Burst(12, asked)]
+
+
+def pair(faults: str, **more) -> tuple[Unit, ...]:
+    """Two devices of a kind, the same on both."""
+    return (Unit(1, faults=faults, **more), Unit(2, faults=faults, **more))
+
+
+LONG = Unit(2, METER, poll_s=0.1)
+SHORT = Unit(1, "keller-33x", poll_s=0.1)
+
+
+def metered(name: str, meter: Unit, sensor: Unit, expected: str, **run: str):
+    """A scene with a meter run, over TCP."""
+    scene = Scene(name, (meter, sensor), "tcp", run=run_of(name, meter.unit, sensor.unit, **run))
+    return scene, {expected} if expected else set()
+
+
+METERED = {
+    "vm": Given(1_000_000, 117.0), "vb": Given(5_000_000, 590.0), "vm_err": Given(0),
+    "vb_err": Given(0), "resolution_vm": Given(-3), "resolution_vb": Given(-3),
+}  # fmt: skip
+STILL = {key: METERED[key] for key in METERED if key not in ("vm", "vb")}
+STILL |= {"flow_actual": Given(0.0)}
+GAUGED = {"p1_f32": Given(3.0), "tob1_f32": Given(15.0)}
+M, P = Unit(1, METER, given=METERED), Unit(2, "keller-33x", given=GAUGED)
+SCENES: list[tuple[Scene, set[str]]] = [
+    (Scene("healthy"), set()),
+    (Scene("silence", pair("lost=1")), {"line_dead"}),
+    (Scene("one-dead", (Unit(1), Unit(7, served=False))), {"unit_dead"}),
+    (Scene("lost-later", pair("silence=60s/57s")), {"line_lost"}),
+    (Scene("one-lost", (Unit(1), Unit(2, faults="silence=60s/57s"))), {"unit_lost"}),
+    (Scene("wrong-baud", change=sent_as(Setup(BAUD // 2))), {"line_wrong_rate"}),
+    (Scene("wrong-parity", change=sent_as(Setup(BAUD, "E"))), {"line_wrong_parity"}),
+    (Scene("swapped", change=sent_as(Setup(BAUD, swapped=True))), {"line_swapped"}),
+    (Scene("echo", change=echoed), {"line_echo"}),
+    (Scene("noise", pair("bit=0.004")), {"line_noise"}),
+    (Scene("cut", pair("cut=0.6")), {"line_cut"}),
+    (Scene("foreign", (Unit(1, faults="foreign=1"), Unit(2))), {"shared_unit"}),
+    (Scene("late", pair("late=1:120ms"), bus="quiet_s = 0.3"), {"late"}),
+    (Scene("two-masters", change=with_stranger), {"line_two_masters"}),
+    (Scene("busy", (Unit(1, faults="busy=60s/60s"), Unit(2))), {"busy"}),
+    (Scene("exceptions", (Unit(1, faults="exception=1:4"), Unit(2))), {"refuses"}),
+    (Scene("hole", (Unit(1, faults="hole=8-9:2"), Unit(2))), {"holes"}),
+    (Scene("vanished", away="60s/57s"), {"port_vanished"}),
+    (Scene("port-busy", port=held_port), {"port_busy"}),
+    (Scene("port-missing", port=no_port), {"port_missing"}),
+    (Scene("no-port", port=plain_file), {"port_no_port"}),
+    (Scene("tcp-refused", kind="tcp", host=closed_port), {"tcp_refused"}),
+    (Scene("tcp-silent", kind="tcp", host=listener(says_nothing)), {"tcp_silent"}),
+    (Scene("one-client", kind="tcp", host=listener(hangs_up)), {"tcp_one_client"}),
+    (
+        Scene("settings", (Unit(1, "rosemount-3095fb", given={"sp_unit": Given(7)}), Unit(2)), "tcp"),
+        {"device_settings"},
+    ),
+    metered("good-run", M, P, ""),
+    metered(
+        "resolution", Unit(1, METER, given=METERED | {"resolution_vm": Given(-2)}), P, "resolution_mismatch"
+    ),
+    metered("word-order", M, Unit(2, "keller-33x", "order=CDAB@3s", given=GAUGED), "word_order"),
+    metered("sensor", M, Unit(2, "keller-33x", given=GAUGED | {"p1_f32": Given(97.0)}), "pressure_bad"),
+    metered("frozen", Unit(1, METER, "frozen=60s/60s", given=METERED), P, "index_frozen"),
+    metered(
+        "jump", Unit(1, METER, "jump=4s:900000", given=STILL), P, "index_jump", qmax_m3_h="1000.0"
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("site")
+    with site(directory, [scene for scene, _ in SCENES], SECONDS) as running:
+        running.examine()
+        yield running
+
+
+@pytest.mark.parametrize(("scene", "expected"), SCENES, ids=lambda one: getattr(one, "name", ""))
+def test_a_fault_of_the_bus_is_named(examined: Site, scene: Scene, expected: set[str]) -> None:
+    """By its cause, and nothing else is said of that line."""
+    names = [scene.name, f"R-{scene.name}", *(scene.device(unit.unit) for unit in scene.units)]
+    told = [one for one in examined.findings if one.where in names]
+    assert {one.code for one in told} == expected, told
+
+
+def test_nothing_is_said_of_what_is_well(examined: Site) -> None:
+    """Site, configuration, link, disk and clock of this site have no fault."""
+    names = {name for scene, _ in SCENES for name in (scene.name, f"R-{scene.name}")}
+    names |= {scene.device(unit.unit) for scene, _ in SCENES for unit in scene.units}
+    assert [one for one in examined.findings if one.where not in names] == []
