@@ -130,7 +130,7 @@ def serve(scene: Scene, directory: Path, stop: threading.Event, stack) -> str:
 
 def toml_of(scene: Scene, place: str) -> str:
     """Its bus, devices and run."""
-    timeout = "" if "timeout_s" in scene.bus else "timeout_s = 0.08\n"
+    timeout = "" if "timeout_s" in scene.bus else "timeout_s = 0.15\n"
     text = f'[[bus]]\nname = "{scene.name}"\ntype = "{scene.kind}"\n{place}\n{timeout}{scene.bus}\n'
     for unit in scene.units:
         name = scene.device(unit.unit)

@@ -72,7 +72,10 @@ METERED = {
 }  # fmt: skip
 STILL = {key: METERED[key] for key in METERED if key not in ("vm", "vb")}
 STILL |= {"flow_actual": Given(0.0)}
+COARSE = METERED | {"resolution_vm": Given(-2)}
+OTHER_UNIT = {"sp_unit": Given(7)}
 GAUGED = {"p1_f32": Given(3.0), "tob1_f32": Given(15.0)}
+BROKEN = GAUGED | {"p1_f32": Given(97.0)}
 M, P = Unit(1, METER, given=METERED), Unit(2, "keller-33x", given=GAUGED)
 SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("healthy"), set()),
@@ -87,7 +90,7 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("noise", pair("bit=0.004")), {"line_noise"}),
     (Scene("cut", pair("cut=0.6")), {"line_cut"}),
     (Scene("foreign", (Unit(1, faults="foreign=1"), Unit(2))), {"shared_unit"}),
-    (Scene("late", pair("late=1:120ms"), bus="quiet_s = 0.3"), {"late"}),
+    (Scene("late", pair("late=1:250ms"), bus="quiet_s = 0.5"), {"late"}),
     (Scene("two-masters", change=with_stranger), {"line_two_masters"}),
     (Scene("busy", (Unit(1, faults="busy=60s/60s"), Unit(2))), {"busy"}),
     (Scene("exceptions", (Unit(1, faults="exception=1:4"), Unit(2))), {"refuses"}),
@@ -100,15 +103,15 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("tcp-silent", kind="tcp", host=listener(says_nothing)), {"tcp_silent"}),
     (Scene("one-client", kind="tcp", host=listener(hangs_up)), {"tcp_one_client"}),
     (
-        Scene("settings", (Unit(1, "rosemount-3095fb", given={"sp_unit": Given(7)}), Unit(2)), "tcp"),
+        Scene("settings", (Unit(1, "rosemount-3095fb", given=OTHER_UNIT), Unit(2)), "tcp"),
         {"device_settings"},
     ),
     metered("good-run", M, P, ""),
     metered(
-        "resolution", Unit(1, METER, given=METERED | {"resolution_vm": Given(-2)}), P, "resolution_mismatch"
+        "resolution", Unit(1, METER, given=COARSE), P, "resolution_mismatch"
     ),
     metered("word-order", M, Unit(2, "keller-33x", "order=CDAB@3s", given=GAUGED), "word_order"),
-    metered("sensor", M, Unit(2, "keller-33x", given=GAUGED | {"p1_f32": Given(97.0)}), "pressure_bad"),
+    metered("sensor", M, Unit(2, "keller-33x", given=BROKEN), "pressure_bad"),
     metered("frozen", Unit(1, METER, "frozen=60s/60s", given=METERED), P, "index_frozen"),
     metered(
         "jump", Unit(1, METER, "jump=4s:900000", given=STILL), P, "index_jump", qmax_m3_h="1000.0"
