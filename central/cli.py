@@ -25,6 +25,8 @@ from central.keys import (
 from central.ledger.edits import EditError
 from central.ledger.gas_users import gas_faults
 from central.ledger.rebuild import rebuild
+from central.offer_command import add_offer_commands
+from central.offers import OfferError
 from central.orders import (
     Effective,
     Listed,
@@ -62,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(parsed)
     except (
-        ConfigErrors, EditError, KeyFileError, OrderError, ParcelError, ProofError, RegistryError,
-        ServeError, StoreError,
+        ConfigErrors, EditError, KeyFileError, OfferError, OrderError, ParcelError, ProofError,
+        RegistryError, ServeError, StoreError,
     ) as error:  # fmt: skip
         print(f"edge-central: {error}", file=sys.stderr)
         return USAGE
@@ -221,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
                        help="what goes back to the gateway")  # fmt: skip
     add_proof_commands(commands, _told_store)
     _add_gas(commands)
+    add_offer_commands(commands, _told_store)
     add_edit_commands(commands, _edits_store)
     run = commands.add_parser("serve", help="take uploads and serve the pages")
     run.add_argument("--config", type=Path, required=True, metavar="central.toml")

@@ -69,6 +69,22 @@ def create_order_key(directory: Path) -> Signer:
     return _create(directory, f"{load_receipt_key(directory).name}-orders", _ORDERS)
 
 
+def create_operator_key(path: Path, name: str) -> Signer:
+    """Make the key that offers are signed with, at its place of its own: not in a store."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}; choose another place") from None
+    return _create(path.parent, name, _Use(path.name, KeyType.NOTE, "operator key"))
+
+
+def load_operator_key(path: Path) -> Signer:
+    """Read it. Raises KeyFileError as `load_receipt_key`."""
+    if not path.exists():
+        raise KeyFileError(f"{path}: no operator key; edge-central operator-key new --out {path}")
+    return _load(path.parent, _Use(path.name, KeyType.NOTE, "operator key"))
+
+
 def has_order_key(directory: Path) -> bool:
     """Whether a key was made here; stores of before orders have none."""
     return (directory / ORDER_FILE_NAME).exists()

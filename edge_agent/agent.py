@@ -22,7 +22,7 @@ from edge_agent.clock import Clock, mono_ms
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.start import Started
 from edge_agent.control.jobs import control_servers
-from edge_agent.control.protocol import Route
+from edge_agent.control.protocol import Call, Route
 from edge_agent.control.server import ControlServer
 from edge_agent.doctor.causes import cause_routes
 from edge_agent.journal.draft import Salts
@@ -41,6 +41,7 @@ from edge_agent.recorder.recorder import Recorder
 from edge_agent.recording.key_recording import KeyDesk
 from edge_agent.remote.custody import Custody
 from edge_agent.remote.routes import config_routes
+from edge_agent.remote.wiring import Parts as KeptParts
 from edge_agent.remote.wiring import custody_of
 from edge_agent.salvage.journal_start import open_journal
 from edge_agent.state_lock import BOOT_ID, state_lock
@@ -178,10 +179,18 @@ class Agent:
         self._status = f"polls {len(config.devices)} devices on {len(self._buses)} buses"
         self.custody: Custody | None = None  # of the configuration, where there is a file of it
 
-    def keep(self, started: Started, hang_up: threading.Event) -> None:
+    def keep(self, started: Started, keys: Keys, hang_up: threading.Event) -> None:
         """Before `run`: keep to the configuration in force, which somebody may replace."""
-        parts = (self._buses, self._uplink, self._recorder)
-        self.custody = custody_of(started, parts, self.clock, hang_up)
+        uplink, transport = self._uplink, self._transport
+        status = self.routes["status"].answer
+        self.custody = custody_of(
+            started,
+            KeptParts(
+                *(self._buses, uplink, self._recorder, transport, keys, self.clock),
+                status=lambda: status(Call("status"), ""),
+            ),
+            hang_up,
+        )
         self.routes |= config_routes(started.files.path)
 
     def _sources(self, config: AgentConfig, clock: Clock, latest: LatestScans) -> Sources:
@@ -301,7 +310,7 @@ def run_agent(
         boot_id = BOOT_ID.read_text(encoding="ascii").strip()
         journal, memory = open_journal(config, boot_id, mono_ms())
         agent = Agent(config, keys, journal, memory, notifier)
-        agent.keep(started, hang_up)
+        agent.keep(started, keys, hang_up)
         return agent.run(stop)
 
 

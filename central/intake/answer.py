@@ -17,14 +17,15 @@ BUSY_S: Final = 5
 class Answer(NamedTuple):
     """One HTTP answer.
 
-    `newest_order`: to this gateway, told in a header; 0 where there is none. `retry_after_s`: told
-    in a header unless 0.
+    `newest_order`, `newest_offer`: to this gateway, told in headers; 0 where there is none.
+    `retry_after_s`: told in a header unless 0.
     """
 
     status: int
     content_type: bytes
     body: bytes
     newest_order: int = 0
+    newest_offer: int = 0
     retry_after_s: int = 0
 
 

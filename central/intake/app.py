@@ -17,6 +17,7 @@ from central.intake.enroller import Enroller
 from central.intake.routes import Asked, Route, find_route, routes, too_large
 from central.intake.service import Intake
 from central.secret_file import KeyFileError
+from protocols.evidence.offer import OFFERS_HEADER
 from protocols.evidence.order import ORDERS_HEADER
 from protocols.evidence.upload import MAX_UPLOAD_BYTES
 
@@ -149,6 +150,8 @@ async def _send(send: Send, answer: Answer) -> None:
     ]
     if answer.newest_order:
         headers.append((ORDERS_HEADER.lower().encode(), str(answer.newest_order).encode()))
+    if answer.newest_offer:
+        headers.append((OFFERS_HEADER.lower().encode(), str(answer.newest_offer).encode()))
     if answer.retry_after_s:
         headers.append((b"retry-after", str(answer.retry_after_s).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

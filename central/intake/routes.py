@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from central.intake.answer import Answer, refusal
 from central.intake.enroller import Enroller
-from central.intake.service import Intake
-from protocols.evidence import adopt, enrol, heads, receipt_keys
+from central.intake.service import Intake, Sent
+from protocols.evidence import adopt, enrol, heads, offer, receipt_keys
 from protocols.evidence.adopt import MAX_ADOPTION_BYTES
 from protocols.evidence.order import REQUEST_HEADER
 from protocols.evidence.upload import MAX_UPLOAD_BYTES, UNSENT_HEADER, parse_unsent
@@ -54,12 +54,21 @@ def routes(intake: Intake, enroller: Enroller | None) -> tuple[Route, ...]:
     def orders(asked: Asked) -> Answer:
         return intake.orders(asked.tail, asked.query, asked.header(REQUEST_HEADER), asked.identity)
 
+    def offers(asked: Asked) -> Answer:
+        return intake.offers(asked.tail, asked.query, asked.header(REQUEST_HEADER), asked.identity)
+
+    def bundle(asked: Asked) -> Answer:
+        sent = Sent(asked.body, asked.identity)
+        return intake.bundle(asked.tail, asked.query, asked.header(REQUEST_HEADER), sent)
+
     def newest_heads(asked: Asked) -> Answer:
         return intake.heads(asked.tail, asked.header(REQUEST_HEADER), asked.identity)
 
     always = (
         Route("POST", UPLOAD_PATH, MAX_UPLOAD_BYTES, upload),
         Route("GET", ORDERS_PATH, 0, orders),
+        Route("GET", offer.PATH, 0, offers),
+        Route("POST", offer.BUNDLE_PATH, offer.MAX_BUNDLE_BYTES, bundle),
         Route("GET", heads.PATH, 0, newest_heads),
         Route("POST", adopt.PATH, MAX_ADOPTION_BYTES, lambda a: intake.adopt(a.body, a.identity)),
         Route("GET", receipt_keys.PATH, 0, lambda _: intake.receipt_keys()),

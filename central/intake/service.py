@@ -31,6 +31,7 @@ from central.intake.judge import (
     judge,
     stranger,
 )
+from central.intake.offers import answer_offers, newest_offer, take_bundle
 from central.intake.orders import answer_orders, newest_order
 from central.intake.refusing import OPERATOR, Refusing
 from central.key_spans import Act, Done, keep_act, store_schedule
@@ -44,6 +45,13 @@ from protocols.evidence.upload import Conflict, Equivocation, Upload, countersig
 
 MAX_RACES: Final = 8
 """How often one upload is judged again because another moved the head meanwhile."""
+
+
+class Sent(NamedTuple):
+    """A body, and whose certificate a TLS terminator verified."""
+
+    body: bytes
+    identity: str | None
 
 
 class Intake:
@@ -122,6 +130,20 @@ class Intake:
             return self._refused(gateway, stranger(gateway, identity), b"")
         return answer_orders(self._store, gateway, query, request)
 
+    def offers(
+        self, gateway: str, query: bytes, request: str, identity: str | None = None
+    ) -> Answer:
+        """The answer to a gateway that asks what operators offer it."""
+        if identity is not None and identity != gateway:
+            return self._refused(gateway, stranger(gateway, identity), b"")
+        return answer_offers(self._store, gateway, query, request)
+
+    def bundle(self, gateway: str, query: bytes, request: str, sent: Sent) -> Answer:
+        """The answer to a gateway that sends its support bundle."""
+        if sent.identity is not None and sent.identity != gateway:
+            return self._refused(gateway, stranger(gateway, sent.identity), b"")
+        return take_bundle(self._store, self._clock, (gateway, query, request), sent.body)
+
     def heads(self, gateway: str, request: str, identity: str | None = None) -> Answer:
         """The answer to a gateway that asks what central holds of it."""
         if not is_gateway_id(gateway):
@@ -185,11 +207,13 @@ class Intake:
         return True
 
     def _with_orders(self, gateway: str, answer: Answer) -> Answer:
-        """Tell the newest order's number to a gateway that has proven who it is."""
+        """Tell the newest order's and offer's number to a gateway that has proven who it is."""
         if answer.status not in (200, 409):
             return answer
         with self._store.engine.connect() as conn:
-            return answer._replace(newest_order=newest_order(conn, gateway))
+            return answer._replace(
+                newest_order=newest_order(conn, gateway), newest_offer=newest_offer(conn, gateway)
+            )
 
     def _do(self, case: "_Case", verdict: Verdict) -> Answer | None:
         """The answer, or None where the head moved between reading it and writing."""

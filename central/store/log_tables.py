@@ -121,3 +121,31 @@ gas_order = Table(
 
 What became of an order, the gateway's own events tell.
 """
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("valid_until_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+    Column("withdrawn_ms", BigInteger, nullable=True),
+)
+"""What operators offer to gateways, byte for byte as they signed it elsewhere; the other columns
+are what it says of itself. What became of an offer, the gateway's own events tell.
+"""
+
+bundle = Table(
+    "bundle",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)
+"""Support bundles, by the offer that asked for each; a leaf of the gateway has the hash."""

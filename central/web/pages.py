@@ -35,6 +35,7 @@ from central.ledger.replaced import replacements
 from central.ledger.rows import RunRow
 from central.ledger.statements import statements, warnings
 from central.ledger.untimed_list import untimed
+from central.offers import list_offers
 from central.store.database import Store
 from central.web.archive_view import SHOWN_GAPS, SHOWN_RECORDS, archives_csv, shown_gaps
 from central.web.csv_file import MAX_ROWS, intervals_csv
@@ -61,6 +62,7 @@ RANGES = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_00
 DEFAULT_RANGE = "24h"
 CSV_DAYS = 31
 COOKIE = "lang"
+OFFER_ROWS = 20
 COOKIE_S = 365 * 86_400
 
 
@@ -219,6 +221,7 @@ class Pages:
                 "events": queries.events(conn, limit=EVENT_ROWS),
                 "warnings": warnings(conn, self._now_ms())[:WARNING_ROWS],
                 "statements": statements(conn, limit=STATEMENT_ROWS),
+                "offers": list_offers(conn, most=OFFER_ROWS)[::-1],
             }
 
     def _run(self, request: Request) -> dict[str, Any]:

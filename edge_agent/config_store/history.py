@@ -79,6 +79,7 @@ class Waiting(NamedTuple):
 
     number: int
     kind: str
+    valid_until_ms: int = 0
     consent: str = ""  # what wants it; empty: nothing does
     who: str = ""  # who gave it, and why
     why: str = ""
@@ -164,7 +165,10 @@ class History:
         if trial is None or version is None:
             return self
         told = Told("configuration_kept", None, version.sha256, "agent", f"version {trial.number}")
-        return replace(self.judged(trial.number, "good"), trial=None).tell(told)
+        kept = replace(self.judged(trial.number, "good"), trial=None).tell(told)
+        if trial.offer:
+            kept = kept.tell(Told("offer_done", None, trial.offer, "agent", "kept"))
+        return kept
 
     def rolled_back(self, why: str, who: str = "agent") -> History:
         """The trial did not go well: the version before is in force again."""

@@ -14,7 +14,7 @@ from edge_agent.config_store.history import MAX_TEXT, History, Told, Waiting
 MOST_WAITING: Final = 8
 
 
-def take(files: ConfigFiles, offer: Waiting, data: bytes, valid_until_ms: int) -> bool:
+def take(files: ConfigFiles, offer: Waiting, data: bytes) -> bool:
     """Keep a verified offer, durably; False where too many wait. Raises OSError.
 
     Its number counts from now on: the same offer, or an older one, is never taken again.
@@ -26,7 +26,7 @@ def take(files: ConfigFiles, offer: Waiting, data: bytes, valid_until_ms: int) -
         if len(history.waiting) >= MOST_WAITING:
             return False
         files.write_offer(offer.number, data)
-        detail = f"{offer.kind}, valid until {valid_until_ms} ms UTC"
+        detail = f"{offer.kind}, valid until {offer.valid_until_ms} ms UTC"
         told = Told("offer_taken", None, offer.number, "central", detail)
         history = replace(
             history, offer_number=offer.number, waiting=(*history.waiting, offer)
@@ -35,13 +35,11 @@ def take(files: ConfigFiles, offer: Waiting, data: bytes, valid_until_ms: int) -
         return True
 
 
-def refuse_unread(files: ConfigFiles, number: int, why: str) -> None:
-    """An offer whose number is right, and that cannot be carried out: told once."""
+def doubt(files: ConfigFiles, why: str) -> None:
+    """Something came that cannot be believed: told; no number is used up by it."""
     with files.locked():
         history = files.history()
-        if number > history.offer_number:
-            told = Told("offer_refused", None, number, "agent", why[:1000])
-            files.store(replace(history, offer_number=number).tell(told))
+        files.store(history.tell(Told("offer_refused", None, None, "agent", why[:1000])))
 
 
 def wait_for_consent(files: ConfigFiles, number: int, relevant: str) -> History:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 AGENT: Final = "agent"
 DRIFTS: Final = "device_clock_drifts"
 ARCHIVE_READ: Final = "archive_read"
+RANGE_ASKED: Final = "range_asked"
 ARCHIVE_FAILED: Final = "archive_failed"
 
 
@@ -69,7 +70,17 @@ class Said(NamedTuple):
     statement: Statement
 
 
-News = ClockRead | Taken | GapRead | Fact | Said
+class RangeAsked(NamedTuple):
+    """Offer `number` of an operator asks the archives of a run's meter for a range, in UTC ms."""
+
+    instant: Instant
+    run: str
+    serial: str
+    between_ms: tuple[int, int]
+    number: int
+
+
+News = ClockRead | Taken | GapRead | Fact | Said | RangeAsked
 
 
 def record_news(draft: Draft, news: News, instant: Instant) -> None:
@@ -84,6 +95,8 @@ def record_news(draft: Draft, news: News, instant: Instant) -> None:
         case Fact():
             draft.event(*news)
             draft.urgent = True
+        case RangeAsked():
+            _ask_range(draft, news)
         case Said():
             draft.append(Kind.STATEMENT, news.subject, news.statement.to_body(), news.instant)
 
@@ -142,6 +155,18 @@ def _record(draft: Draft, taken: Taken, instant: Instant) -> None:
         gaps={**devices.gaps, gap.seq: gap._replace(taken=gap.taken + 1)},
         marks={**devices.marks, key: record.device_s},
     )
+
+
+def _ask_range(draft: Draft, asked: RangeAsked) -> None:
+    """As a gap is: read once, and what was taken from that archive before is not taken again."""
+    if len(draft.devices.gaps) >= MAX_GAPS:
+        return
+    start_ms, end_ms = asked.between_ms
+    seq = draft.next_seq(Log.BILLING)
+    detail = f"{start_ms} to {end_ms} ms UTC"
+    draft.event(asked.instant, RANGE_ASKED, asked.run, None, asked.number, "central", detail)
+    gap = PendingGap(seq, asked.run, asked.serial, start_ms, end_ms)
+    _set_gaps(draft, {**draft.devices.gaps, seq: gap})
 
 
 def _gap_read(draft: Draft, read: GapRead) -> None:

@@ -85,6 +85,7 @@ class Custody(threading.Thread):
         super().__init__(name="custody", daemon=True)
         self.wants_reload = threading.Event()
         self.last_turn_mono_ms = now_ms()
+        self.abort: Callable[[], None] = lambda: None  # of what `also` waits for
         self.also: Callable[[History], History] = lambda history: history  # offers of central
         self._begun = started
         self._files = started.files
@@ -115,6 +116,7 @@ class Custody(threading.Thread):
     def end(self, timeout_s: float) -> None:
         """Before the recorder ends."""
         self._end.set()
+        self.abort()
         if self.is_alive():
             self.join(timeout_s)
 

@@ -26,6 +26,7 @@ from edge_agent.uplink.http_library import requests
 from edge_agent.uplink.link_failure import TOO_SLOW, link_failure
 from edge_agent.uplink.link_failure import LinkFailure as LinkFailure
 from edge_agent.uplink.resolver import Resolver
+from protocols.evidence.offer import OFFERS_HEADER
 from protocols.evidence.order import ORDERS_HEADER
 from protocols.evidence.upload import UNSENT_HEADER
 
@@ -40,13 +41,14 @@ MAX_RETRY_AFTER_S: Final = 3_600  # whatever central says: an hour later it may 
 _ORDER_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}\Z", re.ASCII)
 _RETRY_AFTER: Final = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _PIECE_BYTES: Final = 8_192
+NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Answer(NamedTuple):
     """What central said, whatever the status.
 
-    `newest_order`: as its header told, else 0. `retry_after_s`: what it asks to wait, bounded;
-    only a number of seconds is read, because a date needs a right clock.
+    `newest_order`, `newest_offer`: as its headers told, else 0. `retry_after_s`: what it asks to
+    wait, bounded; only a number of seconds is read, because a date needs a right clock.
     """
 
     status: int
@@ -54,6 +56,7 @@ class Answer(NamedTuple):
     body: bytes
     newest_order: int = 0
     retry_after_s: int = 0
+    newest_offer: int = 0
 
 
 class Transport:
@@ -93,9 +96,15 @@ class Transport:
         self._session.close()  # a kept connection goes on with what it showed
         self._session.cert = None if identity is None else str(identity)
 
-    def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer | LinkFailure:
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        unsent: str | None = None,
+        more: Mapping[str, str] = NO_HEADERS,
+    ) -> Answer | LinkFailure:
         """POST deterministic CBOR. `unsent` goes into the header of that name."""
-        headers = {"Content-Type": "application/cbor"}
+        headers = {"Content-Type": "application/cbor", **more}
         if unsent is not None:
             headers[UNSENT_HEADER] = unsent
         return self._ask("POST", path, body, headers)
@@ -169,6 +178,7 @@ class Transport:
                     )
             kind = response.headers.get("Content-Type", "")
             newest = _ORDER_NUMBER.match(response.headers.get(ORDERS_HEADER, ""))
+            offered = _ORDER_NUMBER.match(response.headers.get(OFFERS_HEADER, ""))
             later = _RETRY_AFTER.match(response.headers.get("Retry-After", ""))
             return Answer(
                 response.status_code,
@@ -176,6 +186,7 @@ class Transport:
                 bytes(content),
                 int(newest[0]) if newest else 0,
                 min(int(later[0]), MAX_RETRY_AFTER_S) if later else 0,
+                int(offered[0]) if offered else 0,
             )
 
     def _hold(self, held: socket.socket) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edge_agent.keys.receipt_keys import ReceiptKeys
     from edge_agent.uplink.certificate_renewal import Renewal
     from edge_agent.uplink.gate import Gate
+    from edge_agent.uplink.offer_fetch import OfferFetch
     from edge_agent.uplink.order_fetch import OrderFetch
     from edge_agent.uplink.receipt_file import ReceiptBox
     from edge_agent.uplink.transport import Answer, Transport
@@ -70,6 +71,7 @@ class Uplink(threading.Thread):
         self._monotonic_s = monotonic_s
         self._jitter = jitter
         self._orders = orders
+        self.offers: OfferFetch | None = None
         self.renewal: Renewal | None = None  # of the client certificate, where one is presented
         self._gate = gate
         self._gate_backoff = Backoff()
@@ -207,6 +209,8 @@ class Uplink(threading.Thread):
     def _send_due(self, now: float, *, only_urgent: bool) -> float:
         if self._orders is not None and not self._is_draining and not only_urgent:
             self._orders.fetch(now)
+        if self.offers is not None and not self._is_draining and not only_urgent:
+            self.offers.fetch(now)
         waits = []
         for log, lane in self._lanes.items():
             is_first = log is Log.BILLING
@@ -223,6 +227,8 @@ class Uplink(threading.Thread):
             waits.append(max(rate_s, lane.wait_s(self._monotonic_s())))
         if self._orders is not None:
             waits.append(self._orders.wait_s(self._monotonic_s()))
+        if self.offers is not None:
+            waits.append(self.offers.wait_s(self._monotonic_s()))
         return min(waits, default=REPORT_S)
 
     def _send(self, log: Log, lane: Lane) -> bool:
@@ -256,6 +262,8 @@ class Uplink(threading.Thread):
     def _hear(self, answer: Answer) -> None:
         if self._orders is not None:
             self._orders.tell(answer.newest_order)
+        if self.offers is not None:
+            self.offers.tell(answer.newest_offer)
 
     def _tell(self, what: str, failure: Failure, delay_s: float, now: float) -> None:
         """Each new problem at once, the same one every ten minutes."""

@@ -27,6 +27,7 @@ from protocols.evidence.keys import KeySchedule
 from protocols.evidence.leaf import decode_leaf, encode_leaf
 from protocols.evidence.merkle import EMPTY, Hole, hole_of
 from protocols.evidence.note import Signer, open_checkpoint, open_cosignature
+from protocols.evidence.offer import Offer, decode_offers, encode_offers, open_offer, sign_offer
 from protocols.evidence.order import Order, decode_orders, encode_orders, open_order, sign_order
 from protocols.evidence.parcel import (
     ParcelKey,
@@ -67,6 +68,9 @@ SEALED: Final = seal(TELEMETRY, EMPTY, LEAVES, SECRET, GATEWAY)
 UPLOAD: Final = SEALED.upload
 RECEIPT: Final = countersign(UPLOAD.checkpoint, CENTRAL, 1_790_000_000)
 SALTS: Final = dict(UPLOAD.block_salts)
+OFFER: Final = sign_offer(
+    Offer("gw-1", 7, "configuration", 1_796_083_200_000, "Li", "new", (b"b" * 32, b"[x]")), GATEWAY
+)
 ORDER: Final = sign_order(Order("gw-1", 7, "gas", ("G", 1)), GATEWAY)
 
 
@@ -137,6 +141,8 @@ TARGETS: Final[dict[str, tuple[Target, bytes]]] = {
     "conflict": (decode_conflict, encode_conflict(Conflict(24, UPLOAD.checkpoint, RECEIPT))),
     "order": (lambda data: open_order(data, GATEWAY.verifier, "gw-1"), ORDER),
     "orders": (decode_orders, encode_orders((ORDER,))),
+    "offer": (lambda data: open_offer(data, GATEWAY.verifier, "gw-1"), OFFER),
+    "offers": (decode_offers, encode_offers((OFFER,))),
     "heads": (lambda data: decode_heads(data, "gw-1"), encode_heads(Heads(0, (STORED,)))),
     "adoption": (
         decode_adoption,
