@@ -8,12 +8,14 @@ from central.api.query import BadRequestError, check_names
 from central.clock import Clock
 from central.ledger import queries
 from central.ledger.statements import health, statements, warnings
+from central.offers import list_offers
 from central.store.database import Store
 from central.web.pages import Pages
 from central.web.places import UNKNOWN, places
 
 STATEMENT_ROWS = 100
 EVENT_ROWS = 50
+OFFER_ROWS = 20
 
 
 class GatewayPage:
@@ -46,5 +48,6 @@ class GatewayPage:
                 "statements": statements(conn, name, None, STATEMENT_ROWS),
                 "health": health(conn, name),
                 "events": queries.events(conn, name, EVENT_ROWS),
+                "offers": list_offers(conn, name, OFFER_ROWS)[::-1],
             }
         return self._pages.answer(request, "gateway.html", context)
