@@ -21,6 +21,10 @@ from edge_agent.console import show
 COMMANDS: Final = {
     "run": "edge_agent.run_parser:add_run",
     "status": "edge_agent.status.parser:add_status",
+    "events": "edge_agent.lookup.parser:add_lookup",
+    "alarms": "edge_agent.lookup.parser:add_lookup",
+    "history": "edge_agent.lookup.parser:add_lookup",
+    "log": "edge_agent.lookup.parser:add_lookup",
     "queue": "edge_agent.status.parser:add_looks",
     "storage": "edge_agent.status.parser:add_looks",
     "time": "edge_agent.status.parser:add_looks",

@@ -7,7 +7,7 @@ numbers and texts, each of which its owner replaces as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from edge_agent.bus.bus import lent_to
 from edge_agent.clock import mono_ms
 from edge_agent.control.protocol import Call, Route
 from edge_agent.journal.memory import LOGS
+from edge_agent.status.alarm_times import AlarmTimes
 from edge_agent.status.figures import regulator_part, run_part, values_of
 from edge_agent.status.model import (
     Alarm,
@@ -71,10 +72,12 @@ class Sources:
 def status_routes(sources: Sources) -> dict[str, Route]:
     """What the read socket answers."""
     started_ms = mono_ms()
+    times = AlarmTimes(sources.journal, sources.config.gateway)
 
     def answer(call: Call, _peer: str) -> Mapping[str, object]:
         with_values = call.integer("values", 0, 1, 1) == 1
-        return snapshot(sources, mono_ms() - started_ms, with_values=with_values).to_json()
+        found = snapshot(sources, mono_ms() - started_ms, with_values=with_values)
+        return replace(found, alarms=times.told(found.alarms)).to_json()
 
     return {STATUS: Route(answer)}
 

@@ -1,0 +1,57 @@
+"""An entry of the log in words, in a line or in several. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from edge_agent.status.lines import code
+from edge_agent.terminal import columns, printable, wrapped
+
+if TYPE_CHECKING:
+    from edge_agent.language import Words
+    from edge_agent.lookup.event_log import Entry
+    from edge_agent.status.words_of_time import Local
+
+WIDTH: Final = 80
+INDENT: Final = 2
+
+
+class Tongue(NamedTuple):
+    """The words of this folder, those of codes, and the wall clock of the site."""
+
+    words: Words
+    codes: Words
+    local: Local
+
+
+def when(utc_ms: int | None, tongue: Tongue) -> str:
+    """Date and time of the site."""
+    return "-" if utc_ms is None else f"{tongue.local(utc_ms):%m-%d %H:%M:%S}"
+
+
+def entry_text(entry: Entry, tongue: Tongue) -> str:
+    """All of it: when, whom it concerns, what, from what to what, why, by whom."""
+    at = when(entry.utc_ms, tongue)
+    if entry.utc_ms is None:
+        at = tongue.words("boot", boot_no=entry.boot_no, seconds=entry.mono_ms // 1000)
+    subject = f"{entry.subject}: " if entry.subject else ""
+    change = ""
+    if entry.old is not None:
+        change = f" {entry.old} -> {'-' if entry.new is None else entry.new}"
+    elif entry.new is not None:
+        change = f" {entry.new}"
+    detail = f"; {entry.detail}" if entry.detail else ""
+    who = f"; {tongue.words('by', who=entry.who)}" if entry.who not in ("agent", "") else ""
+    return f"{at} {subject}{code(entry.code, tongue.codes)}{change}{detail}{who}"
+
+
+def fitted(text: str, *, whole: bool) -> list[str]:
+    """One line, with a sign that it goes on; or as many as it takes."""
+    if whole:
+        return wrapped(text, 0, INDENT)
+    clean = printable(text)
+    if columns(clean) <= WIDTH:
+        return [clean]
+    while columns(clean) > WIDTH - 2:
+        clean = clean[:-1]
+    return [f"{clean.rstrip()} >"]
