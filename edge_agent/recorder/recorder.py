@@ -21,6 +21,7 @@ from edge_agent.journal.eviction import change_rows
 from edge_agent.journal.healing import diagnose
 from edge_agent.journal.journal import CommitFailed, DiskFull, JournalDamaged
 from edge_agent.journal.memory import RowChange
+from edge_agent.recorder.alarm_log import tell_alarms
 from edge_agent.recorder.epoch_desk import EpochDesk
 from edge_agent.recorder.room import Room
 from edge_agent.recorder.tick_work import NO_WORK, Request, TickMaker, TickWork
@@ -347,6 +348,7 @@ class Recorder(threading.Thread):
             _log.warning("the journal takes leaves again")
             self._reported_ms = None
             self.failing = ""
+        tell_alarms(self.memory.alarms, tick.after.alarms)
         self.memory = tick.after
         self.committed_ms = self._clock.now().mono_ms
         self._epochs.settled(settled)
