@@ -38,7 +38,7 @@ class Receipts(Transport):
     """A central that gives a receipt for whatever comes; `order`: what came, in leaves."""
 
     def __init__(self) -> None:
-        self.bytes_used = 0
+        self.bytes_out = self.bytes_in = 0
         self.order: list[tuple[Log, int]] = []
 
     def post(self, path: str, body: bytes, unsent: str | None = None) -> Answer:

@@ -72,7 +72,7 @@ class Link(Transport):
         self._dice = random.Random(seed)
         self._odds = odds
         self._late: list[bytes] = []
-        self.bytes_used = 0
+        self.bytes_out = self.bytes_in = 0
         self.spent_s = 0.0
         self.is_down = False
         self.seen: Counter[str] = Counter()
@@ -95,7 +95,7 @@ class Link(Transport):
     def _pass(self, body: bytes, ask: Any) -> Answer | LinkFailure:
         self.spent_s += 0.3
         if not self.is_down:  # else there is no connection that anything could go over
-            self.bytes_used += len(body) + REQUEST_BYTES
+            self.bytes_out += len(body) + REQUEST_BYTES
         fault = self._dice.choice(self.FAULTS) if self._dice.random() < self._odds else "none"
         fault = "down" if self.is_down else fault
         self.seen[fault] += 1
@@ -128,7 +128,7 @@ class Link(Transport):
 
     def _told(self, answer: CentralAnswer) -> Answer:
         self.statuses[answer.status] += 1
-        self.bytes_used += len(answer.body)
+        self.bytes_in += len(answer.body)
         kind = answer.content_type.decode().split(";")[0]
         return Answer(answer.status, kind, answer.body, answer.newest_order, answer.retry_after_s)
 
