@@ -258,7 +258,8 @@ class Agent:
             if not left:
                 return RELOAD
             _log.critical("threads do not end: %s; the process does, to be started again", left)
-        return 0 if stored and not dead and not self._is_replaced else 1
+        is_wanted = stop.is_set() or not self._is_replaced
+        return 0 if stored and not dead and is_wanted else 1
 
     @property
     def _is_replaced(self) -> bool:

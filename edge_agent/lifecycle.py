@@ -24,7 +24,7 @@ from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.keys import KeyFileError
 from edge_agent.supervise.notify import Notifier
 
-FINDINGS: Final = 1
+GOOD: Final = 0
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ def run(config_path: Path, signals: Signals, notifier: Notifier) -> int | Refuse
                 raise
             continue
         if status != RELOAD or signals.stop.is_set():
-            return FINDINGS if status == RELOAD else status
+            return GOOD if status == RELOAD else status  # a stop while it was to begin anew
         gc.collect()  # what the last agent held goes now, not at some later time
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_agent.acts.act import Act, NotDone, Who, record
 from edge_agent.acts.toml_edit import CannotEdit, Edit, edited
 from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.apply import ACT, Applied, apply
-from edge_agent.control.client import SocketError
+from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.command import CannotAsk
+from edge_agent.control.protocol import Call
 
 AGAIN_S: Final = 0.5
 TRIES: Final = 60
@@ -32,16 +33,43 @@ def candidate(path: Path, edits: Sequence[Edit]) -> bytes:
     return made
 
 
-def put_in_force(path: Path, made: bytes, by: Who) -> Applied:
-    """Raises NotDone where it is refused; then nothing was changed."""
+class InForceNow(NamedTuple):
+    """The version of the configuration, and whether an agent must show first that it works."""
+
+    version: int
+    trial: bool
+
+
+def put_in_force(config: AgentConfig, path: Path, made: bytes, by: Who) -> InForceNow:
+    """By the running agent, else by the file itself. Raises NotDone where it is refused; then
+    nothing was changed.
+    """
+    assert config.control is not None  # every file has the section or its defaults
+    call = Call("config-apply", {"toml": made.decode(), "who": by.who, "reason": by.reason})
+    try:
+        told = ask_agent(config.control.act_socket, call)
+    except NoAgent:
+        return _by_file(path, made, by)
+    match told:
+        case {"ok": True, "number": int(number), "on_trial": bool(trial)}:
+            return InForceNow(number, trial)
+        case _:
+            raise _refused(path, f"{told.get('error')}", told.get("faults"))
+
+
+def _by_file(path: Path, made: bytes, by: Who) -> InForceNow:
     try:
         done = apply(path, made, by.who, by.reason, ACT)
     except OSError as error:
         raise NotDone(f"{path} is not changed: {error}; run this as the agent's user") from error
     if isinstance(done, Applied):
-        return done
-    faults = "; ".join(done.faults)
-    raise NotDone(f"{path} is not changed: {done.why}" + (f": {faults}" if faults else ""))
+        return InForceNow(done.number, done.on_trial)
+    raise _refused(path, done.why, done.faults)
+
+
+def _refused(path: Path, why: str, faults: object) -> NotDone:
+    told = "; ".join(f"{fault}" for fault in faults) if isinstance(faults, (list, tuple)) else ""
+    return NotDone(f"{path} is not changed: {why}" + (f": {told}" if told else ""))
 
 
 def record_after(config: AgentConfig, act: Act) -> Mapping[str, object]:

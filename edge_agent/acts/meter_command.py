@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from edge_agent.acts.act import Act, Asking, NotDone, Who, ask, confirmed, perform, rows, say, tell
+from edge_agent.acts.act import Act, Asking, NotDone, Who, confirmed, perform, rows, say, tell
+from edge_agent.acts.changeover import (
+    Changed,
+    change_now,
+    give_back,
+    look,
+    look_again,
+    read_meter,
+)
 from edge_agent.acts.configuration import candidate, put_in_force, record_after
 from edge_agent.acts.figures import BadFigure, index_m3, plain
-from edge_agent.acts.readings import device_of, in_force, indexes_of, read_values
+from edge_agent.acts.readings import device_of, in_force
 from edge_agent.acts.replacement import (
     NEW,
     NOBODY,
     OLD,
-    UNKNOWN,
     Found,
     Meters,
     by_role,
@@ -28,7 +34,6 @@ from edge_agent.acts.replacement import (
     removed_fields,
     statement_fields,
     turn_of,
-    who_answers,
 )
 from edge_agent.acts.toml_edit import CannotEdit, Edit, commented_out
 from edge_agent.clock import wall_ms
@@ -40,47 +45,63 @@ from protocols.metering.run_config import Role, RunConfig
 if TYPE_CHECKING:
     import argparse
 
-    from edge_agent.acts.readings import InForce
+    from edge_agent.acts.configuration import InForceNow
     from edge_agent.config.model import AgentConfig
     from edge_agent.language import Words
 
-TRIES: Final = 20
 _SERIAL: Final = r"[!-~]{1,32}"
 
 
 def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
     """The exit status. Raises NotDone, and what `record` raises."""
     forced = in_force(config, options.run)
-    run = forced.config
+    run, by = forced.config, Who(options.who, options.reason)
     meters = _meters(config, run, options)
     device = device_of(config, run.meter_serial)
-    found = _look(config, run, meters, forced, options.answers)
-    if found.answers == OLD:
-        found = _change_now(config, run, meters, found, asking)
-    by = Who(options.who, options.reason)
-    changes = edits(device.name, run, meters, found, by)
-    made = candidate(options.config, changes)
-    seals = {
-        name: text
-        for name, text in (("old_seal", options.old_seal), ("new_seal", options.new_seal))
-        if text
-    }
-    act = Act(
-        run.run,
-        "meter_replaced",
-        by,
-        statement_fields(run, meters, found, seals),
-        tuple(_replace_lines(run, meters, found, changes, asking.words)),
-    )
-    if not confirmed(act, asking):
-        return FINDINGS
-    done = put_in_force(options.config, made, by)
-    told = act._replace(told={"configuration": {"version": done.number, "trial": done.on_trial}})
+    changed = Changed(look(config, meters, forced, options.answers))
+    if changed.found.answers == OLD:
+        changed = change_now(config, run, meters, changed.found, by, asking)
+    found = changed.found
+    is_done = False
+    try:
+        changes = edits(device.name, run, meters, found, by)
+        made = candidate(options.config, changes)
+        act = _replaced(run, meters, found, options)
+        lines = _replace_lines(run, meters, found, changes, asking.words)
+        if not confirmed(act._replace(lines=tuple(lines)), asking):
+            return FINDINGS
+        done = put_in_force(config, options.config, made, by)
+        is_done = True
+    finally:
+        if changed.lent and not is_done:
+            give_back(config, changed.lent)
+    good = True
+    if changed.lent:  # an agent that begins anew with the configuration has the bus again
+        found = look_again(options.config, run.run, meters, found)
+        give_back(config, changed.lent)
+        act, good = _replaced(run, meters, found, options), bool(found.new_read)
+    told = act._replace(told={"configuration": done._asdict()}, good=good)
     tell(told, asking, record_after(config, act))
     if not asking.json:
-        key = "replace.trial" if done.on_trial else "replace.start"
-        say("\n".join(wrapped(asking.words(key, number=done.number))), asking)
-    return GOOD
+        _tell_replaced(found, done, asking, looked=bool(changed.lent))
+    return GOOD if good else FINDINGS
+
+
+def _replaced(run: RunConfig, meters: Meters, found: Found, options: argparse.Namespace) -> Act:
+    seals = {"old_seal": options.old_seal, "new_seal": options.new_seal}
+    given = {name: text for name, text in seals.items() if text}
+    fields = statement_fields(run, meters, found, given)
+    return Act(run.run, "meter_replaced", Who(options.who, options.reason), fields, ())
+
+
+def _tell_replaced(found: Found, done: InForceNow, asking: Asking, *, looked: bool) -> None:
+    words = asking.words
+    if looked and found.new_read:
+        say(words("replace.reads", index=plain(found.new_read[Role.LINE])), asking)
+    elif looked:
+        say("\n".join(wrapped(words("replace.no_new"))), asking)
+    key = "replace.trial" if done.trial else "replace.start"
+    say("\n".join(wrapped(words(key, number=done.version))), asking)
 
 
 def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
@@ -91,7 +112,7 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
         typed = _indexes(run, options.old_index)
     except BadFigure as error:
         raise NotDone(f"{error}") from error
-    read = _read(config, run)
+    read = read_meter(config, run)
     meters = Meters(typed, {}, "", temporary=False, at=_at(config, options))
     if read and not is_near(run, typed[Role.LINE], read[Role.LINE]):
         raise NotDone(
@@ -116,8 +137,8 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
         return perform(config, act, asking)
     if not confirmed(act, asking):
         return FINDINGS
-    done = put_in_force(options.config, made, act.by)
-    told = act._replace(told={"configuration": {"version": done.number, "trial": done.on_trial}})
+    done = put_in_force(config, options.config, made, act.by)
+    told = act._replace(told={"configuration": done._asdict()})
     tell(told, asking, record_after(config, act))
     return GOOD
 
@@ -179,54 +200,6 @@ def _indexes(run: RunConfig, texts: list[str]) -> dict[str, Decimal]:
     if Role.LINE not in found:
         raise BadFigure("the line index is missing: line=123456.789")
     return found
-
-
-def _read(config: AgentConfig, run: RunConfig) -> dict[str, Decimal]:
-    """The meter's indexes now, by role; nothing where it does not answer."""
-    device = device_of(config, run.meter_serial)
-    try:
-        values = read_values(config, device.name, tuple(total.point for total in run.totals))
-    except NotDone:
-        return {}
-    return by_role(run, indexes_of(run, values))
-
-
-def _look(config: AgentConfig, run: RunConfig, meters: Meters, forced: InForce, told: str) -> Found:
-    """Which of both meters answers now. Raises NotDone where that cannot be told."""
-    read = _read(config, run)
-    answers = who_answers(run, meters, read)
-    if answers == UNKNOWN:
-        if not told:
-            raise NotDone(
-                f"the meter shows {plain(read[Role.LINE])} m3: is it the old one"
-                f" ({plain(meters.old[Role.LINE])}) or the new one"
-                f" ({plain(meters.new[Role.LINE])})? correct the index, or say --answers old|new"
-            )
-        answers = told
-    seen = by_role(run, forced.seen)
-    return Found(answers, seen, read if answers == OLD else {}, read if answers == NEW else {})
-
-
-def _change_now(
-    config: AgentConfig, run: RunConfig, meters: Meters, found: Found, asking: Asking
-) -> Found:
-    """The old meter's end is read; wait for the new one. Raises NotDone where nobody can say."""
-    words = asking.words
-    index = plain(found.old_read[Role.LINE])
-    if asking.yes or not sys.stdin.isatty():
-        raise NotDone(words("replace.old_answers", index=index))
-    say("\n".join(wrapped(words("replace.change_now", index=index))), asking)
-    for _ in range(TRIES):
-        if ask(words("replace.enter"), asking).lower() == "q":
-            break
-        read = _read(config, run)
-        if not read and ask(words("replace.dead"), asking).lower() in ("y", "yes", "是"):
-            return found
-        if read and who_answers(run, meters, read) in (NEW, UNKNOWN):
-            return found._replace(new_read=read)
-        if read:
-            say("\n".join(wrapped(words("replace.still", index=plain(read[Role.LINE])))), asking)
-    raise NotDone(words("replace.not_in"))
 
 
 def _old_rows(run: RunConfig, meters: Meters, found: Found, words: Words) -> list[tuple[str, ...]]:

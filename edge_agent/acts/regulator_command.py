@@ -71,10 +71,10 @@ def _with_change(
     act = act._replace(lines=(*act.lines, *shown))
     if not confirmed(act, asking):
         return FINDINGS
-    done = put_in_force(options.config, made, act.by)
+    done = put_in_force(config, options.config, made, act.by)
     act = act._replace(
         fields=(*act.fields, ("configuration_changed", 1)),
-        told={"configuration": {"version": done.number, "trial": done.on_trial}},
+        told={"configuration": done._asdict()},
     )
     tell(act, asking, record_after(config, act))
     only = all(name.startswith("differs:") for name in f"{dict(act.fields)['findings']}".split())

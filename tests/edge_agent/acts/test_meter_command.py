@@ -91,10 +91,9 @@ def test_the_first_law_over_a_dead_meter(tmp_path: Path, old: Served) -> None:
             done = command(path, *REPLACE, "--yes")
             assert done.returncode == 0, done.stderr
             assert "1000.800" in done.stdout
+            first = index_of_now(old, 1_000_000)
             swap(old, moving(20))
             old.silent = False
-        first = index_of_now(old, 1_000_000)
-        with agent(path):
             assert wait_until(lambda: scans_of(path, "M2") >= 2, LIMIT_S)
             flow(path, old, "M2", 2)
         (one, two) = segments(path)
@@ -131,7 +130,6 @@ def test_a_new_meter_that_answers_already(tmp_path: Path, old: Served) -> None:
             assert told["fields"]["new.line.unseen_m3"] == "0.000"
             assert told["fields"]["new_answered"] == 1
             assert told["configuration"]["version"] >= 1
-        with agent(path):
             assert wait_until(lambda: scans_of(path, "M2") >= 2, LIMIT_S)
         for _, begin, end, booked in segments(path):
             assert (end - begin) % 10**9 == booked
@@ -159,6 +157,46 @@ def test_an_old_meter_that_answers_waits_for_the_change(tmp_path: Path, old: Ser
         assert told["old.base.end_m3"] == "4003.204"
         assert told["old.line.typed_m3"] == "1000.800"
         assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_a_bus_is_lent_while_the_meter_is_changed(tmp_path: Path, old: Served) -> None:
+    """No poll sees the new meter as the old one; the agent takes the configuration over."""
+
+    def change(number: int) -> None:
+        if number == 1:  # the bus is lent: nobody is asked until the configuration is new
+            old.asked = 0
+            swap(old, corrector(12, base=0))
+
+    with site(tmp_path, old) as path:
+        with agent(path):
+            flow(path, old, "M1", 2)
+            last = index_of_now(old, 1_000_000)
+            shown = (*REPLACE[:3], "--old-index", f"line={last / 1000:.3f}", *REPLACE[5:])
+            answers = Answers(["", "", "y"], change)
+            done = command(path, *shown, answer=answers, tty=True)
+            assert done.returncode == 0, done.stderr + done.stdout
+            assert "The agent can lend bus lan meanwhile" in done.stdout
+            assert "The new meter answers and shows 0.012 m3." in done.stdout
+            assert wait_until(lambda: scans_of(path, "M2") >= 2, LIMIT_S)
+        told = fields(next(s for s in statements(path) if s[1].code == "meter_replaced")[1])
+        assert (told["old.line.end_from"], told["new.line.read_m3"]) == ("read", "0.012")
+        one, two = segments(path)
+        assert one[1:3] == (last - 2, last)
+        assert two[1:] == (12, 12, 0)
+        assert ledger(path).events().count("bus_lent") >= 1
+
+
+def test_who_stops_has_the_bus_given_back(tmp_path: Path, old: Served) -> None:
+    """And nothing is recorded."""
+    with site(tmp_path, old) as path:
+        before = path.read_bytes()
+        with agent(path):
+            flow(path, old, "M1", 1)
+            done = command(path, *REPLACE, answer=Answers(["y", "q"], lambda _: None), tty=True)
+            assert (done.returncode, "nothing was recorded" in done.stderr) == (2, True)
+            assert polls(path, "M1")
+        assert path.read_bytes() == before
+        assert statements(path) == []
 
 
 class Answers:
@@ -221,7 +259,10 @@ def test_a_meter_that_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_meter_that_is_removed_is_polled_no_longer(tmp_path: Path) -> None:
-    """Where another device is left, run and meter become comments."""
+    """Where another device is left, run and meter become comments.
+
+    An agent that is stopped while it takes that over has ended well.
+    """
     with site(tmp_path, corrector(1_000_801)) as path:
         text = path.read_text()
         other = text[text.index("[[device]]") : text.index("[[gas]]")]
@@ -232,8 +273,9 @@ def test_a_meter_that_is_removed_is_polled_no_longer(tmp_path: Path) -> None:
         )
         path.write_text(text.replace("[[gas]]", other + "[[gas]]"))
         remove = ("meter", "remove", "R1", "--old-index", "1000.80", *BY, "--yes")
-        done = command(path, *remove)
-        assert done.returncode == 0, done.stderr
+        with agent(path):
+            done = command(path, *remove)
+            assert done.returncode == 0, done.stderr
         table = tomllib.loads(path.read_text())
         assert [device["name"] for device in table["device"]] == ["other"]
         assert "run" not in table
