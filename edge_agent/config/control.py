@@ -17,14 +17,21 @@ MAX_ARCHIVES: Final = 4
 """So many are read by default; a flow computer with more has tables of other runs too."""
 MAX_SOCKET_DIR: Final = 90  # sun_path has 108 bytes
 READABLE: Final = ("enron", "ring")
+# As the package has it: its unit makes the folder, its groups may reach the sockets in it.
+PACKAGED_STATE: Final = Path("/var/lib/edge-agent")
+PACKAGED_SOCKETS: Final = Path("/run/edge-agent")
+PACKAGED_GROUPS: Final = ("gas-readers", "gas-writers")
 
 
 def read_control(section: Section, state_dir: Path, base: Path) -> ControlConfig:
     where = section.text("dir", default="")
+    is_packaged = not where and state_dir == PACKAGED_STATE
+    usual = PACKAGED_SOCKETS if is_packaged else state_dir / "control"
+    read_group, act_group = map(_if_there, PACKAGED_GROUPS) if is_packaged else ("", "")
     control = ControlConfig(
-        directory=base / where if where else state_dir / "control",
-        read_group=_group(section, "read_group"),
-        act_group=_group(section, "act_group"),
+        directory=base / where if where else usual,
+        read_group=_group(section, "read_group") or read_group,
+        act_group=_group(section, "act_group") or act_group,
         writes=section.flag("writes", default=False),
     )
     if where and len(str(control.directory.absolute()).encode()) > MAX_SOCKET_DIR:
@@ -35,6 +42,14 @@ def read_control(section: Section, state_dir: Path, base: Path) -> ControlConfig
         )
     section.done()
     return control
+
+
+def _if_there(group: str) -> str:
+    try:
+        grp.getgrnam(group)
+    except KeyError:
+        return ""
+    return group
 
 
 def _group(section: Section, key: str) -> str:

@@ -57,6 +57,25 @@ def test_by_default_nothing_is_written(tmp_path: Path) -> None:
     assert device.write_limits == {}
 
 
+def test_the_packaged_gateway_has_its_sockets_where_its_groups_reach_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the package's state directory: in /run, of the package's groups where there are such;
+    what the file says counts more."""
+    monkeypatch.setattr("edge_agent.config.control.PACKAGED_GROUPS", (MINE, "no-such-group"))
+    made = changed()
+    made["gateway"]["state_dir"] = "/var/lib/edge-agent"
+    control = config_of(tmp_path, made).control
+    assert control is not None
+    assert control.read_socket == Path("/run/edge-agent/read.sock")
+    assert (control.read_group, control.act_group) == (MINE, "")
+    made["control"] = {"dir": "sockets"}
+    control = config_of(tmp_path, made).control
+    assert control is not None
+    assert control.directory == tmp_path / "sockets"
+    assert (control.read_group, control.act_group) == ("", "")
+
+
 def test_what_the_file_says_is_taken(tmp_path: Path) -> None:
     """Groups by name, directory from the file, seconds in ms, limits as decimals."""
     made = changed(
