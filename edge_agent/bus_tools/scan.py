@@ -19,7 +19,7 @@ from edge_agent.config.model import BusConfig
 from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.budget import char_ms
 from protocols.modbus.damage import Damage, Sample, damage_of, frame_size
-from protocols.modbus.diagnosis import BusFacts, DeviceFacts, Likely, diagnose_bus
+from protocols.modbus.diagnosis import BusFacts, Cause, DeviceFacts, Likely, diagnose_bus
 from protocols.modbus.frames import READ_HOLDING, Request
 from protocols.modbus.uart import Setup
 
@@ -33,6 +33,8 @@ QUIET_S: Final = 0.02
 SAME_UNITS: Final = 6
 UNLIKELY_UNITS: Final = (231, 247)
 """So many in a row over TCP, and these too: the device does not look at the unit."""
+_NO_FAULTS: Final = (Cause.REFUSES, Cause.BUSY, Cause.UNSTEADY)
+"""Register 0 need not exist."""
 Opened = Callable[[BusConfig], AbstractContextManager[Link]]
 
 
@@ -83,7 +85,8 @@ class Scanned:
         """What is likely wrong. Units that are silent beside others need not exist."""
         counts = self.heard if self.present else self.counts
         told = DeviceFacts("", 0, counts.to_json(), counts.samples)
-        return diagnose_bus(BusFacts(wrapping_of(last), setup_of(last), (told,)))
+        found = diagnose_bus(BusFacts(wrapping_of(last), setup_of(last), (told,)))
+        return tuple(likely for likely in found if likely.cause not in _NO_FAULTS)
 
 
 def setup_of(bus: BusConfig) -> Setup | None:
