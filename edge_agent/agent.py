@@ -17,7 +17,7 @@ from typing import Final
 from edge_agent.acts.routes import act_routes
 from edge_agent.bus.bus import BusThread
 from edge_agent.bus.learned import LEARNED_NAME, Learned
-from edge_agent.bus_tools.lending import lending_routes
+from edge_agent.bus_tools.routes import bus_routes
 from edge_agent.clock import Clock, mono_ms
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.start import Started
@@ -159,7 +159,7 @@ class Agent:
         self.routes |= act_routes(recorder.note, lambda: recorder.memory, clock, config.state_dir)
         self.routes |= cause_routes(self._buses)
         self.routes |= flush_routes(self._uplink, lambda: sizes_of(self._recorder.memory))
-        self.routes |= lending_routes(self._buses, recorder.note, recorder.tell, clock)
+        self.routes |= bus_routes(self._buses, recorder.note, recorder.tell, clock)
         sources = self._sources(config, clock, latest)
         self.routes |= status_routes(sources)
         self._observation = Observation(sources, self._stop_buses)

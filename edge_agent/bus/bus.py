@@ -94,6 +94,11 @@ class BusThread(threading.Thread):
         """What somebody else asked on this line, in words; "" where nobody did."""
         return self._link.other_master
 
+    @property
+    def frames(self) -> tuple[bytes, bytes]:
+        """The newest request as it was sent, and what was heard; for jobs, within their step."""
+        return self._link.frames
+
     def close_port(self) -> None:
         """From the main thread, when the heartbeat stands still."""
         self._link.abandon()

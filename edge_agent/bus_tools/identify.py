@@ -17,6 +17,7 @@ against it is weighed; the reasons are told, since a person decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -39,6 +40,8 @@ DAY_S: Final = 86_400
 CLEAR_SCORE: Final = 7
 CLEAR_LEAD: Final = 3
 LIKELY_SCORE: Final = 3
+_SERIAL: Final = "serial_number"
+_SERIAL_FORM: Final = re.compile(r"[!-~]{1,32}")
 _ADDRESS_NAMES: Final = ("slave_address", "modbus_address", "unit_id")
 Exchange = Callable[[Request], Answer]
 
@@ -95,6 +98,21 @@ def identify(
     elif found[0].score >= LIKELY_SCORE and lead > 0:
         sure = Sure.LIKELY
     return (found[0]._replace(sure=sure), *found[1:])
+
+
+def read_serial(profile: Profile, unit: int, exchange: Exchange) -> str:
+    """The serial number that the device itself tells; "" where its profile knows no such point."""
+    points = [point for point in profile.points if point.name == _SERIAL and not point.bank]
+    if not points:
+        return ""
+    block = plan(points, profile)[0]
+    answer = exchange(_request(unit, block, 0))
+    if not isinstance(answer, Registers):
+        return ""
+    raw = assemble(points[0], block.words_of(points[0], answer.words))
+    is_text = points[0].type.startswith("text")
+    told = decode_text(points[0], raw).strip() if is_text else str(raw)
+    return told if _SERIAL_FORM.fullmatch(told) and told != "0" else ""
 
 
 def _judge(profile: Profile, unit: int, ask: Exchange, utc_s: int) -> list[Reason]:

@@ -204,10 +204,12 @@ def _release(options: argparse.Namespace) -> int:
 def guarded(run: Callable[[], int]) -> int:
     """What could not be done is told with its remedy; Ctrl-C is the end a person wanted."""
     from edge_agent.bus_tools.borrow import CannotUse
-    from edge_agent.control.client import SocketError
+    from edge_agent.control.client import NoAgent, SocketError
 
     try:
         return run()
+    except NoAgent as error:
+        return could_not(f"the agent ended meanwhile: {error}")
     except (CannotUse, SocketError, OSError) as error:
         return could_not(error)
     except KeyboardInterrupt:

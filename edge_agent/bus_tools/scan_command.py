@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge_agent.bus.link import Link
 from edge_agent.bus_tools.borrow import CannotUse, borrowed, bus_named
 from edge_agent.bus_tools.causes import cause_json, cause_lines
-from edge_agent.bus_tools.identify import Guess, Reason, identify
+from edge_agent.bus_tools.identify import Guess, Reason, identify, read_serial
 from edge_agent.bus_tools.progress import Bar
 from edge_agent.bus_tools.scan import (
     BAUDS,
@@ -61,6 +61,8 @@ class Instrument(NamedTuple):
 
     present: Present
     guesses: tuple[Guess, ...]
+    serial: str = ""  # as it tells it itself
+    known_as: str = ""  # in the configuration
 
 
 def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool) -> int:
@@ -78,7 +80,7 @@ def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool)
     with borrowed(config, bus, int(wanted.seconds()) + EXTRA_S, "bus scan"):
         try:
             _search(wanted, scanned, quiet=as_json)
-            instruments = list(_recognise(config, scanned))
+            instruments = list(_recognise(config, bus, scanned))
         except KeyboardInterrupt:
             stopped = True
         except PortUnusable as error:
@@ -139,13 +141,17 @@ def _where(step: Step) -> str:
     return say("scan.where", unit=step.unit, setup=_shown(step.setup), found=step.found)
 
 
-def _recognise(config: AgentConfig | None, scanned: Scanned) -> Iterator[Instrument]:
+def _recognise(
+    config: AgentConfig | None, bus: BusConfig, scanned: Scanned
+) -> Iterator[Instrument]:
     """Those that answer, each once: an instrument with banks has several units in a row."""
     if scanned.setup is None:
         return
     setup = replace(scanned.setup, timeout_s=max(READ_S, scanned.setup.timeout_s), quiet_s=None)
     profiles = list(_profiles(config))
-    banks = {profile.id: profile.banks for profile in profiles}
+    by_id = {profile.id: profile for profile in profiles}
+    devices = config.devices_of(bus.name) if config else ()
+    names = {device.unit: device.name for device in devices}
     present = scanned.present[:1] if scanned.any_unit else sorted(scanned.present)
     covered = 0
     with _open(setup) as link:
@@ -153,9 +159,12 @@ def _recognise(config: AgentConfig | None, scanned: Scanned) -> Iterator[Instrum
             if one.unit <= covered:
                 continue
             guesses = identify(one.unit, link.exchange, profiles, wall_ms() // 1000)
-            if guesses and guesses[0].score > 0:
-                covered = one.unit + banks[guesses[0].profile] - 1
-            yield Instrument(one, guesses)
+            serial = ""
+            if guesses:
+                profile = by_id[guesses[0].profile]
+                covered = one.unit + profile.banks - 1
+                serial = read_serial(profile, one.unit, link.exchange)
+            yield Instrument(one, guesses, serial, names.get(one.unit, ""))
 
 
 def _profiles(config: AgentConfig | None) -> Iterator[Profile]:
@@ -191,8 +200,9 @@ def _tell(
         told += lines(say("scan.stopped"))
     told += _table(scanned, found)
     told += cause_lines(likely)
-    if found:
-        told += ["", *lines(say("scan.toml")), "", *toml_lines(bus, scanned, found)]
+    to_add = toml_lines(bus, scanned, found)
+    if to_add:
+        told += ["", *lines(say("scan.toml")), "", *to_add]
     tell(told)
     return status
 
@@ -213,6 +223,8 @@ def _table(scanned: Scanned, found: Sequence[Instrument]) -> list[str]:
         best = one.guesses[0]
         told.append(head + fitted(best.profile, 30) + say(f"sure.{best.sure}"))
         told += lines(_reasons(best.reasons), 10)
+        if one.known_as:
+            told += lines(say("scan.known", name=one.known_as), 10)
         others = ", ".join(guess.profile for guess in one.guesses[1:3])
         if others and best.sure != "certain":
             told += lines(say("scan.others", others=others), 10)
@@ -240,6 +252,8 @@ def toml_lines(bus: BusConfig, scanned: Scanned, found: Sequence[Instrument]) ->
         else:
             told += [f'host = "{setup.host}"', f"tcp_port = {setup.tcp_port}"]
     for one in found:
+        if one.known_as:
+            continue
         profile = one.guesses[0].profile if one.guesses else "?"
         doubt = (
             "" if one.guesses and one.guesses[0].sure == "certain" else f"  # {say('scan.check')}"
@@ -250,7 +264,7 @@ def toml_lines(bus: BusConfig, scanned: Scanned, found: Sequence[Instrument]) ->
             f'bus = "{name}"',
             f"unit = {one.present.unit}",
             f'profile = "{profile}"{doubt}',
-            f'serial = "?"  # {say("scan.serial")}',
+            f'serial = "{one.serial}"' if one.serial else f'serial = "?"  # {say("scan.serial")}',
             "poll_seconds = 10",
         ]
     return told
@@ -261,6 +275,8 @@ def _instrument_json(one: Instrument) -> dict[str, object]:
         "unit": one.present.unit,
         "answers": one.present.how,
         "exception": one.present.code,
+        "serial": one.serial,
+        "known_as": one.known_as,
         "guesses": [
             {
                 "profile": guess.profile,

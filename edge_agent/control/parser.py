@@ -1,4 +1,4 @@
-"""The arguments of `edge-agent read` and `edge-agent write`, and what they print."""
+"""The arguments of `edge-agent write`, and what it prints; `read` has more to show (bus_tools)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 
 
 def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    read = commands.add_parser(
-        "read",
-        help="scan a device now and show what it says",
-        description="Asks the running agent, or without one the device itself. Exit status: 0 "
-        "read, 1 the device could not be read, 2 nobody could be asked.",
-        epilog="example: edge-agent read --device meter-1",
-    )
-    _add_device(read)
-    read.add_argument("--point", action="append", default=[], metavar="NAME",
-                      help="may be repeated; default all that is polled")  # fmt: skip
-    read.add_argument("--json", action="store_true", help="the answer as it came")
-    read.set_defaults(command=_read)
     write = commands.add_parser(
         "write",
         help="write a set point, or set a clock; off unless [control] writes = true",
@@ -54,16 +42,6 @@ def _add_device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", required=True, metavar="NAME")
 
 
-def _read(options: argparse.Namespace) -> int:
-    from edge_agent.control.command import read_request
-
-    config = load(options.config)
-    if config is None:
-        return FINDINGS
-    request = read_request(options.device, options.point)
-    return _guarded(lambda: _ask(config, request, as_json=options.json))
-
-
 def _write(options: argparse.Namespace) -> int:
     from edge_agent.control.command import write_request
 
@@ -75,10 +53,10 @@ def _write(options: argparse.Namespace) -> int:
     if not options.yes and not sys.stdin.isatty():
         return could_not("nobody can confirm here: give --yes")
     if not options.yes:
-        status = _guarded(lambda: _confirmed(config, request))
+        status = guarded(lambda: _confirmed(config, request))
         if status != GOOD:
             return status
-    return _guarded(lambda: _ask(config, request, as_json=False))
+    return guarded(lambda: ask_and_tell(config, request, as_json=False))
 
 
 def _password() -> str:
@@ -99,7 +77,8 @@ def _confirmed(config: AgentConfig, request: WriteRequest | ClockRequest) -> int
     return FINDINGS
 
 
-def _ask(config: AgentConfig, request: Request, *, as_json: bool) -> int:
+def ask_and_tell(config: AgentConfig, request: Request, *, as_json: bool) -> int:
+    """The exit status: good, or findings where the device refuses."""
     from edge_agent.control.command import answer_lines, ask
 
     answer = ask(config, request)
@@ -109,7 +88,8 @@ def _ask(config: AgentConfig, request: Request, *, as_json: bool) -> int:
     return GOOD if good else FINDINGS
 
 
-def _guarded(run: Callable[[], int]) -> int:
+def guarded(run: Callable[[], int]) -> int:
+    """What keeps the request from being put to anybody is told with its remedy."""
     from edge_agent.control.client import SocketError
     from edge_agent.control.command import CannotAsk
     from edge_agent.control.protocol import BadRequest

@@ -69,7 +69,9 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "toml",
     }  # fmt: skip
     assert [one["unit"] for one in told["instruments"]] == [2, 5]
-    assert set(told["instruments"][0]) == {"unit", "answers", "exception", "guesses"}
+    assert set(told["instruments"][0]) == {
+        "unit", "answers", "exception", "serial", "known_as", "guesses",
+    }  # fmt: skip
     guess = told["instruments"][1]["guesses"][0]
     assert set(guess) == {"profile", "sure", "score", "reasons"}
     assert guess["profile"] == "sick-flowsic500"
