@@ -14,11 +14,10 @@ from edge_agent.console import FINDINGS, GOOD, could_not, show
 from edge_agent.lookup.alarm_spans import Span, spans
 from edge_agent.lookup.event_log import SLACK_MS, Entry, Wanted, entries
 from edge_agent.lookup.period import NoTimeError, utc_ms_of
-from edge_agent.lookup.text import Tongue, entry_text, fitted, when
+from edge_agent.lookup.text import Tongue, code, entry_text, fitted, when
 from edge_agent.status.alarm_times import AlarmTimes
 from edge_agent.status.collect import alarms_on
 from edge_agent.status.command import words_here
-from edge_agent.status.lines import code
 from edge_agent.status.model import Alarm
 from edge_agent.status.site_view import FAILURES, View, view
 from edge_agent.status.words_of_time import local_of, span
@@ -143,4 +142,4 @@ def _alarm_lines(
 
 def _alarm(name: str, subject: str, time: str, detail: str, tongue: Tongue) -> str:
     who = f"{subject}: " if subject else ""
-    return f"  {time}  {who}{code(name, tongue.codes)}{f'; {detail}' if detail else ''}"
+    return f"  {time}  {who}{code(name, tongue)}{f'; {detail}' if detail else ''}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.status.lines import code
+from edge_agent.status.lines import code as condition
 from edge_agent.terminal import columns, printable, wrapped
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ class Tongue(NamedTuple):
     words: Words
     codes: Words
     local: Local
+
+
+def code(name: str, tongue: Tongue) -> str:
+    """An event in words: a condition by those that `status` has, others by our own."""
+    return tongue.words.get(f"code.{name}", "") or condition(name, tongue.codes)
 
 
 def when(utc_ms: int | None, tongue: Tongue) -> str:
@@ -42,7 +47,7 @@ def entry_text(entry: Entry, tongue: Tongue) -> str:
         change = f" {entry.new}"
     detail = f"; {entry.detail}" if entry.detail else ""
     who = f"; {tongue.words('by', who=entry.who)}" if entry.who not in ("agent", "") else ""
-    return f"{at} {subject}{code(entry.code, tongue.codes)}{change}{detail}{who}"
+    return f"{at} {subject}{code(entry.code, tongue)}{change}{detail}{who}"
 
 
 def fitted(text: str, *, whole: bool) -> list[str]:
