@@ -98,7 +98,7 @@ def snapshot(sources: Sources, up_ms: int, *, with_values: bool = True) -> Snaps
         buses=tuple(_bus(bus, now.mono_ms) for bus in sources.buses),
         devices=_devices(sources, memory, now.mono_ms, with_values=with_values),
         runs=_runs(sources, memory, now.mono_ms),
-        regulators=_regulators(sources, memory),
+        regulators=_regulators(sources, memory, now),
         journal=_journal(sources, memory, now.mono_ms),
         uplink=_uplink(sources, memory, now),
         alarms=alarms_on(memory),
@@ -196,10 +196,10 @@ def _runs(sources: Sources, memory: Memory, now_ms: int) -> tuple[Run, ...]:
     )
 
 
-def _regulators(sources: Sources, memory: Memory) -> tuple[Regulator, ...]:
+def _regulators(sources: Sources, memory: Memory, now: Instant) -> tuple[Regulator, ...]:
     nothing = RegulatorState()
     return tuple(
-        regulator_part(config, memory.regulators.get(config.regulator, nothing))
+        regulator_part(config, memory.regulators.get(config.regulator, nothing), now)
         for config in sources.config.regulators
     )
 

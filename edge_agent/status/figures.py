@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_agent.bus.polled import PolledScan
     from edge_agent.journal.memory import RunMemory
     from edge_agent.status.latest_scans import Seen
+    from protocols.metering.instant import Instant
     from protocols.metering.regulator_config import RegulatorConfig
     from protocols.metering.regulator_state import RegulatorState
     from protocols.metering.run_config import RunConfig
@@ -132,9 +133,16 @@ def _line_index(config: RunConfig, scan: PolledScan) -> int | None:
     return index_of(config.line, Scan(*fields))
 
 
-def regulator_part(config: RegulatorConfig, state: RegulatorState) -> Regulator:
-    """A regulator as its last scans left it; bad while any of its alarms is on."""
+def regulator_part(config: RegulatorConfig, state: RegulatorState, now: Instant) -> Regulator:
+    """A regulator as its last scans left it; bad while any of its alarms is on.
+
+    An outlet pressure that is old is none.
+    """
     outlet = state.outlet
+    if outlet is not None and (
+        outlet.boot_no != now.boot_no or now.mono_ms - outlet.mono_ms > config.stale_ms
+    ):
+        outlet = None
     return Regulator(
         config.regulator,
         None if outlet is None else outlet.value / 10_000,

@@ -6,7 +6,7 @@ is good shares one by its kind. Only the runs have a line each even so: they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.status.words_of_time import Local, clock_time, size, span
@@ -23,6 +23,8 @@ SLOW_COMMIT_MS: Final = 60_000
 FEW_DAYS: Final = 14.0
 MANY: Final = 4096  # leaves: more than one batch waits
 _PORT: Final = "BAD_PORT"
+_SILENT: Final = "BAD_NO_ANSWER"
+ASKING_MS: Final = 15_000
 _OF_RUN: Final = frozenset({"configuration_mismatch", "index_missing", "index_held"})
 
 
@@ -91,22 +93,51 @@ def _buses(snapshot: Snapshot, words: Words) -> Iterator[Line]:
 
 
 def _devices(snapshot: Snapshot, words: Words) -> Iterator[Line]:
-    """Those of a bus whose port is gone are told by the bus."""
+    """Those of a bus whose port is gone are told by the bus.
+
+    A bus where nobody answers is one line: its cable is at fault before all its devices are.
+    """
     gone = {bus.name for bus in snapshot.buses if bus.state in ("gone", "lent", "stuck")}
+    dumb = {bus.name: _dumb(snapshot, bus.name) for bus in snapshot.buses}
+    for name, devices in dumb.items():
+        if devices:
+            yield _dumb_line(name, devices, words)
     good = 0
     for device in snapshot.devices:
-        if device.quality == "GOOD" and not device.refused:
+        if dumb.get(device.bus):
+            continue
+        if device.quality == "GOOD":
             good += 1
-        elif device.quality == "GOOD":
-            told = ", ".join(device.refused)
-            good += 1
-            yield Line(WARNING, words("device.refuses", name=device.name, points=told))
+            if device.refused:
+                told = ", ".join(device.refused)
+                yield Line(WARNING, words("device.refuses", name=device.name, points=told))
         elif not (device.quality in ("", _PORT) and device.bus in gone):
             yield _device(device, words)
     count = len(snapshot.devices)
     if good:
         text = "device.all" if good == count else "device.some"
         yield Line(GOOD, words(text, good=good, count=count))
+
+
+def _dumb_line(bus: str, devices: Sequence[Device], words: Words) -> Line:
+    """Since the one that answered last."""
+    known = [device.good_age_ms for device in devices if device.good_age_ms is not None]
+    since = words("device.never")
+    if known:
+        since = words("device.since", span=span(min(known), words))
+    told = ", ".join(device.name for device in devices)
+    return Line(BAD, words("bus.dumb", bus=bus, count=len(devices), since=since, names=told))
+
+
+def _dumb(snapshot: Snapshot, bus: str) -> list[Device]:
+    """All devices of a bus, if there are some and not one answers."""
+    devices = [device for device in snapshot.devices if device.bus == bus]
+    silent = all(
+        device.quality == _SILENT
+        and (device.good_age_ms is None or device.good_age_ms > 2 * device.poll_ms)
+        for device in devices
+    )
+    return devices if silent and len(devices) > 1 else []
 
 
 def _device(device: Device, words: Words) -> Line:
@@ -121,7 +152,8 @@ def _device(device: Device, words: Words) -> Line:
         since = words("device.since", span=span(age_ms, words))
     light = WARNING if age_ms is not None and age_ms <= 2 * device.poll_ms else BAD
     text = words("device.bad", name=device.name, where=where, cause=cause, since=since)
-    return Line(light, words("join").join(filter(None, (text, device.detail))))
+    detail = "" if device.quality == _SILENT else device.detail  # says no more than that
+    return Line(light, words("join").join(filter(None, (text, detail))))
 
 
 def _alarms(snapshot: Snapshot, words: Words, local: Local) -> Iterator[Line]:
@@ -180,8 +212,17 @@ def _uplink(snapshot: Snapshot, words: Words) -> Line:
     else:
         last = words("uplink.last", span=span(part.last_receipt_age_ms, words))
     light = {"failing": BAD, "standstill": BAD, "never": WARNING, "waiting": WARNING}
-    told = (words(f"uplink.{part.state}"), last, waits, part.failure)
+    state, tried_ms = words(f"uplink.{part.state}"), part.last_try_age_ms
+    if part.state == GOOD and tried_ms is not None and ASKING_MS < tried_ms < _age(snapshot):
+        state, light = words("uplink.asking", span=span(tried_ms, words)), {GOOD: WARNING}
+    told = (state, last, waits, part.failure)
     return Line(light.get(part.state, GOOD), words("join").join(filter(None, told)))
+
+
+def _age(snapshot: Snapshot) -> int:
+    """Since the last receipt; for ever where there is none."""
+    age_ms = snapshot.uplink.last_receipt_age_ms
+    return 1 << 62 if age_ms is None else age_ms
 
 
 def _clock(snapshot: Snapshot, words: Words) -> Line:

@@ -114,14 +114,20 @@ def test_a_regulator_is_bad_while_an_alarm_is_on(running: Site) -> None:
     """Its pressures are absolute."""
     config = running.config.regulators[0]
     running.take(running.polls.round())
-    found = regulator_part(config, running.memory.regulators["PR1"])
+    clock = running.polls.clock
+    found = regulator_part(config, running.memory.regulators["PR1"], clock.now())
     assert found.outlet_kpa == pytest.approx(401.325)
     assert found.set_kpa == pytest.approx(401.325)
     assert found.quality == "good"
     for _ in range(10):
         running.polls.clock.mono_ms += 10_000
         running.take([running.polls.scan("p-1", p1_f32=9.0)])
-    assert regulator_part(config, running.memory.regulators["PR1"]).quality == "bad"
+    state = running.memory.regulators["PR1"]
+    assert regulator_part(config, state, clock.now()).quality == "bad"
+    clock.mono_ms += config.stale_ms + 1
+    assert regulator_part(config, state, clock.now()).outlet_kpa is None
+    clock.mono_ms, clock.boot_no = 0, 1
+    assert regulator_part(config, state, clock.now()).outlet_kpa is None
 
 
 def test_values_are_text_and_number(running: Site) -> None:

@@ -8,7 +8,7 @@ from edge_agent.language import load_words
 from edge_agent.status.lines import code, lines_of
 from edge_agent.status.model import Regulator, Snapshot, ThreadPart
 from edge_agent.status.words_of_time import local_of
-from tests.edge_agent.status.snapshots import alarm, device, run, site
+from tests.edge_agent.status.snapshots import alarm, device, run, site, uplink
 
 EN = load_words("edge_agent.status", chinese=False)
 
@@ -55,6 +55,29 @@ def test_devices_that_refuse_points_answer_even_so() -> None:
     """They are counted with the others."""
     told = texts(replace(site(2), devices=(device(1, refused=("t",)), device(2))))
     assert ("good", "devices: all 2 answer") in told
+
+
+def test_a_bus_where_nobody_answers_is_one_line() -> None:
+    """Its cable is at fault before all its devices are; one that answers tells otherwise."""
+    silent = [device(n, quality="BAD_NO_ANSWER", good_age_ms=60_000) for n in range(1, 4)]
+    told = texts(replace(site(3), devices=tuple(silent)))
+    dumb = "bus line-1: none of its 3 devices answers for 60 s: meter-1, meter-2, meter-3"
+    assert ("bad", dumb) in told
+    assert not [text for _, text in told if text.startswith("meter-")]
+    told = texts(replace(site(3), devices=(*silent, device(4))))
+    assert len([text for _, text in told if text.startswith("meter-")]) == 3
+
+
+def test_a_central_that_keeps_silent_is_told() -> None:
+    """Before the deadline says that it failed."""
+    part = uplink(last_try_age_ms=20_000)
+    told = texts(replace(site(), uplink=part))
+    assert (
+        "warning",
+        "central: asked 20 s ago, no answer yet; receipt 42 s ago; 0 billing + 240 scans wait",
+    ) in told
+    never = uplink(last_try_age_ms=20_000, last_receipt_age_ms=None)
+    assert "asked" in "".join(text for _, text in texts(replace(site(), uplink=never)))
 
 
 def test_a_code_without_words_is_shown_as_it_is() -> None:
