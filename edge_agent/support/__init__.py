@@ -1,0 +1,1 @@
+"""The support bundle: what somebody far away needs to understand a gateway, and no secret."""
