@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "bus": "edge_agent.bus_tools.parser:add_bus",
     "report": "edge_agent.report.parser:add_report",
     "enroll": "edge_agent.enrol.parser:add_enrol",
+    "commission": "edge_agent.commission.parser:add_commission",
     "clock-floor": "edge_agent.commands.clock_parser:add_clock",
     "export": "edge_agent.parcel.parser:add_parcel",
     "import": "edge_agent.parcel.parser:add_parcel",

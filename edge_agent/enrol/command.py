@@ -192,6 +192,14 @@ def toml_lines(asked: Asked, answer: Approved, receipt_key: str) -> str:
     return "\n".join(lines)
 
 
+def enrolled_lines(state_dir: Path) -> str | None:
+    """The lines for gateway.toml that the last enrolment printed. None: there was none."""
+    files = StateFiles(state_dir)
+    data = None if files.exists(ENROL_KEY) else files.read(ENROLLED)
+    _, _, lines = (data or b"").decode("utf-8", "replace").partition("\n")
+    return lines or None
+
+
 def wrapped(text: str) -> list[str]:
     """Lines of at most 80 columns; a word that is longer stays whole, to be copied."""
     return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

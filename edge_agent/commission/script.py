@@ -1,0 +1,24 @@
+"""The whole of a commissioning, in the order in which a fitter walks through a site. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_agent.commission.answers import Answers
+from edge_agent.commission.bus_script import bus_part, device_part
+from edge_agent.commission.question import NONE, Question, Script
+from edge_agent.commission.run_script import regulator_part, run_part
+from edge_agent.commission.site_script import approval_part, central_part, site_part
+
+
+def script(answers: Answers, state_dir: Path) -> Script:
+    """Every question, as far as the answers lead. `answers` may grow while it runs."""
+    yield from site_part()
+    yield from central_part(state_dir)
+    yield from bus_part(answers)
+    yield from device_part(answers)
+    yield from run_part(answers)
+    yield from regulator_part(answers)
+    yield Question(("commission", "who"), "sign.who")
+    yield Question(("commission", "remark"), "sign.remark", NONE)
+    yield from approval_part(answers.get(("gateway", "state_dir"), str(state_dir)))

@@ -1,0 +1,50 @@
+"""A fitter at the terminal: answers what he is asked, once the question stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.terminal.terminal import AGENT, Terminal
+
+WAIT_S = 60.0
+
+
+class Fitter:
+    """Use as a context; the wizard does not outlive it."""
+
+    def __init__(self, directory: Path, *options: str, language: str = "C.UTF-8") -> None:
+        command = [*AGENT, "commission", "--config", "gateway.toml", *options]
+        self.terminal = Terminal(command, cwd=directory, environment={"LANG": language})
+
+    def __enter__(self) -> Fitter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminal.__exit__()
+
+    def sees(self, asked: str, within_s: float = WAIT_S) -> str:
+        """The screen once the question stands at its end, and waits."""
+        return self.terminal.wait_for(
+            lambda text: text.endswith(">") and asked in question_of(text), within_s
+        )
+
+    def answers(self, asked: str, typed: str = "") -> None:
+        """Wait for the question, then type. Nothing typed: Enter."""
+        self.sees(asked)
+        self.terminal.press(typed + "\r")
+
+    def answers_all(self, answers: Mapping[str, str]) -> None:
+        """In this order."""
+        for asked, typed in answers.items():
+            self.answers(asked, typed)
+
+    def stops(self) -> int:
+        """Ctrl-C; the exit status."""
+        self.terminal.press("\x03")
+        return self.terminal.end()
+
+
+def question_of(text: str) -> str:
+    """The last question of a screen: what stands below the last empty line."""
+    return text.rpartition("\n\n")[2]
