@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from edge_agent.doctor import lines
 from edge_agent.doctor.diagnose import diagnose
 from edge_agent.doctor.finding import Area, Finding
 from edge_agent.doctor.look import Looked, Wanted, look
+from edge_agent.link_test.lines import show_lines
 from edge_agent.screen import is_ascii
 from edge_agent.terminal import is_chinese
 
@@ -28,6 +30,7 @@ def doctor(path: Path, wanted: Wanted, *, as_json: bool) -> int:
     if not path.is_file():
         return could_not(f"{path} is not there: name it by --config, or edge-agent commission")
     words = lines.words_of(chinese=is_chinese(os.environ))
+    logging.getLogger("edge_agent").setLevel(logging.CRITICAL)  # what it would say are findings
     tell = _teller(words, quiet=as_json or not sys.stderr.isatty())
     looked = look(path, wanted, tell)
     tell("")
@@ -75,7 +78,7 @@ def _tell(findings: Sequence[Finding], looked: Looked, words: Words, *, as_json:
     text = [lines.summary(findings, gateway, words, encoding)]
     text += lines.lines_of(findings, unchecked, words, encoding)
     text += lines.unknown_lines(host.unknown, words)
-    show("\n".join(text))
+    show_lines(text, encoding)
 
 
 def _unchecked(looked: Looked) -> tuple[Area, ...]:

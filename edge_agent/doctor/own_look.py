@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEAST_S: Final = 3.0
 MOST_S: Final = 12.0
 """A silent device is asked some times within it, however slow its poll."""
-ENOUGH: Final = 6
+ENOUGH: Final = 4
 """Requests of each device after which nothing more is learned."""
 END_S: Final = 5.0
 LOOK_S: Final = 0.1

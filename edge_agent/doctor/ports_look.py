@@ -70,7 +70,7 @@ def look_at_peer(bus: BusConfig, connect_s: float = CONNECT_S) -> Peer:
     """
     try:
         found = socket.getaddrinfo(bus.host, bus.tcp_port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: a label that is too long
         return Peer.NO_NAME
     address = str(found[0][4][0])
     try:
@@ -137,7 +137,8 @@ def _name(process: Path) -> str:
         words = (process / "cmdline").read_bytes()[:4096].split(b"\0")
         names = [os.fsdecode(word).rpartition("/")[2] for word in words if word]
         if names and names[0].startswith("python") and len(names) > 1:
-            return "edge-agent" if "edge_agent.cli" in names[1:3] else names[1]
+            script = names[0] if names[1].startswith("-") else names[1]
+            return "edge-agent" if "edge_agent.cli" in names[1:3] else script
         return names[0] if names else "?"
     return "?"
 

@@ -36,7 +36,8 @@ def _agent(host: Host) -> Iterator[Finding]:
     service = host.service
     match host.agent:
         case AgentState.NONE:
-            yield red("no_agent", Area.SITE, "", **_service_facts(service))
+            code = "no_agent" if service is None else "service_down"
+            yield red(code, Area.SITE, "", **_service_facts(service))
         case AgentState.DEAF:
             yield red("agent_deaf", Area.SITE, said=host.agent_error)
         case AgentState.REFUSES:

@@ -20,7 +20,7 @@ from edge_agent.keys.receipt_keys import ReceiptKeys, stored_receipt_keys
 from edge_agent.language import load_words
 from edge_agent.link_test import batch
 from edge_agent.link_test.judge import Now
-from edge_agent.link_test.lines import as_json, lines_of
+from edge_agent.link_test.lines import as_json, lines_of, show_lines
 from edge_agent.link_test.modem import read_modem
 from edge_agent.link_test.network import read_network
 from edge_agent.link_test.step import BATCH, TRAFFIC, Step, doubtful, good
@@ -48,7 +48,7 @@ def link(config: AgentConfig, *, as_json: bool, with_batch: bool) -> int:
     for step in walk(config, with_batch=with_batch):
         steps.append(step)
         if not as_json:
-            show("\n".join(lines_of(step, words, sys.stdout.encoding)))
+            show_lines(lines_of(step, words, sys.stdout.encoding), sys.stdout.encoding)
     if as_json:
         show(_json(steps, config.gateway, words))
     elif any(step.ends_it for step in steps if step.name != BATCH):

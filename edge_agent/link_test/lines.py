@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Final
 
+from edge_agent.console import show
 from edge_agent.language import Words
 from edge_agent.link_test.step import Step, note_of, tell
-from edge_agent.screen import GOOD, mark
+from edge_agent.screen import GOOD, STYLES, console, mark
 from edge_agent.terminal import columns, wrapped
 
 SCHEMA: Final = 1
@@ -21,7 +23,7 @@ def lines_of(step: Step, words: Words, encoding: str | None) -> list[str]:
     name = words(f"step.{step.name}")
     head = f"{sign} {name}{' ' * max(1, _NAME_COLUMNS - columns(name))} "
     if step.light == GOOD:
-        took = "" if step.took_ms is None else f" ({step.took_ms} ms)"
+        took = "" if step.took_ms is None else f" ({step.took_ms}ms)"
         return hung(head, note_of(step, words) + took)
     told = tell(step.code, step.facts, words)
     return [
@@ -40,6 +42,23 @@ def hung(head: str, text: str) -> list[str]:
     """A text behind its head, wrapped under itself."""
     first, *rest = wrapped(text, columns(head), columns(head))
     return [head + first.lstrip(), *rest]
+
+
+def show_lines(lines: Sequence[str], encoding: str | None) -> None:
+    """On standard output; on a terminal the lights have their colour (but see NO_COLOR)."""
+    if not sys.stdout.isatty():
+        show("\n".join(lines))
+        return
+    from rich.text import Text
+
+    screen = console()
+    for line in lines:
+        text = Text(line)
+        for light, style in STYLES.items():
+            sign = mark(light, encoding)
+            if line.startswith(f"{sign} "):
+                text.stylize(style, 0, len(sign))
+        screen.print(text, soft_wrap=True)
 
 
 def as_json(steps: Sequence[Step], gateway: str, words: Words) -> dict[str, object]:

@@ -131,9 +131,14 @@ class Way:
             yield bad(ROUTE, "link_no_route", where=host)
             return
         through = ", ".join(self._network.default) or "-"
+        if source is not None and source.startswith(("127.", "::1")):
+            through = "lo"
         yield good(ROUTE, "route.good", through=through, source=source or "-")
         if failure:
             yield bad(NAME, "link_no_name", host=host, said=failure)
+            return
+        if self._addresses == (host,):
+            yield good(NAME, "name.address", host=host)
             return
         yield good(NAME, "name.good", took_ms, host=host, addresses=", ".join(self._addresses))
 

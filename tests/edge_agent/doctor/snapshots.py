@@ -59,7 +59,7 @@ def host(**changed: object) -> Host:
 
 
 def value(name: str, number: float, unit: str) -> Value:
-    return Value(name, f"{number} {unit}", number, unit)
+    return Value(name, f"{number} {unit}".strip(), number, unit)
 
 
 def of_recorder(recorder: object, config: object, journal: Path) -> Snapshot:

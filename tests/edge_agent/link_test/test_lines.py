@@ -12,9 +12,7 @@ BAD_STEP = bad("connect", "link_refused", where="a-rather-long-name.of-a-central
 def test_a_good_step_is_a_line() -> None:
     """With its time; a serial console gets ASCII."""
     words = load_words("edge_agent.link_test", chinese=False)
-    assert lines_of(GOOD_STEP, words, "ascii") == [
-        "[ok] name (DNS)    central is 192.0.2.1 (12 ms)"
-    ]
+    assert lines_of(GOOD_STEP, words, "ascii") == ["[ok] name (DNS)    central is 192.0.2.1 (12ms)"]
 
 
 def test_a_bad_step_says_why_and_what_to_do() -> None:

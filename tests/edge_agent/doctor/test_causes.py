@@ -1,0 +1,40 @@
+"""Causes as the agent tells them; of real lines: `test_faults.py`."""
+
+import json
+
+import pytest
+
+from edge_agent.doctor.causes import _to_json, _with_cuts, cause_routes, parse_causes
+from protocols.modbus.damage import Sample
+from protocols.modbus.diagnosis import BusFacts, Cause, DeviceFacts, Likely, Sure
+
+NOISE = Likely(Cause.NOISE, Sure.LIKELY, "", {"damaged": 9, "long": "3.1"})
+
+
+def test_there_and_back() -> None:
+    """As JSON; a cause of a newer agent is passed over."""
+    told = json.loads(json.dumps({"buses": {"b": [_to_json(NOISE), {"cause": "moths"}, 7]}}))
+    assert parse_causes(told) == {"b": (NOISE,)}
+
+
+@pytest.mark.parametrize("answer", [{}, {"buses": 3}, {"ok": False, "error": "no"}])
+def test_an_answer_that_is_none(answer) -> None:
+    """It is told, and the doctor says that the agent cannot be asked."""
+    with pytest.raises(ValueError, match="bus_causes"):
+        parse_causes(answer)
+
+
+def test_samples_that_are_too_short_are_counted() -> None:
+    """Only for damage: it tells answers that are cut from those that are disturbed."""
+    short, whole = Sample(b"\1", b"\1\3", 9), Sample(b"\1", b"\1\3" + bytes(7), 9)
+    facts = BusFacts("rtu", None, (DeviceFacts("d", 1, {}, (short, short, whole)),))
+    assert _with_cuts(NOISE, facts).figures == {**NOISE.figures, "cut": 2, "samples": 3}
+    echo = Likely(Cause.ECHO, Sure.CERTAIN, "", {})
+    assert _with_cuts(echo, facts) is echo
+
+
+def test_it_is_for_reading() -> None:
+    """No bus, no cause; on the socket that only reads."""
+    route = cause_routes(())["bus_causes"]
+    assert not route.acts
+    assert route.answer(None, "") == {"ok": True, "buses": {}}
