@@ -21,12 +21,14 @@ _Actions = argparse._SubParsersAction
 def add_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bus = commands.add_parser(
         "bus",
-        help="serial lines and TCP buses: scan, take, release",
+        help="serial lines and TCP buses: ports, scan, stats, take, release",
         description="Looks at a bus and what is on it, by itself or through the running agent.",
         epilog="example: edge-agent bus take line-1 --for 10m --who 'Li Wei' --reason 'new cable'",
     )
     actions = bus.add_subparsers(required=True, metavar="ACTION")
+    _add_ports(actions)
     _add_scan(actions)
+    _add_stats(actions)
     _add_take(actions)
     _add_release(actions)
 
@@ -56,6 +58,46 @@ def _add(
     add_config(action)
     action.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     return action
+
+
+def _add_ports(actions: _Actions[argparse.ArgumentParser]) -> None:
+    ports = _add(
+        actions,
+        "ports",
+        "serial ports by their stable names, and who uses them",
+        "Exit status: 0 all can be used, 1 one is missing or may not be opened, or there is none.",
+        "",
+    )
+    ports.set_defaults(command=_ports)
+
+
+def _add_stats(actions: _Actions[argparse.ArgumentParser]) -> None:
+    stats = _add(
+        actions,
+        "stats",
+        "what the agent has met on its buses: rates, errors, load, likely causes",
+        "Since the agent's start. Exit status: 0 nothing wrong, 1 something is likely wrong, 2 no "
+        "agent could be asked.",
+        " line-1",
+    )
+    stats.add_argument("bus", nargs="?", default="", metavar="NAME", help="default: all")
+    stats.set_defaults(command=_stats)
+
+
+def _ports(options: argparse.Namespace) -> int:
+    from edge_agent.bus_tools.ports_command import ports_command
+
+    config = load_any(options.config, needs=False)
+    return guarded(lambda: ports_command(config, as_json=options.json))
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from edge_agent.bus_tools.stats_command import stats_command
+
+    config = load(options.config)
+    if config is None:
+        return COULD_NOT
+    return guarded(lambda: stats_command(config, options.bus, as_json=options.json))
 
 
 def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
