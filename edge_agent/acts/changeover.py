@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.acts.act import NotDone, ask, say
 from edge_agent.acts.figures import plain
-from edge_agent.acts.readings import device_of, indexes_of, read_values
-from edge_agent.acts.replacement import NEW, OLD, UNKNOWN, Found, by_role, is_near, who_answers
+from edge_agent.acts.readings import device_of, in_force, indexes_of, read_values
+from edge_agent.acts.replacement import (
+    NEW,
+    OLD,
+    UNKNOWN,
+    Found,
+    by_role,
+    ended,
+    is_near,
+    who_answers,
+)
 from edge_agent.config.file import load_config
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.command import CannotAsk
@@ -89,7 +98,10 @@ def change_now(
         if ask(words("replace.enter"), asking).lower() == "q":
             give_back(config, lent)
             raise NotDone(words("replace.not_in"))
-        return Changed(found, lent)
+        seen = by_role(run, in_force(config, run.run).seen)  # nobody polls any more
+        return Changed(ended(run, found, seen), lent)
+    if lent is not None:  # an agent goes on polling: what it sees last is of either meter
+        found = found._replace(seen={})
     for _ in range(TRIES):
         if ask(words("replace.enter"), asking).lower() == "q":
             break
@@ -121,15 +133,15 @@ def look_again(path: Path, run: str, meters: Meters, found: Found) -> Found:
     return found
 
 
-def _borrow(config: AgentConfig, run: RunConfig, by: Who, asking: Asking) -> str:
-    """The bus that an agent lends; "" where none runs, or nobody wants it."""
+def _borrow(config: AgentConfig, run: RunConfig, by: Who, asking: Asking) -> str | None:
+    """The bus that an agent lends; "" where nobody wants it, None where no agent runs."""
     words, device = asking.words, device_of(config, run.meter_serial)
     others = [one.name for one in config.devices_of(device.bus) if one.name != device.name]
     assert config.control is not None  # every file has the section or its defaults
     try:
         ask_agent(config.control.read_socket, Call("run", {"run": run.run}))
     except (NoAgent, SocketError):
-        return ""
+        return None
     text = words("replace.lend", bus=device.bus, others=", ".join(others) or "-")
     say("\n".join(wrapped(text)), asking)
     if ask(words("replace.lend_yes"), asking).lower() not in ("", *YES):

@@ -55,20 +55,37 @@ def run_regulator(config: AgentConfig, options: argparse.Namespace, asking: Aski
     act = Act(regulator.regulator, "regulator_set", by, fields(settings, regulator, seals),
               tuple(lines), good)  # fmt: skip
     changes = edits(settings, regulator, by)
-    if not changes or not _wants_change(changes, options, asking):
+    made = _candidate(options, changes, asking)
+    if made is None or not _wants_change(changes, options, asking):
         return perform(config, act, asking)
-    return _with_change(config, options, act, changes, asking)
+    act = act._replace(lines=(*act.lines, *_shown(changes, asking)))
+    return _with_change(config, options, act, made, asking)
+
+
+def _candidate(options: argparse.Namespace, changes: list[Edit], asking: Asking) -> bytes | None:
+    """gateway.toml with the changes; None where there are none, or it would be faulty.
+
+    What was found and left is recorded all the same, unless --change-config wants both.
+    """
+    if not changes:
+        return None
+    try:
+        return candidate(options.config, changes)
+    except NotDone as error:
+        if options.change_config:
+            raise
+        say("\n".join(wrapped(asking.words("regulator.no_change", why=error))), asking)
+        return None
+
+
+def _shown(changes: list[Edit], asking: Asking) -> list[str]:
+    lines = [part for edit in changes for part in wrapped(f"{edit}", 2, 6)]
+    return [asking.words("replace.file"), *lines]
 
 
 def _with_change(
-    config: AgentConfig, options: argparse.Namespace, act: Act, changes: list[Edit], asking: Asking
+    config: AgentConfig, options: argparse.Namespace, act: Act, made: bytes, asking: Asking
 ) -> int:
-    made = candidate(options.config, changes)
-    shown = [
-        asking.words("replace.file"),
-        *(part for e in changes for part in wrapped(f"{e}", 2, 6)),
-    ]
-    act = act._replace(lines=(*act.lines, *shown))
     if not confirmed(act, asking):
         return FINDINGS
     done = put_in_force(config, options.config, made, act.by)

@@ -94,6 +94,17 @@ def _forward(run: RunConfig, role: str, begin: Decimal, end: Decimal) -> Decimal
     return ((end - begin) % turn + turn) % turn
 
 
+def ended(run: RunConfig, found: Found, seen: Indexes) -> Found:
+    """With the last polls of the old meter, which may be later than what was read for this act."""
+
+    def later(role: str, read: Decimal) -> Decimal:
+        polled = seen.get(role, read)
+        return polled if _forward(run, role, read, polled) * 2 < turn_of(run, role) else read
+
+    read = {role: later(role, index) for role, index in found.old_read.items()}
+    return found._replace(seen=seen, old_read=read)
+
+
 def end_indexes(meters: Meters, found: Found) -> dict[str, tuple[Decimal, str]]:
     """Of the old meter by role, with where it is from: as read where it answered, else as typed."""
     read = {role: (index, "read") for role, index in found.old_read.items()}

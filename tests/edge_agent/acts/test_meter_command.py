@@ -163,8 +163,9 @@ def test_a_bus_is_lent_while_the_meter_is_changed(tmp_path: Path, old: Served) -
     """No poll sees the new meter as the old one; the agent takes the configuration over."""
 
     def change(number: int) -> None:
+        if number == 0:  # after its totals were read, before the bus is lent
+            flow(path, old, "M1", 1)
         if number == 1:  # the bus is lent: nobody is asked until the configuration is new
-            old.asked = 0
             swap(old, corrector(12, base=0))
 
     with site(tmp_path, old) as path:
@@ -181,7 +182,9 @@ def test_a_bus_is_lent_while_the_meter_is_changed(tmp_path: Path, old: Served) -
         told = fields(next(s for s in statements(path) if s[1].code == "meter_replaced")[1])
         assert (told["old.line.end_from"], told["new.line.read_m3"]) == ("read", "0.012")
         one, two = segments(path)
-        assert one[1:3] == (last - 2, last)
+        assert one[1:3] == (last - 2, last + 1)
+        assert told["old.line.end_m3"] == f"{(last + 1) / 1000:.3f}"
+        assert told["old.line.unseen_m3"] == "0.000"
         assert two[1:] == (12, 12, 0)
         assert ledger(path).events().count("bus_lent") >= 1
 

@@ -82,3 +82,18 @@ def test_at_a_terminal_it_is_asked(tmp_path: Path) -> None:
     assert told["working.slam_shut.left_kpa_gauge"] == "400"
     assert told["standby.supply.left_kpa_gauge"] == "200"
     assert told["working.lock_up_kpa_gauge"] == "330"
+
+
+def test_a_set_value_that_the_file_cannot_have(tmp_path: Path) -> None:
+    """It is recorded all the same, with why; a script that wants both gets neither."""
+    with serving(corrector()) as port:
+        path = write_site(tmp_path, port, more=REGULATOR)
+        before = path.read_bytes()
+        left = (*FOUND, "--as-left", "working.supply=300", "standby.supply=290")
+        person = command(path, *ACT, *left, answer="y\n", tty=True)
+        assert person.returncode == 1
+        assert "gateway.toml cannot take these set values" in person.stdout
+        script = command(path, *ACT, *left, "--change-config", "--yes")
+        assert script.returncode == 2
+        assert path.read_bytes() == before
+    assert len(statements(path)) == 1

@@ -17,6 +17,7 @@ from edge_agent.acts.replacement import (
     by_role,
     edits,
     end_indexes,
+    ended,
     statement_fields,
     who_answers,
 )
@@ -107,3 +108,14 @@ def test_the_file_after_it(run: RunConfig, tmp_path: Path) -> None:
     (change,) = config.meter_changes
     assert change[:5] == ("R1", "M1", 1_000_800, 12, "2026-11-26 10:20")
     assert config.change.by == change.by == "李伟"
+
+
+def test_a_later_poll_is_the_end(run: RunConfig) -> None:
+    """Between the reading for the act and the loan of the bus the agent went on polling."""
+    found = Found(OLD, m3(line="1000.1"), m3(line="1000.2", base="5"), {})
+    after = ended(run, found, m3(line="1000.4", base="4"))
+    assert after.old_read == m3(line="1000.4", base="5")
+    told = dict(statement_fields(run, meters(), after, {}))
+    assert (told["old.line.end_m3"], told["old.line.unseen_m3"]) == ("1000.4", "0.000")
+    over = ended(run, Found(OLD, {}, m3(line="999999.999"), {}), m3(line="0.001"))
+    assert over.old_read == m3(line="0.001")
