@@ -99,7 +99,9 @@ def register_map_of(leaf: Leaf) -> RegisterMap:
 
 def site_of(leaf: Leaf) -> SiteEntry:
     """The gateway's own configuration: site, devices, regulators."""
-    fields = Fields("gateway configuration", leaf.body, 9)
+    # a gateway that believes a distant operator says whom, and whether it wants consent on site
+    believes = len(leaf.body) == 10
+    fields = Fields("gateway configuration", leaf.body, 10 if believes else 9)
     if fields.text("kind") != "gateway":
         raise ValueError("gateway configuration: kind must be 'gateway'")
     name, zone = fields.text("name"), fields.text("zone")
@@ -111,6 +113,11 @@ def site_of(leaf: Leaf) -> SiteEntry:
     regulators = tuple(_regulator(item) for item in fields.items("regulators", MAX_REGULATORS))
     if len({one.regulator for one in regulators}) != len(regulators):
         raise ValueError("gateway configuration: a regulator appears twice")
+    if believes:
+        remote = Fields("remote", fields.item(), 3)
+        if remote.text("kind") != "remote" or not remote.text("operator_key", 512):
+            raise ValueError("gateway configuration: remote is not [remote, key, consent]")
+        remote.integer("consent", 0, 1)
     return SiteEntry(name, zone, hour, atmosphere_dpa, software, regulators)
 
 

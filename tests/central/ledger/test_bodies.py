@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from central.ledger.bodies import MAX_UTC_MS, interval_of, key_of, utc_of
+from central.ledger.bodies import MAX_UTC_MS, interval_of, key_of, site_of, utc_of
 from protocols.evidence.errors import Malformed
 from protocols.evidence.key_change import KeyChange
 from protocols.evidence.leaf import NO_REFERENCE, Kind, Leaf, Log
@@ -67,3 +67,28 @@ def test_a_key_change_shows_both_keys_by_their_ids():
         assert len(shown) < 20
     with pytest.raises(Malformed):
         key_of(leaf._replace(body=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("more", "good"),
+    [
+        ((), True),
+        ((("remote", "operator+00000000+AA", 1),), True),
+        ((("remote", "operator+00000000+AA", 0),), True),
+        ((("remote", "", 1),), False),
+        ((("remote", "k", 2),), False),
+        ((("other", "k", 1),), False),
+        ((7,), False),
+        ((("remote", "k", 1), ("remote", "k", 1)), False),
+    ],
+)
+def test_a_gateway_says_whom_it_believes(more, good):
+    """Whose offers it takes and whether consent is wanted, where anybody's are taken."""
+    body = ("gateway", "S", "Asia/Shanghai", 8, 1_013_250, "", (), (), (), *more)
+    kind, salt = Kind.CONFIGURATION, b"s" * 16
+    leaf = Leaf(kind, "gw-1", 0, 0, "", NO_REFERENCE, 0, 0, None, 0, 0, body, salt)
+    if good:
+        assert site_of(leaf).name == "S"
+    else:
+        with pytest.raises(ValueError, match=r"gateway configuration|remote"):
+            site_of(leaf)
