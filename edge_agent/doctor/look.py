@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.config.file import ConfigErrors, load_config
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.doctor.causes import BUS_CAUSES, parse_causes
+from edge_agent.doctor.config_look import find_config
 from edge_agent.doctor.disk_look import look_at_disk, look_at_state
 from edge_agent.doctor.events_look import STEP, recent_events
 from edge_agent.doctor.host import AgentState, Host, Peer, PortFacts, Told
@@ -75,11 +75,11 @@ class Looked(NamedTuple):
 
 def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
     """`path`: of gateway.toml; `progress` hears of each part before it is looked at."""
-    try:
-        config = load_config(path)
-    except ConfigErrors as error:
-        faults = tuple(str(fault) for fault in error.faults)
-        return Looked(None, None, Host(_unasked(), config_path=str(path), config_faults=faults))
+    found = find_config(path)
+    config = found.config
+    if config is None:  # it does not even say where to ask
+        host = Host(AgentState.RUNS, config_path=str(path), config_faults=found.faults)
+        return Looked(None, None, host)
     progress("agent")
     asked = ask(config)
     unknown: list[str] = []
@@ -101,7 +101,8 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
         agent=asked.state,
         agent_error=asked.error,
         config_path=str(path),
-        config_hash=config.hash().hex(),
+        config_faults=found.faults,
+        config_hash="" if found.is_earlier else config.hash().hex(),
         disk=look_at_disk(config.state_dir),
         state=state,
         clock=look_at_clock(now, _step_s(events), wanted.root),
@@ -117,10 +118,6 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
         unknown=tuple(unknown),
     )
     return Looked(snapshot, config, host)
-
-
-def _unasked() -> AgentState:
-    return AgentState.RUNS  # a file that cannot be read does not say where to ask
 
 
 # ---- the agent ----------------------------------------------------------------------------------
