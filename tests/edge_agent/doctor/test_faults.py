@@ -9,8 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from edge_agent.config.file import load_config
+from edge_agent.control.client import ask_agent
+from edge_agent.control.protocol import Call
 from protocols.modbus.frames import rtu_frame
 from protocols.modbus.uart import Setup, heard
+from protocols.registers.library import load_profile
 from simulators.framing import Burst
 from simulators.plausible import Given
 from tests.edge_agent.doctor.site_rig import (
@@ -28,6 +32,7 @@ from tests.edge_agent.doctor.site_rig import (
     says_nothing,
     site,
 )
+from tests.edge_agent.gateway import wait_until
 
 SECONDS = 7.0
 METER = "sick-flowsic500"
@@ -140,3 +145,34 @@ def test_nothing_is_said_of_what_is_well(examined: Site) -> None:
     names = {name for scene, _ in SCENES for name in (scene.name, f"R-{scene.name}")}
     names |= {scene.device(unit.unit) for scene, _ in SCENES for unit in scene.units}
     assert [one for one in examined.findings if one.where not in names] == []
+
+
+def test_a_lent_bus_is_nobodys_fault(tmp_path) -> None:
+    """Its devices are not polled, and that is said once, of the bus."""
+    with site(tmp_path, [Scene("line")], 2.0) as found:
+        control = load_config(found.path).control
+        fields = {"bus": "line", "seconds": 60, "who": "Li Wei", "reason": "a look"}
+        answer = ask_agent(control.act_socket, Call("take", fields))
+        assert answer["ok"], answer
+
+        def is_lent() -> bool:
+            found.examine()
+            return found.looked.snapshot.buses[0].state == "lent"
+
+        assert wait_until(is_lent, 20)
+        assert [one.code for one in found.findings] == ["bus_lent"]
+        assert "Li Wei" in found.findings[0].facts["who"]
+
+
+@pytest.mark.long
+def test_missing_termination_is_told_from_noise(tmp_path) -> None:
+    """The same chance for each bit: long answers are lost far more often than short ones."""
+    profile = load_profile("eastron-sdm630")
+    names = ", ".join(f'"{point.name}"' for point in profile.points[:18])
+    units = tuple(
+        Unit(number, profile.id, "bit=0.0005", more=f"points = [{points}]", poll_s=0.1)
+        for number, points in ((1, f'"{profile.points[0].name}"'), (2, names))
+    )
+    with site(tmp_path, [Scene("long-line", units)], 25.0) as found:
+        found.examine()
+    assert [one.code for one in found.findings] == ["line_termination"]
