@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.bus_tools.evidence import facts_of
 from edge_agent.control.protocol import Call, Route
 from protocols.modbus.diagnosis import (
     BusFacts,
     Cause,
-    DeviceFacts,
     Likely,
     Sure,
     diagnose_bus,
 )
-from protocols.modbus.uart import Setup
 
 if TYPE_CHECKING:
     from edge_agent.bus.bus import BusThread
@@ -56,28 +55,6 @@ def _with_cuts(likely: Likely, facts: BusFacts) -> Likely:
     cut = sum(len(sample.heard) < sample.due for sample in samples)
     figures = {**likely.figures, "cut": cut, "samples": len(samples)}
     return likely._replace(figures=figures)
-
-
-def facts_of(bus: BusThread) -> BusFacts:
-    """What the counters of a bus say, with the samples that only they have."""
-    config, counters = bus.bus, bus.counters
-    setup = None
-    if config.is_serial:
-        setup = Setup(config.baud, config.parity, config.stop_bits, config.data_bits)
-    devices = []
-    for poller in bus.pollers:
-        counts = counters.by_device[poller.device.name]
-        told = (counts.to_json(), counts.samples)
-        devices.append(DeviceFacts(poller.device.name, poller.device.unit, *told))
-    return BusFacts(
-        wrapping=counters.wrapping,
-        setup=setup,
-        devices=tuple(devices),
-        unasked_bytes=bus.unasked_bytes,
-        other_master=bus.other_master,
-        asked_by_size=tuple(counters.asked_by_size),
-        lost_by_size=tuple(counters.lost_by_size),
-    )
 
 
 def _to_json(likely: Likely) -> dict[str, object]:

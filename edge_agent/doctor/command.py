@@ -31,7 +31,7 @@ def doctor(path: Path, wanted: Wanted, *, as_json: bool) -> int:
         return could_not(f"{path} is not there: name it by --config, or edge-agent commission")
     words = lines.words_of(chinese=is_chinese(os.environ))
     logging.getLogger("edge_agent").setLevel(logging.CRITICAL)  # what it would say are findings
-    tell = _teller(words, quiet=as_json or not sys.stderr.isatty())
+    tell = _teller(words, quiet=as_json or not _can_overwrite())
     looked = look(path, wanted, tell)
     tell("")
     known = {bus.name for bus in looked.config.buses} if looked.config else set()
@@ -40,6 +40,11 @@ def doctor(path: Path, wanted: Wanted, *, as_json: bool) -> int:
     findings = _of_bus(diagnose(looked.snapshot, looked.config, looked.host), looked, wanted.bus)
     _tell(findings, looked, words, as_json=as_json)
     return FINDINGS if findings else GOOD
+
+
+def _can_overwrite() -> bool:
+    """A line of progress that the next one replaces."""
+    return sys.stderr.isatty() and not is_ascii(sys.stderr.encoding)
 
 
 class _teller:  # noqa: N801  # a function with the width of its last line

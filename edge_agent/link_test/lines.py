@@ -9,7 +9,7 @@ from typing import Final
 from edge_agent.console import show
 from edge_agent.language import Words
 from edge_agent.link_test.step import Step, note_of, tell
-from edge_agent.screen import GOOD, STYLES, console, mark
+from edge_agent.screen import GOOD, STYLES, console, is_ascii, mark
 from edge_agent.terminal import columns, wrapped
 
 SCHEMA: Final = 1
@@ -45,8 +45,9 @@ def hung(head: str, text: str) -> list[str]:
 
 
 def show_lines(lines: Sequence[str], encoding: str | None) -> None:
-    """On standard output; on a terminal the lights have their colour (but see NO_COLOR)."""
-    if not sys.stdout.isatty():
+    """On standard output; on a terminal the lights have their colour (but see NO_COLOR), on a
+    serial console none: what it makes of such codes is not known."""
+    if not sys.stdout.isatty() or is_ascii(encoding):
         show("\n".join(lines))
         return
     from rich.text import Text
