@@ -8,14 +8,13 @@ ended badly), 2 it could not be done.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from edge_agent.console import show
+from edge_agent.console import narrow, show
 
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
@@ -62,16 +61,26 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = parser_for(given[0] if given else "").parse_args(given)
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    if not getattr(options, "without_log", False):  # its import alone costs what `status` may take
+        _begin_log()
     status: int = options.command(options)
     return status
 
 
+def _begin_log() -> None:
+    """On standard error; `run` may have another place for it."""
+    import logging
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+
+
 def parser_for(command: str = "") -> argparse.ArgumentParser:
     """The parser of one command; of all where it is none of them."""
-    parser = argparse.ArgumentParser(prog="edge-agent", description="The agent of a gas gateway.")
+    parser = argparse.ArgumentParser(
+        prog="edge-agent", description="The agent of a gas gateway.", formatter_class=narrow
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     wanted = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
     for place in wanted:

@@ -33,6 +33,13 @@ def add_config(command: argparse.ArgumentParser) -> None:
     )
 
 
+def narrow(prog: str) -> argparse.HelpFormatter:
+    """Help for 80 columns. Not to ask the terminal how wide it is saves an import of 3 ms."""
+    import argparse
+
+    return argparse.HelpFormatter(prog, width=78)
+
+
 def load(path: Path) -> AgentConfig | None:
     """The configuration, or None once its faults are told."""
     from edge_agent.config.file import ConfigErrors, load_config

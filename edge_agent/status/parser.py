@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from edge_agent.console import add_config
+from edge_agent.console import add_config, narrow
 
 
 def add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,12 +14,13 @@ def add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="What does not work comes first. Exit status: 0 all is good, 1 something is "
         "not, or no agent runs, 2 it cannot be told.",
         epilog="example: edge-agent status --watch 2",
+        formatter_class=narrow,
     )
     add_config(status)
     status.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     status.add_argument("--watch", type=_seconds, metavar="S", help="again each S seconds")
     status.add_argument("--all", action="store_true", help="all lines, also beyond a screen")
-    status.set_defaults(command=_status)
+    status.set_defaults(command=_status, without_log=True)
 
 
 def add_looks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -67,7 +67,8 @@ def told(left: Left, files: SiteFiles, now_ms: int, words: Words) -> list[str]:
         ago = span(now_ms - left.newest_ms, words)
         how = "alone.stopped" if left.is_stopped else "alone.ended"
         lines.append(words(how, at=at, ago=ago))
-        lines.append(words("alone.unsent", **left.unsent))
+        waits = any(left.unsent.values())
+        lines.append(words("alone.unsent", **left.unsent) if waits else words("alone.sent"))
     if left.stands_still:
         lines.append(words("alone.standstill", why=left.stands_still))
     lines.append(words("alone.remedy"))

@@ -24,6 +24,8 @@ def test_how_it_ended_and_what_waits(chinese: bool) -> None:
         lines = told(LEFT._replace(is_stopped=stopped), FILES, UTC_MS + 60_000, words)
         assert lines[1].startswith(words(key, at="X", ago="Y").split("X")[0])
         assert lines[2] == words("alone.unsent", billing=3, telemetry=40)
+    sent = LEFT._replace(unsent={"billing": 0, "telemetry": 0})
+    assert told(sent, FILES, UTC_MS, words)[2] == words("alone.sent")
     fault = FILES._replace(fault="gateway.toml: no TOML")
     lines = told(LEFT._replace(stands_still="forked"), fault, UTC_MS, words)
     assert "gateway.toml: no TOML" in lines
