@@ -9,6 +9,7 @@ import secrets
 import sqlite3  # noqa: TID251  # only its version
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,7 @@ from edge_agent.clock import Clock, mono_ms
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.start import Started
 from edge_agent.control.jobs import control_servers
-from edge_agent.control.protocol import Call, Route
+from edge_agent.control.protocol import Route
 from edge_agent.control.server import ControlServer
 from edge_agent.doctor.causes import cause_routes
 from edge_agent.journal.draft import Salts
@@ -30,7 +31,7 @@ from edge_agent.journal.journal import Journal
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.reader import JournalReader
 from edge_agent.keys.key_files import StateFiles
-from edge_agent.keys.keys import KeyFileError, Keys, load_keys
+from edge_agent.keys.keys import KeyFileError, Keys
 from edge_agent.keys.receipt_keys import ReceiptKeys
 from edge_agent.link_test.flush import flush_routes, sizes_of
 from edge_agent.observe.observation import Observation
@@ -43,8 +44,6 @@ from edge_agent.remote.custody import Custody
 from edge_agent.remote.routes import config_routes
 from edge_agent.remote.wiring import Parts as KeptParts
 from edge_agent.remote.wiring import custody_of
-from edge_agent.salvage.journal_start import open_journal
-from edge_agent.state_lock import BOOT_ID, state_lock
 from edge_agent.status.collect import Sources, status_routes
 from edge_agent.status.latest_scans import LatestScans
 from edge_agent.supervise.ending import Parts, end_in_order
@@ -179,18 +178,16 @@ class Agent:
         self._status = f"polls {len(config.devices)} devices on {len(self._buses)} buses"
         self.custody: Custody | None = None  # of the configuration, where there is a file of it
 
-    def keep(self, started: Started, keys: Keys, hang_up: threading.Event) -> None:
+    def keep(
+        self, started: Started, keys: Keys, hang_up: threading.Event, bundle: Callable[[], bytes]
+    ) -> None:
         """Before `run`: keep to the configuration in force, which somebody may replace."""
         uplink, transport = self._uplink, self._transport
-        status = self.routes["status"].answer
-        self.custody = custody_of(
-            started,
-            KeptParts(
-                *(self._buses, uplink, self._recorder, transport, keys, self.clock),
-                status=lambda: status(Call("status"), ""),
-            ),
-            hang_up,
+        parts = KeptParts(
+            *(self._buses, uplink, self._recorder, transport, keys, self.clock),
+            bundle=bundle,
         )
+        self.custody = custody_of(started, parts, hang_up)
         self.routes |= config_routes(started.files.path)
 
     def _sources(self, config: AgentConfig, clock: Clock, latest: LatestScans) -> Sources:
@@ -291,28 +288,6 @@ class Agent:
         if not self._recorder.is_alive():
             self._journal.close()
         return stored
-
-
-def run_agent(
-    started: Started,
-    stop: threading.Event,
-    hang_up: threading.Event,
-    notifier: Notifier | None = None,
-) -> int:
-    """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
-    config = started.config
-    with state_lock(config.state_dir):
-        keys = load_keys(config.state_dir, StateFiles(config.state_dir))
-        if keys.gateway != config.gateway:
-            raise KeyFileError(
-                f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
-                f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
-            )
-        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        journal, memory = open_journal(config, boot_id, mono_ms())
-        agent = Agent(config, keys, journal, memory, notifier)
-        agent.keep(started, keys, hang_up)
-        return agent.run(stop)
 
 
 def program() -> str:

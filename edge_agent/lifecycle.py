@@ -15,13 +15,17 @@ import threading
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from edge_agent.agent import RELOAD, run_agent
+from edge_agent.agent import RELOAD, Agent
+from edge_agent.clock import mono_ms
 from edge_agent.config_store.apply import Refused, end_trial
 from edge_agent.config_store.start import Started, begin
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.reader import ReadFailed
 from edge_agent.journal.schema import MigrationError
-from edge_agent.keys.keys import KeyFileError
+from edge_agent.keys.key_files import StateFiles
+from edge_agent.keys.keys import KeyFileError, load_keys
+from edge_agent.salvage.journal_start import open_journal
+from edge_agent.state_lock import BOOT_ID, state_lock
 from edge_agent.supervise.notify import Notifier
 
 GOOD: Final = 0
@@ -57,6 +61,35 @@ def run(config_path: Path, signals: Signals, notifier: Notifier) -> int | Refuse
         if status != RELOAD or signals.stop.is_set():
             return GOOD if status == RELOAD else status  # a stop while it was to begin anew
         gc.collect()  # what the last agent held goes now, not at some later time
+
+
+def run_agent(
+    started: Started,
+    stop: threading.Event,
+    hang_up: threading.Event,
+    notifier: Notifier | None = None,
+) -> int:
+    """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
+    config = started.config
+    with state_lock(config.state_dir):
+        keys = load_keys(config.state_dir, StateFiles(config.state_dir))
+        if keys.gateway != config.gateway:
+            raise KeyFileError(
+                f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
+                f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
+            )
+        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+        journal, memory = open_journal(config, boot_id, mono_ms())
+        agent = Agent(config, keys, journal, memory, notifier)
+        agent.keep(started, keys, hang_up, lambda: support_bundle(started.files.path))
+        return agent.run(stop)
+
+
+def support_bundle(config_path: Path) -> bytes:
+    """What somebody far away needs to understand this gateway; loaded only when it is asked for."""
+    from edge_agent.support.command import make_bundle
+
+    return make_bundle(config_path)[0].data
 
 
 def _went_back(started: Started, error: Exception) -> bool:

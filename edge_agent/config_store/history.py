@@ -9,6 +9,7 @@
 | moving | its bytes are being put into gateway.toml; a start goes on with that |
 | good | the last that ran well: what is run where gateway.toml cannot be read |
 | trial | the version in force has still to show that it polls and reaches central; else back |
+| unreadable | gateway.toml is, and the alarm stands |
 | untold | events that the journal does not hold yet: told at the next chance, then taken out |
 | offers | what central's offers are about: see `offers` below |
 """
@@ -98,6 +99,7 @@ class History:
     next_number: int = 1
     offer_number: int = 0  # the highest that was taken
     waiting: tuple[Waiting, ...] = ()
+    unreadable: bool = False  # gateway.toml is, and an alarm says so
 
     def version(self, number: int) -> Version | None:
         return next((each for each in self.versions if each.number == number), None)

@@ -11,12 +11,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config.model import AgentConfig, Change
 from edge_agent.config_store.apply import Refused, adopt, end_trial, settle
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import MOST_STARTS, History, Told, Version
+
+UNREADABLE: Final = "configuration_unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Sta
         if config is None or data is None:
             return _last_good(files, history, faults)
         history = adopt(files, history, data)
+        if history.unreadable:
+            told = Told(UNREADABLE, "on", "off", "agent", "gateway.toml can be read again")
+            history = replace(history, unreadable=False).tell(told)
+            files.store(history)
         files.note_place()
         return Started(_said(config, history.in_force), files, history, sha256(data))
 
@@ -117,10 +124,12 @@ def _last_good(files: ConfigFiles, history: History, faults: tuple[str, ...]) ->
         ):
             continue
         why = "; ".join(faults)[:800]
-        told = Told("configuration_unreadable", None, number, "agent", why)
+        # with each start: an alarm stands as long as the agent lives that told it
+        told = Told(UNREADABLE, "off", "on", "agent", f"version {number} runs: {why}")
+        history = replace(history, unreadable=True)
         if told not in history.untold:
             history = history.tell(told)
-            files.store(history)
+        files.store(history)
         version = history.version(number)
         return Started(_said(config, version), files, history, sha256(data), why)
     return Refused("the configuration is faulty, and no earlier version can be read", faults)

@@ -51,7 +51,7 @@ class Requests:
 
     read_now: Callable[[Offer], str | Refused]
     read_range: Callable[[Offer], str | Refused]
-    bundle: Callable[[], bytes | Refused]
+    bundle: Callable[[], bytes]
     send: Callable[[int, bytes], str]
 
 
@@ -154,8 +154,6 @@ class OfferWork:
         if offer.kind == READ_RANGE:
             return self._tell(offer, self._requests.read_range(offer))
         bundle = self._requests.bundle()
-        if isinstance(bundle, Refused):
-            return self._tell(offer, bundle)
         if len(bundle) > MAX_BUNDLE_BYTES:
             why = f"the bundle has {len(bundle)} bytes, at most {MAX_BUNDLE_BYTES} are sent"
             return self._refuse(offer.number, f"{why}; edge-agent support-bundle on site")

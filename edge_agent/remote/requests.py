@@ -6,18 +6,14 @@ meter: what central has a receipt for it holds already, so the device's own memo
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.config_store.apply import Refused
 from edge_agent.control.control import Control
 from edge_agent.control.protocol import ReadRequest
 from edge_agent.recording.device_recording import Fact, News, RangeAsked, Said
-from edge_agent.remote.effective import effective
 from protocols.evidence.errors import Malformed
-from protocols.evidence.offer import MAX_BUNDLE_BYTES
 from protocols.evidence.statement import MAX_TEXT_CHARS, Statement, Value
 
 if TYPE_CHECKING:
@@ -87,14 +83,3 @@ class Reading:
         if not self._tell(asked):
             return Refused("the queue is full now; offer it again")
         return f"archives {', '.join(device.archives)} of {device.name} are read; see archive_read"
-
-
-def plain_bundle(
-    config: AgentConfig, versions: Mapping[str, object], status: Mapping[str, object]
-) -> bytes | Refused:
-    """Configuration, its versions and the snapshot, as compressed JSON; no secret is in any."""
-    told = {"effective": effective(config), "versions": dict(versions), "status": dict(status)}
-    data = gzip.compress(json.dumps(told, ensure_ascii=False).encode(), mtime=0)
-    if len(data) > MAX_BUNDLE_BYTES:
-        return Refused(f"{len(data)} bytes are too many")
-    return data

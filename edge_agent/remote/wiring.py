@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.clock import mono_ms
@@ -12,9 +12,8 @@ from edge_agent.config_store.history import Waiting
 from edge_agent.control.control import Control
 from edge_agent.control.jobs import BusAsk
 from edge_agent.remote.custody import Custody, Shown
-from edge_agent.remote.desk import Desk
 from edge_agent.remote.offer_work import OfferWork, Requests
-from edge_agent.remote.requests import Reading, plain_bundle
+from edge_agent.remote.requests import Reading
 from edge_agent.uplink.offer_fetch import OfferFetch, OfferSide
 from edge_agent.uplink.transport import LinkFailure, Transport
 from protocols.evidence.note import Verifier
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from edge_agent.bus.bus import BusThread
     from edge_agent.bus.poller import Now
     from edge_agent.config.model import AgentConfig
-    from edge_agent.config_store.apply import Refused
     from edge_agent.config_store.start import Started
     from edge_agent.keys.keys import Keys
     from edge_agent.recorder.recorder import Recorder
@@ -35,7 +33,7 @@ NOTE_S: Final = 30.0
 
 
 class Parts(NamedTuple):
-    """Of the running agent. `transport` is the uplink's, `status` the snapshot."""
+    """Of the running agent. `transport` is the uplink's; `bundle` makes what support looks at."""
 
     buses: Sequence[BusThread]
     uplink: Uplink
@@ -43,7 +41,7 @@ class Parts(NamedTuple):
     transport: Transport
     keys: Keys
     clock: Now
-    status: Callable[[], Mapping[str, object]]
+    bundle: Callable[[], bytes]
 
 
 def custody_of(started: Started, parts: Parts, hang_up: threading.Event) -> Custody:
@@ -94,11 +92,7 @@ def _requests(started: Started, parts: Parts, bundles: _Bundles) -> Requests:
     ask = BusAsk({bus.bus.name: bus.jobs for bus in parts.buses}, parts.clock)
     control = Control(config, ask, lambda facts: recorder.note(facts, NOTE_S), parts.clock)
     reading = Reading(config, control, recorder.note, recorder.tell, parts.clock)
-
-    def bundle() -> bytes | Refused:
-        return plain_bundle(config, Desk(started.files.path).versions(), parts.status())
-
-    return Requests(reading.now, reading.range, bundle, bundles.send)
+    return Requests(reading.now, reading.range, parts.bundle, bundles.send)
 
 
 class _Bundles:

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.agent import run_agent
 from edge_agent.config.file import load_config
 from edge_agent.config_store.start import Started, begin
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.protocol import Call
+from edge_agent.lifecycle import run_agent
 from tests.edge_agent.gateway import wait_until
 
 START_S = 60.0  # a journal is made by a child process, on a machine that others use too

@@ -165,6 +165,9 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_metering(
     assert [told.code for told in found.history.untold].count("configuration_unreadable") == 1
     assert started(path).history == found.history
     assert path.exists() == (torn is not None)
+    path.write_bytes(OLD)
+    told = started(path).history.untold[-1]
+    assert (told.code, told.old, told.new) == ("configuration_unreadable", "on", "off")
 
 
 def test_a_torn_file_within_a_trial_goes_back(path: Path) -> None:
