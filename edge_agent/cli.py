@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "config": "edge_agent.remote.parser:add_configuration",
     "verify": "edge_agent.commands.verify_parser:add_verify",
     "live": "edge_agent.live.parser:add_live",
+    "power": "edge_agent.support.parser:add_power",
     "support-bundle": "edge_agent.support.parser:add_support",
     "completion": "edge_agent.cli:add_completion",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.journal.damage import is_damaged
-from edge_agent.journal.journal import BUSY_TIMEOUT_MS
+from edge_agent.journal.journal import BUSY_TIMEOUT_MS, CACHE_KB
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.memory_rows import READ_ERRORS
 from edge_agent.journal.memory_store import load_memory
@@ -315,6 +315,7 @@ class JournalReader:
         )
         self._file = (found.st_dev, found.st_ino)
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The arguments of `edge-agent support-bundle`."""
+"""The arguments of `edge-agent support-bundle` and `edge-agent power`."""
 
 from __future__ import annotations
 
@@ -28,3 +28,23 @@ def _support(options: argparse.Namespace) -> int:
     from edge_agent.support.command import support_bundle
 
     return support_bundle(options.config, options.out, as_json=options.json)
+
+
+def add_power(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    power = commands.add_parser(
+        "power",
+        help="the supply, a UPS, boots, ends without a stop",
+        description="What the machine tells now, and what the log says of the last 30 days. Works "
+        "beside a running agent and without one. Exit status: 1 something needs somebody, 2 the "
+        "journal cannot be read.",
+        epilog="example: edge-agent power",
+    )
+    add_config(power)
+    power.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    power.set_defaults(command=_power)
+
+
+def _power(options: argparse.Namespace) -> int:
+    from edge_agent.support.power import power
+
+    return power(options.config, as_json=options.json)
