@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from edge_agent.bus_tools.parser import guarded
+from edge_agent.bus_tools.arguments import guarded
 from edge_agent.console import COULD_NOT, FINDINGS, add_config, load
 
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
-from edge_agent.console import COULD_NOT, FINDINGS, add_config, could_not, load
+from edge_agent.bus_tools.arguments import (
+    action,
+    bauds,
+    guarded,
+    load_any,
+    parities,
+    seconds,
+    units,
+)
+from edge_agent.bus_tools.listen_parser import add_listening
+from edge_agent.console import COULD_NOT, load
 
-if TYPE_CHECKING:
-    from edge_agent.config.model import AgentConfig
-
-Chosen = TypeVar("Chosen", int, str)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 _Actions = argparse._SubParsersAction
 
 
 def add_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bus = commands.add_parser(
         "bus",
-        help="serial lines and TCP buses: ports, scan, stats, take, release",
+        help="serial lines and TCP buses: ports, scan, stats, sniff, loopback, take",
         description="Looks at a bus and what is on it, by itself or through the running agent.",
         epilog="example: edge-agent bus take line-1 --for 10m --who 'Li Wei' --reason 'new cable'",
     )
@@ -29,39 +30,13 @@ def add_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _add_ports(actions)
     _add_scan(actions)
     _add_stats(actions)
+    add_listening(actions)
     _add_take(actions)
     _add_release(actions)
 
 
-def seconds(text: str) -> int:
-    """`90`, `90s`, `10m` or `1h`: 1 second to an hour."""
-    match = re.fullmatch(r"([0-9]{1,5})([smh]?)", text)
-    value = int(match[1]) * _UNITS[match[2]] if match else 0
-    if not 1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r}: must be 1s to 1h, as in 90s or 10m")
-    return value
-
-
-def _add(
-    actions: _Actions[argparse.ArgumentParser],
-    name: str,
-    told: str,
-    description: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    action = actions.add_parser(
-        name,
-        help=told,
-        description=description,
-        epilog=f"example: edge-agent bus {name}{example}",
-    )
-    add_config(action)
-    action.add_argument("--json", action="store_true", help="one JSON object, schema 1")
-    return action
-
-
 def _add_ports(actions: _Actions[argparse.ArgumentParser]) -> None:
-    ports = _add(
+    ports = action(
         actions,
         "ports",
         "serial ports by their stable names, and who uses them",
@@ -72,7 +47,7 @@ def _add_ports(actions: _Actions[argparse.ArgumentParser]) -> None:
 
 
 def _add_stats(actions: _Actions[argparse.ArgumentParser]) -> None:
-    stats = _add(
+    stats = action(
         actions,
         "stats",
         "what the agent has met on its buses: rates, errors, load, likely causes",
@@ -101,7 +76,7 @@ def _stats(options: argparse.Namespace) -> int:
 
 
 def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
-    scan = _add(
+    scan = action(
         actions,
         "scan",
         "find instruments: units, baud rate, parity, and who they are",
@@ -125,41 +100,6 @@ def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
     scan.add_argument("--timeout", type=_timeout, default=0.25, metavar="SECONDS",
                       help="how long each unit may take; default 0.25")  # fmt: skip
     scan.set_defaults(command=_scan)
-
-
-def units(text: str) -> tuple[int, ...]:
-    """`1-32`, `1,5,40-50`: each once, in order as given."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", part.strip())
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not 0 <= first <= last <= 255:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r}: must be as 1-247 or 1,5,40-50")
-        found += range(first, last + 1)
-    return tuple(dict.fromkeys(found))
-
-
-def bauds(text: str) -> tuple[int, ...]:
-    """Usual rates with commas, or `all`."""
-    from edge_agent.bus_tools.scan import BAUDS
-
-    known = {str(baud): baud for baud in BAUDS}
-    return _chosen(text, known)
-
-
-def parities(text: str) -> tuple[str, ...]:
-    """N, E and O with commas, or `all`."""
-    return _chosen(text.upper(), {"N": "N", "E": "E", "O": "O"}, "ALL")
-
-
-def _chosen(text: str, known: Mapping[str, Chosen], every: str = "all") -> tuple[Chosen, ...]:
-    if text == every:
-        return tuple(known.values())
-    parts = [part.strip() for part in text.split(",")]
-    if not set(parts) <= known.keys():
-        told = ", ".join(known)
-        raise argparse.ArgumentTypeError(f"{text[:40]!r}: choose of {told}, with commas, or all")
-    return tuple(known[part] for part in dict.fromkeys(parts))
 
 
 def _timeout(text: str) -> float:
@@ -186,15 +126,8 @@ def _scan(options: argparse.Namespace) -> int:
     return guarded(lambda: scan_command(config, ordered, as_json=options.json))
 
 
-def load_any(path: Path, *, needs: bool) -> AgentConfig | None:
-    """The configuration; a new gateway may have none yet, and a faulty one must not stop a tool."""
-    if needs or path.exists():
-        return load(path)
-    return None
-
-
 def _add_take(actions: _Actions[argparse.ArgumentParser]) -> None:
-    take = _add(
+    take = action(
         actions,
         "take",
         "let the agent lend a bus for a while",
@@ -212,7 +145,7 @@ def _add_take(actions: _Actions[argparse.ArgumentParser]) -> None:
 
 
 def _add_release(actions: _Actions[argparse.ArgumentParser]) -> None:
-    release = _add(
+    release = action(
         actions,
         "release",
         "give a bus back to the agent",
@@ -241,18 +174,3 @@ def _release(options: argparse.Namespace) -> int:
     if config is None:
         return COULD_NOT
     return guarded(lambda: release(config, options.bus, as_json=options.json))
-
-
-def guarded(run: Callable[[], int]) -> int:
-    """What could not be done is told with its remedy; Ctrl-C is the end a person wanted."""
-    from edge_agent.bus_tools.borrow import CannotUse
-    from edge_agent.control.client import NoAgent, SocketError
-
-    try:
-        return run()
-    except NoAgent as error:
-        return could_not(f"the agent ended meanwhile: {error}")
-    except (CannotUse, SocketError, OSError) as error:
-        return could_not(error)
-    except KeyboardInterrupt:
-        return FINDINGS
