@@ -36,6 +36,7 @@ _FLAGS: Final = frozenset(
         "configuration_changed",
         "undervoltage",
         "undervoltage_since_boot",
+        "pressure_is_gauge",
     )
 )
 

@@ -22,6 +22,7 @@ from edge_agent.control.protocol import BadRequest, Call, encode_request, parse_
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.keys import KeyFileError
+from edge_agent.screen import is_ascii
 from edge_agent.state_lock import AlreadyRunning
 from edge_agent.terminal import printable, wrapped
 from protocols.evidence import cbor
@@ -101,7 +102,7 @@ def confirmed(act: Act, asking: Asking) -> bool:
     lines = [*act.lines, *wrapped(by, 2, 4)]
     if asking.yes:
         if not asking.json:
-            show("\n".join(lines))
+            say("\n".join(lines), asking)
         return True
     if not sys.stdin.isatty():
         raise NotDone(words("nobody"))
@@ -115,8 +116,13 @@ def confirmed(act: Act, asking: Asking) -> bool:
 def say(text: str, asking: Asking, end: str = "\n") -> None:
     """To the person, where no program reads it."""
     stream = sys.stderr if asking.json else sys.stdout
-    stream.write(text + end)
+    stream.write(plain_text(text) + end)
     stream.flush()
+
+
+def plain_text(text: str) -> str:
+    """On a terminal that knows ASCII only a degree is spelled."""
+    return text.replace("°C", "degC") if is_ascii(sys.stdout.encoding) else text
 
 
 def ask(question: str, asking: Asking) -> str:

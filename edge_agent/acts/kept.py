@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from protocols.evidence.statement import Statement
 
 FILE_NAME: Final = "acts.json"
-MAX_BYTES: Final = 65_536
-MAX_ENTRIES: Final = 200
+MAX_ENTRIES: Final = 200  # of each kind
+MAX_BYTES: Final = 1_048_576  # all of them with the longest texts
 VERIFICATION: Final = "verification"
 PRESSURE: Final = "pressure"
 TEMPERATURE: Final = "temperature"

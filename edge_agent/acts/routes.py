@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 NOTE_S: Final = 10.0
 OF_THE_AGENT: Final = ("health",)
 """What the gateway says of itself nobody else may say."""
+_NOT_YET: Final = (
+    "not recorded in time: the journal is slow or takes nothing; see edge-agent's log, and the"
+    " events before you say it again"
+)
 Note = Callable[[Sequence[Fact | Said]], bool]
 _log = logging.getLogger(__name__)
 
@@ -93,7 +97,7 @@ def state_here(call: Call, peer: str, desk: Desk) -> dict[str, object]:
     """Record it. `peer`: as whom the kernel knows who asks. Raises BadRequest."""
     said = said_of(call, peer, desk.clock)
     if not desk.note([said]):
-        return refusal("not recorded: the journal takes nothing; see edge-agent's log")
+        return refusal(_NOT_YET)
     desk.notices.take(said)
     return {"ok": True, "who": said.statement.who, "utc_ms": said.instant.utc_ms}
 

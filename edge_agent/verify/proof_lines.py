@@ -97,7 +97,7 @@ def _instant(label: str, instant: Instant, words: Words) -> Iterator[str]:
 
 def _figure(figure: Figure, words: Words) -> list[str]:
     label = words.get(figure.label, figure.label)
-    if figure.label in ("value", "raw"):
+    if figure.label in ("value", "raw", "field"):
         label = figure.subject
     elif figure.subject:
         label = f"{label}, {printable(figure.subject)}"

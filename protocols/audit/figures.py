@@ -147,7 +147,7 @@ def _statement(leaf: Leaf) -> Iterator[Figure]:
     yield Figure("who", "", said.who or "-")
     yield Figure("why", "", said.why or "-")
     for name, value in said.fields:
-        yield Figure("field", name, _json(value))
+        yield Figure("field", name, value if isinstance(value, str) else _json(value))
 
 
 def _json(item: Item) -> str:

@@ -6,7 +6,17 @@ from datetime import date
 
 import pytest
 
-from edge_agent.acts.kept import MAX_ENTRIES, Due, Kept, Work, after, encode, is_date, parse
+from edge_agent.acts.kept import (
+    MAX_BYTES,
+    MAX_ENTRIES,
+    Due,
+    Kept,
+    Work,
+    after,
+    encode,
+    is_date,
+    parse,
+)
 from protocols.evidence.statement import Statement, Value
 
 UTC_MS = 1_780_000_000_000
@@ -57,10 +67,11 @@ def test_it_is_bounded_and_read_back() -> None:
     """The oldest go; a file that is something else is refused."""
     kept = Kept()
     for number in range(MAX_ENTRIES + 5):
-        due = said("verification_due", until="2027-03-01", certificate="证书")
+        due = said("verification_due", until="2027-03-01", certificate="证" * 500)
         kept = after(kept, f"R{number}", due, 0)
     kept = after(kept, "R1", said("maintenance_began", what="pressure"), None)
     assert len(kept.due) == MAX_ENTRIES
+    assert len(encode(kept)) * 2 < MAX_BYTES
     assert parse(encode(kept)) == kept
     for data in (
         b"{}", b"[", b'{"due": [{}], "maintenance": []}', b'{"due": [], "maintenance": [1]}',

@@ -101,6 +101,17 @@ def test_events_and_all_other_leaves() -> None:
         shown(first(Kind.EVENT)._replace(body=(1, 2)))
 
 
+def test_a_statement_is_shown_field_by_field() -> None:
+    """As it was stated: a text without quotes, what is not known as null."""
+    body = ("compared", "Li", "check", (("line.read_m3", "1.50"), ("counts", 7), ("seal", None)))
+    found = shown(first(Kind.EVENT)._replace(kind=Kind.STATEMENT, body=body))
+    assert found["code", ""] == ("compared", "")
+    assert found["why", ""] == ("check", "")
+    assert [found["field", name][0] for name in ("line.read_m3", "counts", "seal")] == [
+        "1.50", "7", "null",
+    ]  # fmt: skip
+
+
 def test_names_of_codes() -> None:
     """Known ones by name, unknown ones by number."""
     assert quality_name(128) == "BAD_NO_ANSWER"
