@@ -209,8 +209,8 @@ def _journal(sources: Sources, memory: Memory, now_ms: int) -> JournalPart:
     space, committed_ms, heads = recorder.room.space, recorder.committed_ms, memory.heads
     return JournalPart(
         path=str(sources.journal),
-        bytes=space.file_bytes(),
-        free_bytes=space.disk_free(),
+        bytes=_told(space.file_bytes),
+        free_bytes=_told(space.disk_free),
         limit_bytes=space.limit_bytes,
         days_left=recorder.room.days_left,
         unsent={log.value: max(0, heads[log].size - recorder.receipted(log)) for log in LOGS},
@@ -222,6 +222,14 @@ def _journal(sources: Sources, memory: Memory, now_ms: int) -> JournalPart:
         failing=recorder.failing[:MAX_DETAIL],
         last_commit_age_ms=None if committed_ms is None else max(0, now_ms - committed_ms),
     )
+
+
+def _told(look: Callable[[], int]) -> int:
+    """A disk that does not tell, or a file that is just being put aside: 0."""
+    try:
+        return look()
+    except OSError:
+        return 0
 
 
 def _uplink(sources: Sources, memory: Memory, now: Instant) -> UplinkPart:

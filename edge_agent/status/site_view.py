@@ -5,6 +5,7 @@ A running agent is asked; the journal is read beside it, or without one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ def view(path: Path) -> Iterator[View]:
     except NoAgent:
         agent = None
     gateway = files.gateway or (agent.gateway if agent is not None else "")
+    if files.state_dir.exists() and not os.access(files.state_dir, os.R_OK | os.X_OK):
+        raise NotAsked(f"{files.state_dir} may not be read by you: use sudo, or be its user")
     reader = NewestReader(files.journal, gateway)
     try:
         yield View(files, agent, reader)

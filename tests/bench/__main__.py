@@ -3,6 +3,7 @@
 `wire`: bytes at the socket a value, and what the encoder costs. `z-methods`: CPU of a Z.
 `bus`: how much of a serial line a master uses, and what a poll costs, beside other masters.
 `proofs`: what it costs to check a proof or an export.
+`status`: what `edge-agent status` costs of the processor.
 `flash`: bytes that reach the block device a value. `flash-real-time`: the same in ten minutes of
 real time; only where it is named.
 
@@ -170,12 +171,19 @@ def _flash_real_time() -> None:
     flash.main_real_time()
 
 
+def _status() -> None:
+    from tests.bench.status_cpu import report
+
+    report()
+
+
 SECTIONS: Final = {
     "wire": _wire,
     "z-methods": _z_methods,
     "bus": _bus,
     "proofs": _proofs,
     "flash": _flash,
+    "status": _status,
 }
 NAMED_ONLY: Final = {"flash-real-time": _flash_real_time}
 

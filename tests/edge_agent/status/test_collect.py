@@ -140,3 +140,18 @@ def test_the_route_answers_with_it(tmp_path: Path, central: TlsCentral) -> None:
             answer(Call("status", {"values": "all"}), "uid 0")
     assert not status_routes(sources)["status"].acts
     assert config_of(tmp_path).devices[0].serial == "M1"
+
+
+def test_an_alarm_of_before_a_restart_keeps_its_time(tmp_path: Path, central: TlsCentral) -> None:
+    """The state says that it is on, the log since when and why."""
+    with site(tmp_path, central) as (rig, sources):
+        poll(rig, sources, 1)
+        for _ in range(15):
+            for scan in rig.polls.round()[1:]:  # the pressure is silent
+                assert wait_until(lambda scan=scan: sources.latest.deliver(scan))
+        assert wait_until(lambda: rig.recorder.waiting_scans == 0)
+        (before,) = alarms_on(rig.recorder.memory)
+    with site(tmp_path, central) as (rig, sources):
+        assert alarms_on(rig.recorder.memory)[0].since_ms is None
+        answer = status_routes(sources)["status"].answer
+        assert snapshot_of(answer(Call("status"), "uid 0")).alarms == (before,)

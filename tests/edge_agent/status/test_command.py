@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import statistics
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,13 +12,13 @@ import pytest
 
 from edge_agent.cli import main
 from edge_agent.status.model import snapshot_of
+from tests.bench.status_cpu import measure
 from tests.edge_agent.gateway import Polls, config_of, new_journal, write_ca
 from tests.edge_agent.status.answering import answering, write_place
 from tests.edge_agent.status.snapshots import site, uplink
 from tests.edge_agent.uplink_rig import start
 from tests.terminal.terminal import AGENT, COLUMNS, ROWS, Terminal, printed
 
-MOST_OVER_MS = 60.0  # of CPU, over three times a bare Python
 ROUNDS = 9
 
 
@@ -153,25 +151,11 @@ def test_watching_draws_over_itself(tmp_path: Path) -> None:
             assert terminal.text().count("The site meters") == 1
 
 
-def cpu_ms(command: list[str]) -> float:
-    """User and system time of a child."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
 @pytest.mark.timing
 def test_it_answers_at_once(tmp_path: Path) -> None:
     """At most three times a bare Python and 60 ms of CPU, side by side, by the median."""
-    with answering(tmp_path, site()) as path:
-        command = [*AGENT, "status", "--config", str(path)]
-        bare, took = [], []
-        for _ in range(ROUNDS):
-            bare.append(cpu_ms([sys.executable, "-c", "pass"]))
-            took.append(cpu_ms(command))
-    limit = 3 * statistics.median(bare) + MOST_OVER_MS
-    assert statistics.median(took) <= limit, (bare, took)
+    found = measure(tmp_path, ROUNDS)
+    assert found.status_ms <= found.limit_ms, found
 
 
 def test_it_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -30,3 +30,14 @@ def test_an_agent_that_refuses_is_a_failure(tmp_path: Path) -> None:
     """Not an agent that does not run."""
     with answering(tmp_path, "busy") as path, pytest.raises(FAILURES, match="busy"), view(path):
         pass
+
+
+def test_a_journal_that_may_not_be_read_is_told_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state directory is its user's alone."""
+    path = write_place(tmp_path)
+    (tmp_path / "state").mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(FAILURES, match="use sudo"), view(path):
+        pass
