@@ -199,8 +199,8 @@ class Custody(threading.Thread):
         seen = Seen(self._names, frozenset(answered), self._shown.reaches())
         baseline = history.trial.baseline or Baseline()
         found = verdict(baseline, seen, elapsed, self._config.remote.trial_s)
-        if found is False:
-            return
+        if found is False or (history.trial.baseline is None and elapsed.all_s < GOOD_S):
+            return  # of what worked before nothing is known: it shall at least live
         with self._files.locked():
             now = self._files.history()
             if now.trial is None or _key(now) != self._key:

@@ -22,6 +22,7 @@ from edge_agent.journal.journal import FILE_NAME, Journal, Retention
 from edge_agent.journal.schema import migrate
 from edge_agent.recorder.errands import GAP_RETRY_MS, Errands
 from edge_agent.recorder.recorder import Recorder
+from edge_agent.recording.device_recording import RangeAsked
 from protocols.evidence.leaf import Kind
 from protocols.metering.instant import ClockState
 from protocols.metering.quality import Quality
@@ -397,3 +398,34 @@ def test_gaps_of_a_device_that_is_gone_are_given_up(tmp_path: Path) -> None:
     [told] = event(found_in(rig), "archive_failed")
     assert "configured no longer" in str(told[4])
     journal.close()
+
+
+def test_an_operator_asks_for_a_range(rig: Rig) -> None:
+    """As a gap is filled: each record of it a leaf, and the event of the request is its place."""
+    assert rig.recorder.begin()
+    rig.at(NOON_MS - HOUR_MS)
+    rig.poll()
+    between = (NOON_MS - 6 * HOUR_MS, NOON_MS - 3 * HOUR_MS)
+    asked = RangeAsked(rig.clock.now(), "R1", "M1", between, 7)
+    assert rig.recorder.tell(asked)
+    assert rig.recorder.turn()
+    rig.errand()
+    assert rig.recorder.turn()
+    found = found_in(rig)
+    assert hours_of(found) == [7, 8, 9]
+    [told] = event(found, "range_asked")
+    assert told[2:4] == (7, "central")
+    assert len(event(found, "archive_read")) == 1
+    assert rig.recorder.memory.devices.gaps == {}
+
+
+def test_ranges_that_wait_are_bounded(rig: Rig) -> None:
+    """As gaps are."""
+    assert rig.recorder.begin()
+    rig.at(NOON_MS)
+    for number in range(MAX_GAPS + 5):
+        asked = RangeAsked(rig.clock.now(), "R1", "M1", (0, 1 + number), number + 1)
+        assert rig.recorder.tell(asked)
+        assert rig.recorder.turn()
+    assert len(rig.recorder.memory.devices.gaps) == MAX_GAPS
+    assert len(event(found_in(rig), "range_asked")) == MAX_GAPS

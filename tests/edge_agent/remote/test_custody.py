@@ -1,0 +1,170 @@
+"""The keeper of the configuration, turn by turn, on real files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config_store.apply import apply
+from edge_agent.config_store.files import ConfigFiles
+from edge_agent.config_store.history import Baseline, History
+from edge_agent.config_store.start import Started, begin
+from edge_agent.recording.device_recording import Fact, Said
+from edge_agent.remote.custody import GOOD_S, Custody, Shown
+from tests.edge_agent.gateway import TOML, SetClock, write_ca
+
+NEW = TOML.replace("batch_seconds = 300", "batch_seconds = 60")
+WHO = ("Li Wei", "test")
+
+
+@dataclass
+class Running:
+    """What an agent would show."""
+
+    path: Path
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("meter-1", "p-1"), 0))
+    reaches: bool = True
+    stores: bool = True
+    now_ms: int = 0
+    told: list[str] = field(default_factory=list)
+    hang_up: threading.Event = field(default_factory=threading.Event)
+
+    def custody(self) -> Custody:
+        """As it begins."""
+        started = begin(self.path, {})
+        assert isinstance(started, Started)
+        shown = Shown(
+            lambda: dict(self.counts), lambda: self.reaches, lambda: False, self._note, SetClock()
+        )
+        return Custody(started, shown, self.hang_up, lambda: self.now_ms)
+
+    def _note(self, facts: Sequence[Fact | Said], _timeout_s: float) -> bool:
+        if self.stores:
+            self.told += [fact.code for fact in facts if isinstance(fact, Fact)]
+        return self.stores
+
+    def answer(self, *names: str) -> None:
+        for name in names:
+            self.counts[name] += 1
+
+    def turn(self, custody: Custody, after_ms: int = 500) -> bool:
+        self.now_ms += after_ms
+        custody.turn()
+        return custody.wants_reload.is_set()
+
+    @property
+    def history(self) -> History:
+        files = ConfigFiles(self.path, self.path.parent / "state")
+        with files.locked():
+            return files.history()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Running:
+    write_ca(tmp_path)
+    (tmp_path / "gateway.toml").write_text(TOML)
+    return Running(tmp_path / "gateway.toml")
+
+
+def test_what_works_is_told_before_the_change(site: Running) -> None:
+    """Only what answered lately, and central if it was reached."""
+    custody = site.custody()
+    site.answer("meter-1", "p-1")
+    assert not site.turn(custody)
+    site.now_ms += 200_000
+    site.answer("meter-1")
+    apply(site.path, NEW.encode(), *WHO)
+    assert site.turn(custody)
+    trial = site.history.trial
+    assert trial is not None
+    assert trial.baseline == Baseline((("meter-1", "M1"),), central=True)
+
+
+def test_a_trial_is_kept_once_all_is_shown(site: Running) -> None:
+    """Not before; events are told once each."""
+    custody = site.custody()
+    site.answer("meter-1")
+    site.turn(custody)
+    apply(site.path, NEW.encode(), *WHO)
+    site.turn(custody)
+    site.counts = dict.fromkeys(site.counts, 0)
+    site.reaches = False
+    custody = site.custody()
+    assert not site.turn(custody)
+    site.answer("meter-1")
+    assert not site.turn(custody)
+    assert site.history.trial is not None
+    site.reaches = True
+    assert not site.turn(custody)
+    assert (site.history.trial, site.history.good) == (None, 2)
+    site.turn(custody)
+    site.turn(custody)
+    assert site.told == ["configuration_applied", "configuration_kept"]
+
+
+def test_a_trial_that_shows_nothing_goes_back(site: Running) -> None:
+    """When its time is over, and the agent begins anew."""
+    custody = site.custody()
+    site.answer("meter-1")
+    site.turn(custody)
+    apply(site.path, NEW.encode(), *WHO)
+    site.turn(custody)
+    site.counts = dict.fromkeys(site.counts, 0)
+    custody = site.custody()
+    assert not site.turn(custody, 299_000)
+    assert site.turn(custody, 2_000)
+    assert site.path.read_text() == TOML
+    assert site.history.versions[1].fate.startswith("no answer within 300 s")
+
+
+def test_a_version_that_runs_a_while_is_a_good_one(site: Running) -> None:
+    """It is what is run when gateway.toml cannot be read one day."""
+    custody = site.custody()
+    site.turn(custody)
+    assert site.history.good == 0
+    site.turn(custody, round(1000 * GOOD_S))
+    assert site.history.good == 1
+
+
+def test_sighup_reads_again_what_has_no_fault(
+    site: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A faulty file is told, and nothing else happens."""
+    custody = site.custody()
+    site.path.write_text("[gateway")
+    site.hang_up.set()
+    assert not site.turn(custody)
+    assert "the configuration is faulty" in caplog.text
+    site.path.write_text(NEW)
+    assert not site.turn(custody), "only when it is asked for"
+    site.hang_up.set()
+    assert site.turn(custody)
+
+
+def test_events_wait_for_a_journal_that_takes_them(site: Running) -> None:
+    """Told when it does, and never lost."""
+    site.stores = False
+    site.custody()
+    apply(site.path, NEW.encode(), *WHO)
+    custody = site.custody()
+    site.turn(custody)
+    assert [told.code for told in site.history.untold] == ["configuration_applied"]
+    site.stores = True
+    site.turn(custody)
+    assert site.told == ["configuration_applied"]
+
+
+def test_an_unreadable_file_does_not_make_it_begin_anew_for_ever(site: Running) -> None:
+    """The last good one runs on."""
+    custody = site.custody()
+    site.turn(custody, round(1000 * GOOD_S))
+    apply(site.path, NEW.encode(), *WHO)
+    site.custody()
+    site.path.write_text("")
+    custody = site.custody()
+    for _ in range(3):
+        assert not site.turn(custody)
