@@ -55,7 +55,6 @@ from edge_agent.supervise.service import (
     watch_recorder,
     watch_uplink,
 )
-from edge_agent.uplink.certificate_renewal import Renewal
 from edge_agent.uplink.gate import Gate
 from edge_agent.uplink.heads_check import HeadsCheck
 from edge_agent.uplink.link_use import LinkUse
@@ -212,6 +211,9 @@ class Agent:
     def _present(self, certificate: Path | None, keys: Keys, clock: Clock) -> None:
         """The client certificate, where a terminator asks for one; renewed in time."""
         if certificate is not None:
+            # only here: x509 takes a megabyte that most gateways do without
+            from edge_agent.uplink.certificate_renewal import Renewal
+
             self._transport.present(certificate)
             self._uplink.renewal = Renewal(
                 self._transport, keys, certificate, lambda: clock.now().utc_ms

@@ -16,6 +16,14 @@ _M_ARENA_MAX: Final = -8
 PIECE_BYTES: Final = 128 * 1024  # glibc's own start value; set, it stays
 
 
+def give_back() -> None:
+    """What is free in the heap goes back to the kernel, from between what is in use, too. Takes a
+    few milliseconds, during which other threads wait for memory."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def keep_small() -> bool:
     """Before any thread starts. False where the C library is another, without such settings."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

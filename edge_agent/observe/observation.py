@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import mono_ms
+from edge_agent.heap import give_back
 from edge_agent.observe.health import HealthRecord
 from edge_agent.observe.journald import Folded
 from edge_agent.observe.machine import Machine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 COUNTS_MS: Final = 60_000
 """Between looks for counts of log lines that are due."""
+TRIM_MS: Final = 3_600_000
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ class Observation:
         self._health = HealthRecord(self._machine.health, tell, sources.clock, each_ms)
         self._stop_event = stop
         self._started_ms = mono_ms()
-        self._counts_ms = 0
+        self._counts_ms = self._trimmed_ms = 0
         self._serves = not self._wanted.metrics_host
 
     def tick(self, now_ms: int) -> None:
@@ -44,6 +46,9 @@ class Observation:
         if now_ms - self._counts_ms < COUNTS_MS:
             return
         self._counts_ms = now_ms
+        if now_ms - self._trimmed_ms >= TRIM_MS:
+            self._trimmed_ms = now_ms
+            give_back()
         for handler in logging.getLogger().handlers:
             if isinstance(handler, Folded):
                 handler.tell_due()

@@ -6,14 +6,16 @@ went on in between, central tells: it has the records of both.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.keys.key_files import KeyFileError, StateFiles
 from edge_agent.recording.epoch_opening import Opening
-from protocols.evidence.enrol import MAX_ANSWER_BYTES, Approved, Replaced, decode_answer
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.facts import Citation, EpochReason
 from protocols.evidence.note import unverified_checkpoint
+
+if TYPE_CHECKING:
+    from protocols.evidence.enrol import Replaced
 
 FILE_NAME: Final = "replaces"
 
@@ -36,6 +38,11 @@ def citations_of(replaced: Replaced) -> tuple[Citation, ...]:
 
 def waiting(files: StateFiles) -> Opening | None:
     """The opening that the first epoch of this gateway has to say. Raises KeyFileError."""
+    if not files.exists(FILE_NAME):
+        return None
+    # only here: x509 takes a megabyte of memory that a running agent does without
+    from protocols.evidence.enrol import MAX_ANSWER_BYTES, Approved, decode_answer
+
     data = files.read(FILE_NAME, MAX_ANSWER_BYTES)
     if data is None:
         return None
