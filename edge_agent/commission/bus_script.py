@@ -39,13 +39,13 @@ def bus_part(answers: Answers) -> Script:
     """Each line or connection of the site; there must be one."""
     names = names_of(answers, "bus")
     for name in names:
-        yield from _bus(name)
+        yield from _bus(answers, name)
     for count in range(len(names), MAX_BUSES):
         if count:
             more = yield yes_no(("wizard", f"more bus {count}"), "bus.more", NO)
             if more != YES:
                 return
-        yield from _bus(f"bus-{count + 1}")
+        yield from _bus(answers, f"bus-{count + 1}")
 
 
 def device_part(answers: Answers) -> Script:
@@ -80,7 +80,7 @@ def bus_key(answers: Answers, bus: str) -> tuple[tuple[str, str], ...]:
 # ---- a bus ----------------------------------------------------------------------------------
 
 
-def _bus(name: str) -> Script:
+def _bus(answers: Answers, name: str) -> Script:
     kind = yield _of(name, "type", "rtu", choices=tuple(
         Choice(kind, f"bus.{kind}") for kind in ("rtu", "tcp", "rtu-over-tcp", "ascii")
     ))  # fmt: skip
@@ -91,12 +91,27 @@ def _bus(name: str) -> Script:
             (f"bus[{name}].port", "bus.port {}"), tuple(Choice(*port) for port in ports),
             open_choice=True,
         )  # fmt: skip
-        yield _of(name, "baud", "9600")
-        yield _of(name, "parity", "N", choices=(Choice("N"), Choice("E"), Choice("O")))
+        found = yield from _found_setup(answers, name)
+        baud, parity = ("9600", "N") if found is None else (str(found[0]), found[1])
+        yield _of(name, "baud", baud)
+        yield _of(name, "parity", parity, choices=(Choice("N"), Choice("E"), Choice("O")))
         yield _of(name, "stop_bits", "1", quiet=True)
     else:
         yield _of(name, "host")
         yield _of(name, "tcp_port", "502")
+
+
+def _found_setup(answers: Answers, bus: str) -> Generator[Step, Any, tuple[int, str] | None]:
+    """Rate and parity that somebody answers at, where the person wants them looked for."""
+    wanted = yield yes_no(("wizard", f"find {bus}"), "bus.find", NO)
+    if wanted != YES:
+        return None
+    port = answers.get(("bus", bus, "port"), "")
+    found: tuple[int, str] | None = yield Look("setup", (bus, port))
+    key = "bus.not_found" if found is None else "bus.found"
+    baud, parity = found or ("-", "-")
+    yield Note(key, {"baud": baud, "parity": parity})
+    return found
 
 
 def _of(bus: str, setting: str, default: str | None = None, **more: Any) -> Question:
@@ -137,7 +152,7 @@ def _found_on(answers: Answers, bus: str, done: set[str]) -> Script:
             continue
         taken = yield Question(
             key, "device.take", profile or SKIP, takes=profile_or_skip,
-            choices=(*((Choice(profile, about),) if profile else ()), Choice(SKIP)),
+            choices=(*((Choice(profile),) if profile else ()), Choice(SKIP)),
             open_choice=True, values={"bus": bus, "unit": unit, "about": about or "-"},
         )  # fmt: skip
         if taken in (SKIP, ""):

@@ -62,7 +62,7 @@ def overview(config: AgentConfig) -> tuple[str, ...]:
     return (*check_lines(config), "", *plan_lines(config))
 
 
-Reread = Callable[[AgentConfig], Mapping[str, Readings]]
+Reread = Callable[[AgentConfig, Path], Mapping[str, Readings]]
 
 
 def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Reread) -> Closed:
@@ -75,7 +75,7 @@ def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Re
     who, remark = answers["commission", "who"], answers.get(("commission", "remark"), NONE)
     done = Done(
         config, hashlib.sha256(candidate).hexdigest(), f"gas-gateway {version('gas-gateway')}",
-        who, "" if remark == NONE else remark, reread(config), _displays(given),
+        who, "" if remark == NONE else remark, reread(config, path), _displays(given),
     )  # fmt: skip
     try:
         applied = apply(path, candidate, who, REASON)

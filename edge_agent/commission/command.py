@@ -203,7 +203,11 @@ class _Interview:
         """The whole is shown; yes signs it, < and a name change an answer."""
         candidate = candidate_of(session.answers, self._words)
         config = read_config(candidate, self._path)
-        lines = [*overview(config), "", *review_lines(config, reread(config), self._words)]
+        lines = [
+            *overview(config),
+            "",
+            *review_lines(config, reread(config, self._path), self._words),
+        ]
         for place, line in enumerate(lines, 1):
             show(line)
             if place % PAGE == 0 and place < len(lines):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from edge_agent.bus.joining import Failed
-from edge_agent.bus.link import Link
 from edge_agent.commission.figures import number
+from edge_agent.commission.finding import NoPort, line
 from edge_agent.commission.seen import Readings, Shown
 from edge_agent.commission.sight import read_now
 from edge_agent.config.model import AgentConfig
@@ -18,21 +19,24 @@ from protocols.metering.units import UnitError, to_kelvin, to_pascal
 _ZERO_CELSIUS_K = 273.15
 
 
-def reread(config: AgentConfig) -> Mapping[str, Readings]:
-    """What every instrument of a run shows at this moment, by its name; one after the other."""
+def reread(config: AgentConfig, path: Path) -> Mapping[str, Readings]:
+    """What every instrument of a run shows at this moment, by its name; one after the other.
+
+    `path`: of the configuration that an agent may be running with.
+    """
     wanted = {serial for run in config.runs for serial in _serials(run)}
     found: dict[str, Readings] = {}
     for bus in config.buses:
-        link = Link(bus)
+        devices = [one for one in config.devices_of(bus.name) if one.serial in wanted]
         try:
-            for device in config.devices_of(bus.name):
-                if device.serial in wanted:
+            with line(bus, path) as link:
+                for device in devices:
                     read = read_now(device, device.points, link)
                     found[device.name] = (
                         Readings(failure=read.detail) if isinstance(read, Failed) else read
                     )
-        finally:
-            link.close()
+        except NoPort as error:
+            found |= {device.name: Readings(failure=str(error)) for device in devices}
     return found
 
 

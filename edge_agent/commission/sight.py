@@ -5,6 +5,7 @@
 | `zone` | the machine's time zone, or None |
 | `ports` | serial ports by the names that they keep |
 | `scan` (bus, settings, units) | who answers |
+| `setup` (bus, settings) | baud rate and parity at which somebody answers, or None |
 | `read` (device, settings, bus, unit, profile, points, serial point) | what it shows |
 | `read_start` (the same) | the same, once more: an index that is held against a display |
 | `keys` (state directory) | the gateway's keys and what enrolling gave, or None |
@@ -28,6 +29,7 @@ from edge_agent.bus.joining import Failed
 from edge_agent.bus.link import Link
 from edge_agent.commission.answers import Answers, table_of
 from edge_agent.commission.document import document
+from edge_agent.commission.finding import NoPort, find_instruments, find_setup, line
 from edge_agent.commission.question import Look
 from edge_agent.commission.seen import Enrolment, Keys, Port, Readings, Scanned, Shown
 from edge_agent.config.devices import read_bus, read_device
@@ -76,6 +78,7 @@ class Sight:
             "read": self._read,
             "read_start": self._read,
             "scan": self._scan,
+            "setup": self._setup,
         }
 
     def __call__(self, look: Look) -> Any:
@@ -85,7 +88,15 @@ class Sight:
     # ---- instruments --------------------------------------------------------------------------
 
     def _scan(self, bus: str, _settings: object, units: str) -> Scanned:
-        return Scanned(failure="not built in yet")
+        found = self._bus(bus)
+        if isinstance(found, str):
+            return Scanned(failure=found)
+        first, _, last = units.partition("-")
+        return find_instruments(found, range(int(first), int(last or first) + 1), self._path)
+
+    def _setup(self, bus: str, _settings: object) -> tuple[int, str] | None:
+        found = self._bus(bus)
+        return None if isinstance(found, str) else find_setup(found, self._path)
 
     def _read(self, name: str, _settings: object, *asked: Any) -> Readings:
         points, serial = asked[-2], asked[-1]
@@ -93,28 +104,36 @@ class Sight:
         if isinstance(found, str):
             return Readings(failure=found)
         bus, device = found
-        link = Link(bus)
         try:
-            read = read_now(device, points, link, serial)
-            return Readings(failure=read.detail) if isinstance(read, Failed) else read
-        except ProfileError as error:
+            with line(bus, self._path) as link:
+                read = read_now(device, points, link, serial)
+        except (ProfileError, NoPort) as error:
             return Readings(failure=str(error))
-        finally:
-            link.close()
+        return Readings(failure=read.detail) if isinstance(read, Failed) else read
+
+    def _bus(self, name: str) -> BusConfig | str:
+        """As the configuration would have it; or what is wrong with it."""
+        faults = Faults()
+        for table in document(self._answers).get("bus", []):
+            if table["name"] == name:
+                bus = read_bus(Section(table, f"bus[{name}]", faults), self._path.parent)
+                return "; ".join(str(one) for one in faults.all()[:2]) or bus
+        return f"no bus {name!r}"
 
     def _device(self, name: str) -> tuple[BusConfig, DeviceConfig] | str:
-        """As the configuration would have it; or what is wrong with its bus."""
-        table = document(self._answers)
-        base, faults = self._path.parent, Faults()
-        entry: dict[str, Any] = next(d for d in table["device"] if d["name"] == name)
-        own = [bus for bus in table.get("bus", []) if bus["name"] == entry.get("bus")]
-        buses = [read_bus(Section(bus, f"bus[{bus['name']}]", faults), base) for bus in own]
-        # what is not answered yet is nothing that a reading needs
+        """The same of an instrument; what is not answered yet is nothing that a reading needs."""
+        devices = document(self._answers)["device"]
+        entry: dict[str, Any] = next(one for one in devices if one["name"] == name)
+        bus = self._bus(entry.get("bus", ""))
+        if isinstance(bus, str):
+            return bus
+        faults = Faults()
         entry = {"serial": "0", "poll_seconds": 86_400, **entry}
-        device = read_device(Section(entry, f"device[{name}]", faults), buses, frozenset(), base)
+        section = Section(entry, f"device[{name}]", faults)
+        device = read_device(section, [bus], frozenset(), self._path.parent)
         if faults.all() or device is None:
             return "; ".join(str(fault) for fault in faults.all()[:2])
-        return buses[0], device
+        return bus, device
 
     # ---- central ------------------------------------------------------------------------------
 

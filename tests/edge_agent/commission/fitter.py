@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.terminal.terminal import AGENT, Terminal
@@ -34,9 +34,9 @@ class Fitter:
         self.sees(asked)
         self.terminal.press(typed + "\r")
 
-    def answers_all(self, answers: Mapping[str, str]) -> None:
-        """In this order."""
-        for asked, typed in answers.items():
+    def answers_all(self, answers: Sequence[tuple[str, str]]) -> None:
+        """Question and answer, in this order."""
+        for asked, typed in answers:
             self.answers(asked, typed)
 
     def stops(self) -> int:
