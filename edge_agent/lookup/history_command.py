@@ -28,6 +28,7 @@ from protocols.registers.codec import decode_scan
 MOST_ROWS: Final = 20_000  # of one look
 SHOWN_ROWS: Final = 5  # below the curve, on a screen of 24 lines
 DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
 LARGE: Final = 100_000
 _CELLS: Final = (14, 14, 12, 12, 10, 8, 9)
 
@@ -89,7 +90,9 @@ def _look(path: Path, seen: View, asked: Asked) -> Found:
     """Raises ReadFailed, NoTimeError."""
     now_ms = wall_ms()
     until = utc_ms_of(asked.until, now_ms, seen.zone) if asked.until else now_ms
-    since = utc_ms_of(asked.since, now_ms, seen.zone) if asked.since else until - DAY_MS
+    since = until - (HOUR_MS if asked.point else DAY_MS)  # of scans there are many
+    if asked.since:
+        since = utc_ms_of(asked.since, now_ms, seen.zone)
     if since >= until:
         raise NoTimeError("--from is not before --to")
     within = Range(since, until)

@@ -60,8 +60,8 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     history = commands.add_parser(
         "history",
         help="a run's intervals, or a device's scans, as a curve and a table",
-        description="The last day where no time is given. Exit status: 0 shown, 1 nothing is held "
-        "of that time, 2 no such run, or the journal cannot be read.",
+        description="The last day where no time is given, of scans the last hour. Exit status: "
+        "0 shown, 1 nothing is held of that time, 2 no such run, or the journal cannot be read.",
         epilog="example: edge-agent history R1 --from 6h --of pressure; "
         "edge-agent history meter-1 --point vm --from 1h",
     )

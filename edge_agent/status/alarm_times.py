@@ -21,7 +21,7 @@ from protocols.metering.events import OFF, ON
 if TYPE_CHECKING:
     from edge_agent.status.model import Alarm
 
-MOST_LOOKED: Final = 20_000  # leaves: a fortnight of eight runs
+MOST_LOOKED: Final = 5_000  # leaves: two days of eight runs; the agent polls on meanwhile
 MAX_DETAIL: Final = 500
 Key = tuple[str, str]
 Begun = tuple[int | None, str]

@@ -253,6 +253,10 @@ def _uplink(sources: Sources, memory: Memory, now: Instant) -> UplinkPart:
         bytes_in=sources.transport.bytes_in,
         order_number=memory.order_number,
         central_ahead_ms=ahead_ms,
+        receipt_ages_ms={
+            log: max(0, round(1000 * (now_s - at_s)))
+            for log, at_s in tuple(standing.received_s.items())
+        },
     )
 
 

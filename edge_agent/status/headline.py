@@ -55,4 +55,6 @@ def _sent(snapshot: Snapshot, words: Words) -> tuple[str, str]:
         return WARNING, words("sent.not_yet", count=count)
     if any(leaves > MANY for leaves in unsent.values()):
         return WARNING, words("sent.catching_up", count=count)
-    return GOOD, words("sent.until", span=span(age_ms, words))
+    ages = part.receipt_ages_ms  # of each log: it is the one that waits longest that counts
+    oldest_ms = max((ages.get(log, age_ms) for log, leaves in unsent.items() if leaves))
+    return GOOD, words("sent.until", span=span(oldest_ms, words))

@@ -1,14 +1,14 @@
 """The snapshot of a running agent: what `status`, `doctor`, `live` and the metrics show.
 
 It goes over the control socket as JSON, key by key as the fields are named here. Reading is strict
-in what it takes (types, bounds, no key missing) and passes over keys that it does not know, so that
-the command of one version may ask the agent of the next.
+in types and bounds. Keys that came with a later version have a default, and unknown ones are passed
+over, so that the command of one version may ask the agent of the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
 SCHEMA: Final = 1
@@ -142,6 +142,7 @@ class UplinkPart:
 
     Bytes since the start, as far as the agent counts them. `central_ahead_ms`: central's clock less
     ours when the last receipt came, to a second; None where none came since the start.
+    `receipt_ages_ms`: of the last receipt of each log that had one since the start.
     """
 
     url: str
@@ -153,6 +154,7 @@ class UplinkPart:
     bytes_in: int
     order_number: int
     central_ahead_ms: int | None = None
+    receipt_ages_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,8 @@ def _part(kind: type[Part], body: object, where: str) -> Part:
     found = {}
     for one in fields(kind):  # type: ignore[arg-type]  # all parts are dataclasses
         if one.name not in body:
+            if one.default is not MISSING or one.default_factory is not MISSING:
+                continue  # it came with a later version
             raise _error(f"{dot}{one.name}", "is missing")
         found[one.name] = _READERS[str(one.type)](body[one.name], f"{dot}{one.name}")
     return kind(**found)

@@ -26,6 +26,7 @@ class Standing:
 
     def __init__(self) -> None:
         self.receipt: Receipt | None = None
+        self.received_s: dict[str, float] = {}  # by log: when its last receipt came
         self.tried_s: float | None = None
         self.failure: Failure | None = None  # of the last try, if it failed
         self.is_closed = False  # the link may not be used now
@@ -39,9 +40,10 @@ class Standing:
         """That was in vain."""
         self.failure = failure
 
-    def received(self, now: float, time_s: int) -> None:
-        """Central's receipt verified, and is kept."""
+    def received(self, now: float, time_s: int, log: str) -> None:
+        """Central's receipt for leaves of a log verified, and is kept."""
         self.receipt = Receipt(now, time_s)
+        self.received_s[log] = now
         self.failure = None
 
     def state(self, *, ever: bool) -> str:

@@ -247,7 +247,7 @@ class Uplink(threading.Thread):
             return False
         if isinstance(outcome, Progress):
             lane.succeeded(now)
-            self.standing.received(now, self.exchange.receipt_time_s)
+            self.standing.received(now, self.exchange.receipt_time_s, log.value)
             self._tell_recovery()
             return True
         delay_s = lane.failed(now, self._jitter(), outcome.retry_after_s)

@@ -87,6 +87,7 @@ def test_a_site_at_work(tmp_path: Path, central: TlsCentral) -> None:
     assert found.uplink.bytes_out > found.uplink.bytes_in > 0
     assert found.uplink.last_receipt_age_ms is not None
     assert found.uplink.central_ahead_ms is not None
+    assert found.uplink.receipt_ages_ms.keys() == {"billing", "telemetry"}
     assert {thread.name: thread.alive for thread in found.threads} == {
         "recorder": True, "uplink": True, "bus-line-1": False, "bus-lan": False,
     }  # fmt: skip

@@ -12,6 +12,19 @@ from edge_agent.status.model import Snapshot
 from tests.edge_agent.status.snapshots import journal, run, site, uplink
 
 
+def test_the_log_that_waits_longest_counts() -> None:
+    """A receipt for intervals says nothing of the scans; a log without unsent leaves waits not."""
+    words = load_words("edge_agent.status", chinese=False)
+    part = uplink(
+        last_receipt_age_ms=5_000, receipt_ages_ms={"billing": 5_000, "telemetry": 90_000}
+    )
+    told = headline(replace(site(), uplink=part), words)
+    assert told == ("good", "The site meters; central has everything until 90 s ago.")
+    none = journal(unsent={"billing": 1, "telemetry": 0})
+    told = headline(replace(site(), uplink=part, journal=none), words)
+    assert told[1].endswith("until 5 s ago.")
+
+
 @pytest.mark.parametrize(
     ("snapshot", "light"),
     [

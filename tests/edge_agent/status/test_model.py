@@ -101,6 +101,13 @@ def test_a_missing_key_is_told(missing: str) -> None:
         snapshot_of(found)
 
 
+def test_a_key_that_came_later_has_its_default() -> None:
+    """The agent may be older than the command."""
+    found = body()
+    del found["uplink"]["receipt_ages_ms"]
+    assert snapshot_of(found) == site(8)
+
+
 def test_no_object_is_no_snapshot() -> None:
     """Whatever came over the socket."""
     for told in (None, [], "x", {"ok": False, "error": "busy"}):
