@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge_agent.acts.fault import Fault
+from edge_agent.acts.fault import NotDone as NotDone
 from edge_agent.acts.kept import Kept, of_json
 from edge_agent.acts.routes import Desk, Notices, run_answer, state_here
 from edge_agent.clock import Clock
@@ -38,10 +40,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 _HERE: Final = "command line, no agent"
 _YES: Final = ("y", "yes", "是")
-
-
-class NotDone(Exception):  # noqa: N818 - what was found is the name
-    """The act cannot be done as it was asked for; says why and the remedy."""
 
 
 class Who(NamedTuple):
@@ -105,7 +103,7 @@ def confirmed(act: Act, asking: Asking) -> bool:
             say("\n".join(lines), asking)
         return True
     if not sys.stdin.isatty():
-        raise NotDone(words("nobody"))
+        raise NotDone("nobody")
     say("\n".join(lines), asking)
     if ask(words("record"), asking).lower() in _YES:
         return True
@@ -164,7 +162,7 @@ def record(config: AgentConfig, act: Act) -> Mapping[str, object]:
     except NoAgent:
         answer = _here(config, lambda desk, _: state_here(call, _HERE, desk))
     if not answer.get("ok"):
-        raise NotDone(f"{answer.get('error')}")
+        raise NotDone("other", text=answer.get("error"))
     return answer
 
 
@@ -181,11 +179,11 @@ def run_in_force(config: AgentConfig, run: str) -> Mapping[str, object]:
         held = next((one for one in config.runs if one.run == run), None)
         if held is None:
             known = ", ".join(one.run for one in config.runs)
-            raise NotDone(f"no run {run!r}; there are: {known[:500]}") from None
+            raise NotDone("no_run", run=run, known=known[:500]) from None
         found = _here(config, lambda _, memory: run_answer(call, memory))
         answer = {"indexes": {}, "utc_ms": None, **found, "ok": True, "config": _hex(held)}
     if not answer.get("ok"):
-        raise NotDone(f"{answer.get('error')}")
+        raise NotDone("other", text=answer.get("error"))
     return answer
 
 
@@ -198,7 +196,7 @@ def remembered(config: AgentConfig) -> Kept:
     except NoAgent:
         return Notices(config.state_dir).read()
     except ValueError as error:
-        raise NotDone(f"the agent's answer: {error}") from error
+        raise NotDone("other", text=error) from error
 
 
 def _hex(run: RunConfig) -> str:
@@ -217,12 +215,14 @@ def _here(config: AgentConfig, answer: Callable[..., Mapping[str, object]]) -> M
         ) from error
 
 
-def guarded(run: Callable[[], int]) -> int:
+def guarded(run: Callable[[], int], words: Words) -> int:
     """The exit status; what could not be done is told with its remedy."""
-    known = (NotDone, BadRequest, CannotAsk, SocketError)
+    known = (BadRequest, CannotAsk, SocketError)
     journal = (JournalError, KeyFileError, MigrationError)
     try:
         return run()
+    except Fault as error:
+        return could_not(error.told(words))
     except (*known, *journal, OSError) as error:
         return could_not(error)
     except (KeyboardInterrupt, EOFError):

@@ -12,7 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from edge_agent.acts.figures import ICE_POINT_C, BadFigure, plain
+from edge_agent.acts.fault import BadFigure
+from edge_agent.acts.figures import ICE_POINT_C, plain
 from edge_agent.acts.kept import PRESSURE, is_date
 from protocols.evidence.statement import Value
 
@@ -106,14 +107,14 @@ def series(
 ) -> Series:
     """Raises BadFigure: as found comes first, and each has three different references or more."""
     if left and not found:
-        raise BadFigure("as left without as found: nobody could tell what was wrong before")
+        raise BadFigure("left_only")
     for name, points in ((FOUND, found), (LEFT, left)):
         if name == LEFT and not points:
             continue
         if len({reference for reference, _ in points}) < LEAST_POINTS:
-            raise BadFigure(f"as {name}: {LEAST_POINTS} different points at least")
+            raise BadFigure(f"few_points_{name}", least=LEAST_POINTS)
         if len(points) > MOST_POINTS:
-            raise BadFigure(f"as {name}: {MOST_POINTS} points at most")
+            raise BadFigure(f"many_points_{name}", most=MOST_POINTS)
     return Series(
         tuple(point_of(kind, *one) for one in found), tuple(point_of(kind, *one) for one in left)
     )
@@ -122,7 +123,7 @@ def series(
 def check_instrument(instrument: Instrument, today: date) -> bool:
     """Whether its certificate is still good. Raises BadFigure for a date that is none."""
     if not is_date(instrument.due):
-        raise BadFigure(f"--certificate-due {instrument.due[:40]!r}: write a day as YYYY-MM-DD")
+        raise BadFigure("date", option="--certificate-due", text=instrument.due[:40])
     return date.fromisoformat(instrument.due) >= today
 
 

@@ -10,7 +10,6 @@ from edge_agent.acts import kept
 from edge_agent.acts.act import (
     Act,
     Asking,
-    NotDone,
     Who,
     ask,
     perform,
@@ -33,7 +32,8 @@ from edge_agent.acts.calibration import (
     series_fields,
 )
 from edge_agent.acts.due_command import date_of
-from edge_agent.acts.figures import ICE_POINT_C, BadFigure, figure, plain, points
+from edge_agent.acts.fault import BadFigure, NotDone
+from edge_agent.acts.figures import ICE_POINT_C, figure, plain, points
 from edge_agent.acts.readings import device_of, read_values
 from edge_agent.clock import wall_ms
 from edge_agent.console import GOOD
@@ -74,20 +74,17 @@ class Frame(NamedTuple):
 def run_cal(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
     """The exit status: 1 where it is left outside its limits. Raises what `record` raises."""
     by = Who(options.who, options.reason)
-    try:
-        target = target_of(config, options)
-        if options.begin:
-            return _mark(config, target, by, asking, kept.BEGAN)
-        frame = _frame(config, options)
-        began_ms = _began(config, target)
-        if not options.as_found and not options.as_left and sys.stdin.isatty() and not asking.yes:
-            began_ms = _offer_mark(config, target, by, asking, began_ms)
-            found, left = _ask_points(config, target, asking)
-        else:
-            found, left = points(options.as_found), points(options.as_left)
-        taken = series(target.kind, found, left)
-    except BadFigure as error:
-        raise NotDone(f"{error}") from error
+    target = target_of(config, options)
+    if options.begin:
+        return _mark(config, target, by, asking, kept.BEGAN)
+    frame = _frame(config, options)
+    began_ms = _began(config, target)
+    if not options.as_found and not options.as_left and sys.stdin.isatty() and not asking.yes:
+        began_ms = _offer_mark(config, target, by, asking, began_ms)
+        found, left = _ask_points(config, target, asking)
+    else:
+        found, left = points(options.as_found), points(options.as_left)
+    taken = series(target.kind, found, left)
     act = Act(
         target.subject,
         f"calibrated_{target.kind.what}",
@@ -131,22 +128,22 @@ def target_of(config: AgentConfig, options: argparse.Namespace) -> Target:
     what = options.what
     percent = figure(options.limit) if options.limit else LIMITS[what]
     if percent <= 0:
-        raise BadFigure("--limit: a share above 0, in per cent")
+        raise BadFigure("limit")
     atmosphere = Decimal(config.site.atmosphere_dpa) / 10_000
     run = next((run for run in config.runs if run.run == options.target), None)
     if run is not None:
         source = run.pressure if what == kept.PRESSURE else run.temperature
         if source.is_fixed:
-            raise NotDone(f"{run.run} has no {what} transmitter: its {what} is fixed by contract")
+            raise NotDone(f"fixed_{what}", run=run.run)
         device = device_of(config, source.serial)
         kind = Kind(what, source.gauge, atmosphere, percent)
         return Target(run.run, device.name, source.serial, source.point, kind)
     named = next((one for one in config.devices if one.name == options.target), None)
     if named is None:
         known = ", ".join([run.run for run in config.runs] + [one.name for one in config.devices])
-        raise NotDone(f"no run or device {options.target!r}; there are: {known[:500]}")
+        raise NotDone("no_target", target=options.target, known=known[:500])
     if not options.point or options.point not in named.points:
-        raise NotDone(f"--point: one of {', '.join(named.points)[:500]}")
+        raise NotDone("no_point", known=", ".join(named.points)[:500])
     kind = Kind(what, options.gauge, atmosphere, percent)
     return Target(named.name, named.name, named.serial, options.point, kind)
 
@@ -161,9 +158,9 @@ def _frame(config: AgentConfig, options: argparse.Namespace) -> Frame:
     }
     missing = [name for name, text in needed.items() if not text]
     if missing:
-        raise NotDone(f"{', '.join(missing)}: the reference instrument and the air must be told")
+        raise NotDone("no_reference", missing=", ".join(missing))
     if options.until and not kept.is_date(options.until):
-        raise NotDone(f"--until {options.until[:40]!r}: write a day as YYYY-MM-DD")
+        raise NotDone("date", option="--until", text=options.until[:40])
     instrument = Instrument(options.reference, options.certificate, options.certificate_due)
     current = check_instrument(instrument, date_of(config))
     own = options.own_certificate
@@ -223,7 +220,7 @@ def _ask_points(config: AgentConfig, target: Target, asking: Asking) -> tuple[Pa
             try:
                 pair = (figure(text), read_point(config, target))
             except (BadFigure, NotDone) as error:
-                say(f"  {error}", asking)
+                say(f"  {error.told(words)}", asking)
                 continue
             found[phase].append(pair)
             point = point_of(target.kind, *pair)
@@ -242,14 +239,14 @@ def read_point(config: AgentConfig, target: Target) -> Decimal:
     """The transmitter now, in the kind's unit. Raises NotDone."""
     number, unit = read_values(config, target.device, (target.point,))[target.point]
     if number is None:
-        raise NotDone(f"{target.device} {target.point}: no value")
+        raise NotDone("no_value", device=target.device, point=target.point)
     try:
         if target.kind.what == kept.PRESSURE:
             value = Decimal(repr(to_pascal(float(number), unit))) / 1000
         else:
             value = Decimal(repr(to_kelvin(float(number), unit))) - ICE_POINT_C
     except UnitError as error:
-        raise NotDone(f"{target.device} {target.point}: {error}") from error
+        raise NotDone("other", text=error) from error
     return value.quantize(Decimal("0.0001"))
 
 

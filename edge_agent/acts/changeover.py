@@ -13,7 +13,8 @@ import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.acts.act import NotDone, ask, say
+from edge_agent.acts.act import ask, say
+from edge_agent.acts.fault import NotDone
 from edge_agent.acts.figures import plain
 from edge_agent.acts.readings import device_of, in_force, indexes_of, read_values
 from edge_agent.acts.replacement import (
@@ -75,9 +76,10 @@ def look(config: AgentConfig, meters: Meters, forced: InForce, told: str) -> Fou
     if answers == UNKNOWN:
         if not told:
             raise NotDone(
-                f"the meter shows {plain(read[Role.LINE])} m3: is it the old one"
-                f" ({plain(meters.old[Role.LINE])}) or the new one"
-                f" ({plain(meters.new[Role.LINE])})? correct the index, or say --answers old|new"
+                "which",
+                read=plain(read[Role.LINE]),
+                old=plain(meters.old[Role.LINE]),
+                new=plain(meters.new[Role.LINE]),
             )
         answers = told
     seen = by_role(run, forced.seen)
@@ -91,13 +93,13 @@ def change_now(
     words = asking.words
     index = plain(found.old_read[Role.LINE])
     if asking.yes or not sys.stdin.isatty():
-        raise NotDone(words("replace.old_answers", index=index))
+        raise NotDone("old_answers", index=index)
     say("\n".join(wrapped(words("replace.change_now", index=index))), asking)
     lent = _borrow(config, run, by, asking)
     if lent:
         if ask(words("replace.enter"), asking).lower() == "q":
             give_back(config, lent)
-            raise NotDone(words("replace.not_in"))
+            raise NotDone("not_in")
         seen = by_role(run, in_force(config, run.run).seen)  # nobody polls any more
         return Changed(ended(run, found, seen), lent)
     if lent is not None:  # an agent goes on polling: what it sees last is of either meter
@@ -112,7 +114,7 @@ def change_now(
             return Changed(found._replace(new_read=read))
         if read:
             say("\n".join(wrapped(words("replace.still", index=plain(read[Role.LINE])))), asking)
-    raise NotDone(words("replace.not_in"))
+    raise NotDone("not_in")
 
 
 def look_again(path: Path, run: str, meters: Meters, found: Found) -> Found:
@@ -149,7 +151,7 @@ def _borrow(config: AgentConfig, run: RunConfig, by: Who, asking: Asking) -> str
     fields = {"bus": device.bus, "seconds": LOAN_S, "who": by.who, "reason": by.reason}
     answer = ask_agent(config.control.act_socket, Call("take", fields))
     if not answer.get("ok"):
-        raise NotDone(f"{answer.get('error')}")
+        raise NotDone("other", text=answer.get("error"))
     return device.bus
 
 

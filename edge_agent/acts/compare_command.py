@@ -7,7 +7,7 @@ import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.acts.act import Act, Asking, NotDone, Who, ask, perform, rows, say
+from edge_agent.acts.act import Act, Asking, Who, ask, perform, rows, say
 from edge_agent.acts.compare import (
     QUANTITIES,
     UNITS,
@@ -18,7 +18,8 @@ from edge_agent.acts.compare import (
     has,
     parse_shown,
 )
-from edge_agent.acts.figures import BadFigure, figure, pairs, plain
+from edge_agent.acts.fault import BadFigure, NotDone
+from edge_agent.acts.figures import figure, pairs, plain
 from edge_agent.acts.readings import Readings, in_force, read_run
 from edge_agent.terminal import wrapped
 from protocols.metering.quality import Flag
@@ -41,13 +42,10 @@ _MISSING: Final = {
 def run_compare(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
     """The exit status: 1 where a figure is outside. Raises what `record` raises."""
     run = in_force(config, options.run).config
-    try:
-        given = pairs(options.display, QUANTITIES)
-        shown = {name: parse_shown(name, text, run) for name, text in given.items()}
-        limits = _limits(options)
-        seconds = figure(options.seconds)
-    except BadFigure as error:
-        raise NotDone(f"{error}") from error
+    given = pairs(options.display, QUANTITIES)
+    shown = {name: parse_shown(name, text, run) for name, text in given.items()}
+    limits = _limits(options)
+    seconds = figure(options.seconds)
     first = read_run(config, run)
     if sys.stdin.isatty() and not asking.yes:
         typed = _ask_display(run, given.keys(), asking)
@@ -55,7 +53,7 @@ def run_compare(config: AgentConfig, options: argparse.Namespace, asking: Asking
     else:
         threading.Event().wait(_APART_S)
     if not shown:
-        raise NotDone(asking.words("nothing_shown", names=", ".join(QUANTITIES)))
+        raise NotDone("nothing_shown", names=", ".join(QUANTITIES))
     _check(run, shown, first)
     second = read_run(config, run)
     lines = compare(run, shown, Seen(first, second, seconds if given else Decimal(0)), limits)
@@ -87,7 +85,7 @@ def _ask_display(run: RunConfig, given: object, asking: Asking) -> dict[str, Dec
                 found[quantity] = parse_shown(quantity, text, run)
                 break
             except BadFigure as error:
-                say(f"  {error}", asking)
+                say(f"  {error.told(words)}", asking)
     return found
 
 
@@ -95,11 +93,11 @@ def _check(run: RunConfig, shown: dict[str, Decimal], read: Readings) -> None:
     """Raises NotDone where there is nothing to compare a figure with."""
     for quantity in shown:
         if not has(run, quantity):
-            raise NotDone(f"{run.run} has no {quantity} that is read: leave it out")
+            raise NotDone("not_read", run=run.run, quantity=quantity)
         flag = _MISSING.get(quantity)
         reasons = [why for of, why in read.at.reasons if of is flag]
         if reasons:
-            raise NotDone(f"{quantity}: {reasons[0]}; mend it first, or leave it out")
+            raise NotDone("bad_reading", quantity=quantity, reason=reasons[0])
 
 
 def act_of(run: RunConfig, lines: list[Line], options: argparse.Namespace, words: Words) -> Act:

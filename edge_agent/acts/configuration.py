@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from edge_agent.acts.act import Act, NotDone, Who, record
+from edge_agent.acts.act import Act, Who, record
+from edge_agent.acts.fault import NotDone
 from edge_agent.acts.toml_edit import CannotEdit, Edit, edited
 from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config.model import AgentConfig
@@ -27,9 +28,9 @@ def candidate(path: Path, edits: Sequence[Edit]) -> bytes:
         made = edited(path.read_text(encoding="utf-8"), edits).encode()
         read_config(made, path)
     except OSError as error:
-        raise NotDone(f"{path}: {error.strerror}; run this as the agent's user") from error
+        raise NotDone("file", path=path, reason=error.strerror) from error
     except (CannotEdit, ConfigErrors) as error:
-        raise NotDone(f"{error}") from error
+        raise NotDone("other", text=error) from error
     return made
 
 
@@ -61,7 +62,7 @@ def _by_file(path: Path, made: bytes, by: Who) -> InForceNow:
     try:
         done = apply(path, made, by.who, by.reason, ACT)
     except OSError as error:
-        raise NotDone(f"{path} is not changed: {error}; run this as the agent's user") from error
+        raise NotDone("file", path=path, reason=error) from error
     if isinstance(done, Applied):
         return InForceNow(done.number, done.on_trial)
     raise _refused(path, done.why, done.faults)
@@ -69,7 +70,7 @@ def _by_file(path: Path, made: bytes, by: Who) -> InForceNow:
 
 def _refused(path: Path, why: str, faults: object) -> NotDone:
     told = "; ".join(f"{fault}" for fault in faults) if isinstance(faults, (list, tuple)) else ""
-    return NotDone(f"{path} is not changed: {why}" + (f": {told}" if told else ""))
+    return NotDone("not_changed", path=path, why=f"{why}: {told}" if told else why)
 
 
 def record_after(config: AgentConfig, act: Act) -> Mapping[str, object]:

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from edge_agent.acts.act import SCHEMA, Act, Asking, NotDone, Who, perform, remembered, rows
+from edge_agent.acts.act import SCHEMA, Act, Asking, Who, perform, remembered, rows
+from edge_agent.acts.fault import NotDone
 from edge_agent.acts.kept import VERIFICATION, Due, is_date
 from edge_agent.acts.readings import in_force
 from edge_agent.clock import wall_ms
@@ -29,9 +30,9 @@ def run_due(config: AgentConfig, options: argparse.Namespace, asking: Asking) ->
     if not options.until:
         return _list(config, options, asking, today)
     if not options.run or not options.who or not options.reason:
-        raise NotDone("--until needs RUN, --who and --reason")
+        raise NotDone("until_needs")
     if not is_date(options.until):
-        raise NotDone(f"--until {options.until[:40]!r}: write a day as YYYY-MM-DD")
+        raise NotDone("date", option="--until", text=options.until[:40])
     run = in_force(config, options.run).config
     due = Due(run.run, VERIFICATION, options.until, options.certificate)
     fields = (
@@ -60,7 +61,7 @@ def _list(config: AgentConfig, options: argparse.Namespace, asking: Asking, toda
         run.run for run in config.runs if run.run not in known and options.run in ("", run.run)
     ]
     if options.run and not dues and not unknown:
-        raise NotDone(f"no run {options.run!r}; there are: {', '.join(r.run for r in config.runs)}")
+        raise NotDone("no_run", run=options.run, known=", ".join(r.run for r in config.runs))
     over = any(due.is_over(today) for due in dues)
     if asking.json:
         told = {

@@ -10,21 +10,18 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from edge_agent.acts.fault import BadFigure
 from protocols.metering.units import UnitError, to_kelvin, to_pascal
 
 ICE_POINT_C: Final = Decimal("273.15")
 _NUMBER: Final = re.compile(r"([-+]?[0-9]{1,15}(?:\.[0-9]{1,9})?) *(\S{0,8})")
 
 
-class BadFigure(ValueError):  # noqa: N818 - what was found is the name
-    """No such figure; says what fits."""
-
-
 def figure(text: str) -> Decimal:
     """A number as it was typed, without a unit. Raises BadFigure."""
     number, unit = _split(text)
     if unit:
-        raise BadFigure(f"{text[:40]!r}: write the number alone")
+        raise BadFigure("alone", text=text[:40])
     return number
 
 
@@ -32,9 +29,7 @@ def index_m3(text: str) -> Decimal:
     """An index in m3, not below zero. Raises BadFigure."""
     number, unit = _split(text)
     if unit not in ("", "m3", "m³") or number < 0:
-        raise BadFigure(
-            f"{text[:40]!r} is no index: write m3, with all its digits, like 123456.789"
-        )
+        raise BadFigure("index", text=text[:40])
     return number
 
 
@@ -47,9 +42,7 @@ def pressure_kpa(text: str, atmosphere_kpa: Decimal) -> Decimal:
     try:
         kpa = number * Decimal(repr(to_pascal(1.0, bare) / 1000)).normalize()
     except UnitError:
-        raise BadFigure(
-            f"{text[:40]!r} is no pressure: write kPa absolute, or 3.01bar, 301kPa(g)"
-        ) from None
+        raise BadFigure("pressure", text=text[:40]) from None
     return kpa + atmosphere_kpa if gauge else kpa
 
 
@@ -64,7 +57,7 @@ def temperature_c(text: str) -> Decimal:
             Decimal("0.001")
         )
     except UnitError:
-        raise BadFigure(f"{text[:40]!r} is no temperature: write degrees Celsius") from None
+        raise BadFigure("temperature", text=text[:40]) from None
 
 
 def resolution(number: Decimal) -> Decimal:
@@ -86,9 +79,9 @@ def pairs(texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not value.strip() or name not in names:
-            raise BadFigure(f"{text[:60]!r}: write name=value, with one of {', '.join(names)}")
+            raise BadFigure("pair", text=text[:60], names=", ".join(names))
         if name in found:
-            raise BadFigure(f"{name} is given twice")
+            raise BadFigure("twice", name=name)
         found[name] = value.strip()
     return found
 
@@ -99,7 +92,7 @@ def points(texts: Iterable[str]) -> list[tuple[Decimal, Decimal]]:
     for text in texts:
         reference, sign, reading = text.partition("=")
         if not sign:
-            raise BadFigure(f"{text[:60]!r}: write reference=reading, like 400.00=400.31")
+            raise BadFigure("point", text=text[:60])
         found.append((figure(reference), figure(reading)))
     return found
 
@@ -107,5 +100,5 @@ def points(texts: Iterable[str]) -> list[tuple[Decimal, Decimal]]:
 def _split(text: str) -> tuple[Decimal, str]:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        raise BadFigure(f"{text[:40]!r} is no number: write digits and a point, like 101.325")
+        raise BadFigure("number", text=text[:40])
     return Decimal(match[1]), match[2]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from edge_agent.acts.act import Act, Asking, NotDone, Who, confirmed, perform, rows, say, tell
+from edge_agent.acts.act import Act, Asking, Who, confirmed, perform, rows, say, tell
 from edge_agent.acts.changeover import (
     Changed,
     change_now,
@@ -19,7 +19,8 @@ from edge_agent.acts.changeover import (
     read_meter,
 )
 from edge_agent.acts.configuration import candidate, put_in_force, record_after
-from edge_agent.acts.figures import BadFigure, index_m3, plain
+from edge_agent.acts.fault import BadFigure, NotDone
+from edge_agent.acts.figures import index_m3, plain
 from edge_agent.acts.readings import device_of, in_force
 from edge_agent.acts.replacement import (
     NEW,
@@ -108,16 +109,11 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
     """The exit status. Raises NotDone, and what `record` raises."""
     forced = in_force(config, options.run)
     run, words = forced.config, asking.words
-    try:
-        typed = _indexes(run, options.old_index)
-    except BadFigure as error:
-        raise NotDone(f"{error}") from error
+    typed = _indexes(run, options.old_index)
     read = read_meter(config, run)
     meters = Meters(typed, {}, "", temporary=False, at=_at(config, options))
     if read and not is_near(run, typed[Role.LINE], read[Role.LINE]):
-        raise NotDone(
-            words("remove.other", read=plain(read[Role.LINE]), typed=plain(typed["line"]))
-        )
+        raise NotDone("remove_other", read=plain(read[Role.LINE]), typed=plain(typed[Role.LINE]))
     found = Found(OLD if read else NOBODY, by_role(run, forced.seen), read, {})
     fields = (
         ("old_serial", run.meter_serial),
@@ -163,13 +159,10 @@ def _without(
 
 def _meters(config: AgentConfig, run: RunConfig, options: argparse.Namespace) -> Meters:
     if not re.fullmatch(_SERIAL, options.new_serial):
-        raise NotDone(f"--new-serial {options.new_serial[:40]!r}: 1 to 32 characters, no blank")
+        raise NotDone("serial", text=options.new_serial[:40])
     if options.new_serial == run.meter_serial:
-        raise NotDone(f"--new-serial {options.new_serial} is the meter that is in now")
-    try:
-        old, new = _indexes(run, options.old_index), _indexes(run, options.new_index)
-    except BadFigure as error:
-        raise NotDone(f"{error}") from error
+        raise NotDone("same_serial", serial=options.new_serial)
+    old, new = _indexes(run, options.old_index), _indexes(run, options.new_index)
     return Meters(old, new, options.new_serial, options.by_temporary, _at(config, options))
 
 
@@ -189,16 +182,14 @@ def _indexes(run: RunConfig, texts: list[str]) -> dict[str, Decimal]:
         role, sign, index = text.rpartition("=")
         role = role if sign else Role.LINE.value
         if role not in roles:
-            raise BadFigure(f"{text[:40]!r}: this meter's totals are {', '.join(roles)}")
+            raise BadFigure("totals", text=text[:40], known=", ".join(roles))
         if role in found:
-            raise BadFigure(f"{role} is given twice")
+            raise BadFigure("twice", name=role)
         found[role] = index_m3(index)
         if found[role] >= turn_of(run, role):
-            raise BadFigure(
-                f"{role} {index}: the register goes back to 0 at {turn_of(run, role)} m3"
-            )
+            raise BadFigure("turn", role=role, index=index, turn=turn_of(run, role))
     if Role.LINE not in found:
-        raise BadFigure("the line index is missing: line=123456.789")
+        raise BadFigure("no_line")
     return found
 
 

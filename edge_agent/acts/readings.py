@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_agent.acts.act import NotDone, run_in_force
+from edge_agent.acts.act import run_in_force
+from edge_agent.acts.fault import NotDone
 from edge_agent.control.command import ask
 from edge_agent.control.protocol import ReadRequest
 from protocols.evidence import cbor
@@ -54,9 +55,7 @@ def device_of(config: AgentConfig, serial: str) -> DeviceConfig:
     for device in config.devices:
         if device.serial == serial:
             return device
-    raise NotDone(
-        f"no device has the serial number {serial!r}: has the agent read this gateway.toml?"
-    )
+    raise NotDone("no_serial", serial=serial)
 
 
 def read_values(config: AgentConfig, device: str, points: tuple[str, ...]) -> Values:
@@ -64,7 +63,7 @@ def read_values(config: AgentConfig, device: str, points: tuple[str, ...]) -> Va
     answer = ask(config, ReadRequest(device, points))
     values = answer.get("values")
     if not answer.get("ok") or not isinstance(values, list):
-        raise NotDone(f"{answer.get('error')}")
+        raise NotDone("other", text=answer.get("error"))
     return {f"{value['name']}": (value["number"], f"{value['unit']}") for value in values}
 
 

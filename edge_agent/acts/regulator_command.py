@@ -6,9 +6,10 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from edge_agent.acts.act import Act, Asking, NotDone, Who, ask, confirmed, perform, rows, say, tell
+from edge_agent.acts.act import Act, Asking, Who, ask, confirmed, perform, rows, say, tell
 from edge_agent.acts.configuration import candidate, put_in_force, record_after
-from edge_agent.acts.figures import BadFigure, figure, pairs, plain
+from edge_agent.acts.fault import BadFigure, NotDone
+from edge_agent.acts.figures import figure, pairs, plain
 from edge_agent.acts.regulator_set import (
     NAMES,
     RUNS,
@@ -37,17 +38,14 @@ _YES = ("y", "yes", "是")
 def run_regulator(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
     """The exit status: 1 where something is left as it should not be. Raises as `record` does."""
     regulator = _regulator(config, options.regulator)
-    try:
-        settings = Settings(
-            _figures(options.as_found, NAMES),
-            _figures(options.as_left, NAMES),
-            _figures(options.lock_up, RUNS),
-        )
-        if not settings.found and sys.stdin.isatty() and not asking.yes:
-            settings = _ask_settings(regulator, settings, asking)
-        check(settings, regulator)
-    except BadFigure as error:
-        raise NotDone(f"{error}") from error
+    settings = Settings(
+        _figures(options.as_found, NAMES),
+        _figures(options.as_left, NAMES),
+        _figures(options.lock_up, RUNS),
+    )
+    if not settings.found and sys.stdin.isatty() and not asking.yes:
+        settings = _ask_settings(regulator, settings, asking)
+    check(settings, regulator)
     by = Who(options.who, options.reason)
     seals = {"bypass_seal": options.bypass_seal} if options.bypass_seal else {}
     good = not findings(settings, regulator)
@@ -74,7 +72,10 @@ def _candidate(options: argparse.Namespace, changes: list[Edit], asking: Asking)
     except NotDone as error:
         if options.change_config:
             raise
-        say("\n".join(wrapped(asking.words("regulator.no_change", why=error))), asking)
+        say(
+            "\n".join(wrapped(asking.words("regulator.no_change", why=error.told(asking.words)))),
+            asking,
+        )
         return None
 
 
@@ -111,7 +112,7 @@ def _regulator(config: AgentConfig, name: str) -> RegulatorConfig:
         if regulator.regulator == name:
             return regulator
     known = ", ".join(regulator.regulator for regulator in config.regulators)
-    raise NotDone(f"no regulator {name!r}; there are: {known or 'none'}")
+    raise NotDone("no_regulator", name=name, known=known or "-")
 
 
 def _figures(texts: list[str], names: Iterable[str]) -> dict[str, Decimal]:
@@ -147,7 +148,7 @@ def _ask_figure(question: str, asking: Asking) -> Decimal | None:
         try:
             return figure(text)
         except BadFigure as error:
-            say(f"  {error}", asking)
+            say(f"  {error.told(asking.words)}", asking)
     return None
 
 

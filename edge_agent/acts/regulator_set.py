@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from edge_agent.acts.figures import BadFigure, plain
+from edge_agent.acts.fault import BadFigure
+from edge_agent.acts.figures import plain
 from edge_agent.acts.toml_edit import Edit, Number
 from protocols.evidence.statement import Value
 from protocols.metering.regulator_config import RegulatorConfig
@@ -54,14 +55,14 @@ def check(settings: Settings, config: RegulatorConfig) -> None:
     """Raises BadFigure: what is left must have been found, and both runs must be looked at."""
     unfound = [name for name in settings.left if name not in settings.found]
     if unfound:
-        raise BadFigure(f"{unfound[0]}: as left without as found; read it before it is changed")
+        raise BadFigure("left_unfound", name=unfound[0])
     needed = [WORKING, STANDBY] if config.standby_set_dpa else [WORKING]
     missing = [name for name in needed if name not in settings.found]
     if missing:
-        raise BadFigure(f"--as-found {missing[0]}=KPA is missing")
+        raise BadFigure("not_looked_at", name=missing[0])
     for name, value in (*settings.found.items(), *settings.left.items(), *settings.lock_up.items()):
         if not 0 < value < 100_000:
-            raise BadFigure(f"{name}: {plain(value)} is no pressure in kPa gauge")
+            raise BadFigure("set_pressure", name=name, value=plain(value))
 
 
 def configured(config: RegulatorConfig) -> dict[str, Decimal]:

@@ -15,7 +15,7 @@ from edge_agent.acts.calibration import (
     series,
     series_fields,
 )
-from edge_agent.acts.figures import BadFigure
+from edge_agent.acts.fault import BadFigure
 from protocols.evidence.statement import Statement
 
 GAUGE = Kind("pressure", True, Decimal("100"), Decimal("0.5"))

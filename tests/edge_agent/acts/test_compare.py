@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.acts.compare import Limits, Line, Seen, compare, has, parse_shown
-from edge_agent.acts.figures import BadFigure
+from edge_agent.acts.fault import BadFigure
 from edge_agent.acts.readings import Readings
 from protocols.evidence.statement import Statement
 from protocols.metering.conditions import Conditions

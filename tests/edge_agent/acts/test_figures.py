@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from edge_agent.acts.fault import BadFigure
 from edge_agent.acts.figures import (
-    BadFigure,
     figure,
     index_m3,
     pairs,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.acts.figures import BadFigure
+from edge_agent.acts.fault import BadFigure
 from edge_agent.acts.regulator_set import (
     Settings,
     check,
