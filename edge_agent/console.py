@@ -52,13 +52,22 @@ def load(path: Path) -> AgentConfig | None:
 
 
 def tell_faults(error: object, count: int) -> None:
-    print(error, file=sys.stderr)
+    _complain(f"{error}")
     print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
 
 
 def could_not(why: object) -> int:
-    print(f"edge-agent: {why}", file=sys.stderr)
+    _complain(f"edge-agent: {why}")
     return COULD_NOT
+
+
+def _complain(text: str) -> None:
+    """On standard error: in lines of a terminal's width, whole where a program reads it."""
+    if sys.stderr.isatty():
+        from edge_agent.terminal import wrapped
+
+        text = "\n".join(line for part in text.split("\n") for line in wrapped(part, 0, 2))
+    print(text, file=sys.stderr)
 
 
 def show(text: str) -> None:

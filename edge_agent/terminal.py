@@ -11,12 +11,17 @@ WIDTH: Final = 80
 LABEL: Final = 26  # columns of a label before its value
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+_WITHOUT_HAN: Final = ("vt", "linux")
 _WIDE: Final = ("W", "F")
 _NEVER_FIRST: Final = "，。；：、）"  # of a line
 
 
 def is_chinese(environment: Mapping[str, str]) -> bool:
-    """Whether the first language variable that is set asks for Chinese (POSIX, 8.2)."""
+    """Whether the first language variable that is set asks for Chinese (POSIX, 8.2), and the
+    terminal can show it: a serial console (getty says vt220) has no such characters.
+    """
+    if environment.get("TERM", "").startswith(_WITHOUT_HAN):
+        return False
     for name in _VARIABLES:
         if value := environment.get(name):
             return value.lower().startswith("zh")

@@ -11,7 +11,7 @@ from typing import Final
 
 from edge_agent.console import FINDINGS, GOOD, could_not, show
 from edge_agent.status.command import words_here
-from edge_agent.terminal import printable
+from edge_agent.terminal import printable, wrapped
 
 UNIT: Final = "edge-agent.service"
 JOURNALCTL_S: Final = 30.0
@@ -34,7 +34,7 @@ def service_log(count: int, since: str, unit: str, *, as_json: bool) -> int:
         body = {"schema": 1, "unit": unit, "lines": lines}
         show(json.dumps(body, ensure_ascii=False))
     else:
-        show("\n".join(lines) if lines else words("log.nothing", unit=unit))
+        show("\n".join(lines or wrapped(words("log.nothing", unit=unit))))
     return GOOD if lines else FINDINGS
 
 

@@ -25,6 +25,9 @@ from edge_agent.terminal import (
         ({"LANG": "C", "LC_MESSAGES": "zh_TW"}, True),
         ({"LC_ALL": "", "LANG": "ZH"}, True),
         ({"LANG": "de_DE"}, False),
+        ({"LANG": "zh_CN.UTF-8", "TERM": "vt220"}, False),
+        ({"LANG": "zh_CN.UTF-8", "TERM": "linux"}, False),
+        ({"LANG": "zh_CN.UTF-8", "TERM": "xterm-256color"}, True),
     ],
 )
 def test_the_first_variable_that_is_set_decides(environment: dict[str, str], chinese: bool) -> None:

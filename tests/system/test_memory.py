@@ -61,8 +61,8 @@ def test_a_real_process_with_eight_runs(tmp_path: Path) -> None:
 
 
 def test_hours_take_no_more_than_the_first_ones(tmp_path: Path) -> None:
-    """The short form: twelve hours, a poll each five minutes; a leak of 1 kB a scan would show."""
-    found = simulated(tmp_path, 4, 3, 300, 120)
+    """The short form: eight hours, a poll each five minutes; a leak of 1 kB a scan would show."""
+    found = simulated(tmp_path, 4, 2, 300, 120)
     assert max(found[2:]) - found[1] < MOST_GROWTH_KB, found
 
 
