@@ -33,6 +33,7 @@ from protocols.metering.refusal import OutOfRange
 from protocols.software import metrological_hash
 
 MAX_FILE_BYTES: Final = 1_000_000
+MAX_DOTS: Final = 500
 MAX_BUSES: Final = 32
 MAX_DEVICES: Final = 256
 _GATEWAY: Final = r"[a-z0-9][a-z0-9.-]{0,62}"
@@ -68,6 +69,10 @@ def read_table(data: bytes, path: Path) -> dict[str, Any]:
     if len(data) > MAX_FILE_BYTES:
         fault = Fault("file", f"longer than {MAX_FILE_BYTES} bytes", "check the path")
         raise ConfigErrors(path, [fault])
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.count(b".") > MAX_DOTS:  # a key of so many parts takes the parser minutes
+            problem = f"line {number} has more than {MAX_DOTS} dots"
+            raise ConfigErrors(path, [Fault("file", problem, "put it on several lines")])
     try:
         return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits

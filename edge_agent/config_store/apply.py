@@ -15,6 +15,7 @@ from typing import Final
 from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS, wall_ms
 from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config.model import AgentConfig
+from edge_agent.config_store.difference import RECORDED, differences
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import (
     MAX_TEXT,
@@ -27,6 +28,8 @@ from edge_agent.config_store.history import (
 
 FILE: Final = "file"
 ACT: Final = "act"
+CHANGED: Final = "configuration_changed"
+MOST_TOLD: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ def _apply(
     version = replace(said, number=number, sha256=digest, utc_ms=utc_ms())
     history = history.with_version(version)
     trial = Trial(number, back, offer=offer) if back else None
-    files.store(history.put_in_force(number, trial))
+    changes = told_changes(files.path, before, candidate, said.who)
+    files.store(history.tell(*changes).put_in_force(number, trial))
     move(files, files.history(), candidate)
     files.note_place()
     return Applied(number, digest, back, trial is not None)
@@ -172,11 +176,14 @@ def adopt(files: ConfigFiles, history: History, data: bytes) -> History:
         history = replace(history, trial=None).judged(history.trial.number, "rolled_back")
         history = history.tell(told)
     known = history.by_hash(digest)
+    before = None if held is None else files.read_version(held.number, held.sha256)
     if known is None:
         number = history.next_number
         files.write_version(number, data)
         known = Version(number, digest, "", "found in gateway.toml", FILE, utc_ms())
         history = history.with_version(known)
+    if before is not None:
+        history = history.tell(*told_changes(files.path, before, data, ""))
     history = history.put_in_force(known.number).moved()
     files.store(history)
     return history
@@ -193,9 +200,34 @@ def end_trial(files: ConfigFiles, history: History, why: str, who: str = "agent"
         history = history.tell(Told("configuration_kept", None, None, "agent", detail))
         files.store(history)
         return history
-    history = history.rolled_back(why, who)
+    changes = told_changes(files.path, files.read_config(), data, who)
+    history = history.tell(*changes).rolled_back(why, who)
     files.store(history)
     return move(files, history, data)
+
+
+def told_changes(path: Path, old: bytes | None, new: bytes, who: str) -> tuple[Told, ...]:
+    """What changes and stands in no CONFIGURATION leaf, field by field: where a bus leads, say.
+
+    `who` "": whom the file itself names. Bounded: of very many the last event says how many more.
+    """
+    try:
+        if old is None:
+            return ()
+        by, reason = read_config(new, path).change
+        found = [
+            each for each in differences(old, new, path) if RECORDED.fullmatch(each.field) is None
+        ]
+    except ConfigErrors:
+        return ()
+    named = who or (f"{by}: {reason}" if by and reason else by or "configuration file")
+    told = [
+        Told(CHANGED, each.old[:MAX_TEXT], each.new[:MAX_TEXT], named, each.field)
+        for each in found[:MOST_TOLD]
+    ]
+    if len(found) > MOST_TOLD:
+        told.append(Told(CHANGED, None, None, named, f"and {len(found) - MOST_TOLD} fields more"))
+    return tuple(told)
 
 
 def set_baseline(files: ConfigFiles, baseline: Baseline) -> History:

@@ -27,6 +27,12 @@ LOCAL: Final = re.compile(
     r"gateway\..*|control\..*|central\.(ca|client_certificate|parcel_key)"
     r"|observe\.metrics.*"
 )
+RECORDED: Final = re.compile(
+    r"site\.(?!customer).*|run\[.*|gas\[.*|regulator\[.*|meter_change\[.*|change\..*|effective"
+    r"|device\[[^]]*\]\.(serial|profile|bus|poll_seconds|slow_points|slow_seconds)"
+    r"|remote\.(operator_key|consent)"
+)
+"""Fields whose change the recorder finds by itself, in the bodies of CONFIGURATION leaves."""
 SECRET: Final = re.compile(r"(://)[^/@\s\"']+@")
 MAX_VALUE: Final = 500
 _NAMES: Final = ("name", "id", "run")

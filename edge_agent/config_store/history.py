@@ -112,9 +112,9 @@ class History:
     def in_force(self) -> Version | None:
         return self.version(self.current)
 
-    def tell(self, told: Told) -> History:
-        """One event more to be told; the oldest goes where nobody ever took them."""
-        return replace(self, untold=(*self.untold, told)[-MOST_UNTOLD:])
+    def tell(self, *told: Told) -> History:
+        """Events more to be told; the oldest go where nobody ever took them."""
+        return replace(self, untold=(*self.untold, *told)[-MOST_UNTOLD:])
 
     def was_told(self, told: tuple[Told, ...]) -> History:
         """The journal holds them."""

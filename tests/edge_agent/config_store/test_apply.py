@@ -266,3 +266,37 @@ def test_a_kill_between_any_two_file_operations(tmp_path: Path, what: str) -> No
         steps += 1
     assert path.read_bytes() == (NEW if what == "apply" else OLD)
     assert steps >= 4
+
+
+def changes(path: Path) -> list[tuple[object, object, str, str]]:
+    untold = started(path).history.untold
+    return [(t.old, t.new, t.who, t.detail) for t in untold if t.code == "configuration_changed"]
+
+
+def test_what_no_leaf_would_show_is_told_by_field(path: Path) -> None:
+    """There and back; what the recorder finds by itself is left to it."""
+    both = NEW.replace(b"qmax_m3_h = 1000.0", b"qmax_m3_h = 900.0")
+    apply(path, both, *WHO)
+    field = "central.batch_seconds"
+    assert changes(path) == [("300", "60", "Li Wei", field)]
+    roll_back(path, "Wang", "wrong")
+    assert changes(path)[1:] == [("60", "300", "Wang", field)]
+
+
+def test_a_file_edited_by_hand_says_who(path: Path) -> None:
+    """In [change]; else it is the file."""
+    path.write_bytes(NEW)
+    assert changes(path) == [("300", "60", "configuration file", "central.batch_seconds")]
+    path.write_bytes(NEW.replace(b"= 60", b"= 61") + b'[change]\nby = "Li"\nreason = "r"\n')
+    assert changes(path)[1:] == [("60", "61", "Li: r", "central.batch_seconds")]
+
+
+def test_very_many_changes_are_bounded(path: Path) -> None:
+    """The last event says how many more."""
+    text = OLD.decode()
+    for number in range(30):
+        text += f'[[bus]]\nname = "b{number}"\ntype = "tcp"\nhost = "10.0.0.{number}"\n'
+    apply(path, text.encode(), *WHO)
+    told = changes(path)
+    assert len(told) == 25
+    assert "fields more" in told[-1][3]
