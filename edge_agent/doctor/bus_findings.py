@@ -21,6 +21,8 @@ CUT_SHARE: Final = 0.8
 """Of samples of damage that are too short: then they are cut, not disturbed."""
 MIN_DAMAGED: Final = 3
 LOST_POLLS: Final = 3
+MIN_LATE: Final = 3
+FEW_LATE: Final = 0.02
 _SERIAL: Final = ("rtu", "ascii")
 _PEERS: Final = {
     Peer.REFUSES: "tcp_refused",
@@ -108,6 +110,8 @@ def _of_line(bus: Bus, devices: Sequence[Device], host: Host) -> Iterator[Findin
             continue
         if likely.cause is Cause.UNSTEADY and _is_lost(device):
             continue
+        if likely.cause is Cause.LATE and _is_accident(likely):
+            continue
         yield _device_finding(likely, bus, device)
 
 
@@ -160,6 +164,14 @@ def _silent(bus: Bus, devices: Sequence[Device]) -> Iterator[Finding]:
         others = len(devices) - len(lost)
         facts = {"bus": bus.name, "unit": device.unit, "age": _age(device), "others": others}
         yield red("unit_lost", Area.DEVICE, device.name, **facts)
+
+
+def _is_accident(likely: Likely) -> bool:
+    """One late answer in an hour is no finding, also where it is all that went wrong."""
+    late, requests = (likely.figures.get(name, 0) for name in ("late", "requests"))
+    if not isinstance(late, int) or not isinstance(requests, int):
+        return False
+    return late < MIN_LATE or late < FEW_LATE * requests
 
 
 def _is_lost(device: Device) -> bool:

@@ -91,6 +91,14 @@ def test_cut_answers_are_not_noise() -> None:
     assert codes(causes={"line-1": (cut,)}) == [("line_cut", "warning")]
 
 
+def test_a_single_late_answer_is_an_accident() -> None:
+    """Some of them are a setting."""
+    for late, expected in ((1, []), (3, ["late"]), (30, ["late"])):
+        figures = {"late": late, "requests": 100}
+        cause = Likely(Cause.LATE, Sure.CERTAIN, "meter-1", figures)
+        assert [code for code, _ in codes(causes={"line-1": (cause,)})] == expected
+
+
 def test_silent_since_a_while() -> None:
     """One of them, or all: the line. One missed poll is neither."""
     lost, others = replace(METER, **SILENT), replace(SENSOR, **SILENT)
