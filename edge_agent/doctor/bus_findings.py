@@ -17,8 +17,8 @@ from protocols.modbus.diagnosis import Cause, Likely, Sure
 GOOD: Final = "GOOD"
 FEW_MISSED: Final = 0.05
 """Polls that came too late, of all that were asked for."""
-CUT_SHARE: Final = 0.8
-"""Of samples of damage that are too short: then they are cut, not disturbed."""
+SHAPE_SHARE: Final = 0.75
+"""Of samples of damage that have one shape (`causes.py`): then they are not disturbed."""
 MIN_DAMAGED: Final = 3
 LOST_POLLS: Final = 3
 MIN_LATE: Final = 3
@@ -30,6 +30,12 @@ _PEERS: Final = {
     Peer.CLOSES: "tcp_one_client",
     Peer.NO_NAME: "tcp_no_name",
     Peer.NO_ROUTE: "tcp_no_route",
+}
+_SHAPES: Final = {
+    "paused": "line_gap",
+    "doubled": "line_twice",
+    "behind": "line_behind",
+    "cut": "line_cut",
 }
 _DAMAGING: Final = (Cause.NOISE, Cause.TERMINATION)
 
@@ -121,8 +127,8 @@ def _line_finding(likely: Likely, bus: Bus, devices: Sequence[Device], host: Hos
     facts |= _figures(likely)
     if bus.type not in _SERIAL:
         code = _peer_code(likely, bus, host)
-    elif likely.cause in _DAMAGING and _is_cut(likely):
-        code = "line_cut"
+    elif likely.cause in _DAMAGING:
+        code = _shape_code(likely) or code
     make = yellow if all(device.quality == GOOD for device in devices) else red
     return make(code, Area.BUS, bus.name, **facts)
 
@@ -137,11 +143,16 @@ def _peer_code(likely: Likely, bus: Bus, host: Host) -> str:
     return f"line_{likely.cause.value}"
 
 
-def _is_cut(likely: Likely) -> bool:
-    samples, cut = (likely.figures.get(name, 0) for name in ("samples", "cut"))
-    if not isinstance(samples, int) or not isinstance(cut, int):
-        return False
-    return samples >= MIN_DAMAGED and cut >= CUT_SHARE * samples
+def _shape_code(likely: Likely) -> str:
+    """Where nearly all samples have one shape it is no noise; "" where it may be."""
+    samples = likely.figures.get("samples", 0)
+    if not isinstance(samples, int) or samples < MIN_DAMAGED:
+        return ""
+    for shape, code in _SHAPES.items():
+        count = likely.figures.get(shape, 0)
+        if isinstance(count, int) and count >= SHAPE_SHARE * samples:
+            return code
+    return ""
 
 
 def _device_finding(likely: Likely, bus: Bus, device: Device) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.bus_tools.evidence import facts_of
 from edge_agent.control.protocol import Call, Route
+from protocols.modbus.damage import Sample, Wrapping, is_sound
 from protocols.modbus.diagnosis import (
     BusFacts,
     Cause,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 BUS_CAUSES: Final = "bus_causes"
 MOST_CAUSES: Final = 64
+SHAPES: Final = ("paused", "doubled", "behind", "cut")
 Causes = dict[str, tuple[Likely, ...]]
 
 
@@ -43,18 +45,32 @@ def causes_of(buses: Sequence[BusThread]) -> Causes:
     found = {}
     for bus in buses:
         facts = facts_of(bus)
-        found[bus.bus.name] = tuple(_with_cuts(one, facts) for one in diagnose_bus(facts))
+        found[bus.bus.name] = tuple(_with_shapes(one, facts) for one in diagnose_bus(facts))
     return {name: causes[:MOST_CAUSES] for name, causes in found.items()}
 
 
-def _with_cuts(likely: Likely, facts: BusFacts) -> Likely:
-    """Of damage: how many of the samples are too short, rather than changed."""
+def _with_shapes(likely: Likely, facts: BusFacts) -> Likely:
+    """Of damage: how many of the samples have each shape; some are no noise at all."""
     if likely.cause not in (Cause.NOISE, Cause.TERMINATION):
         return likely
     samples = [sample for device in facts.devices for sample in device.samples]
-    cut = sum(len(sample.heard) < sample.due for sample in samples)
-    figures = {**likely.figures, "cut": cut, "samples": len(samples)}
-    return likely._replace(figures=figures)
+    shapes = [shape_of(sample, facts.wrapping) for sample in samples]
+    counted = {name: shapes.count(name) for name in SHAPES}
+    return likely._replace(figures={**likely.figures, **counted, "samples": len(samples)})
+
+
+def shape_of(sample: Sample, wrapping: Wrapping) -> str:
+    """One of SHAPES, or "" where bytes were changed.
+
+    `paused`: all of it came, and too slowly; `doubled`: it came, and more behind it; `behind`: a
+    sound answer of the same device to something else; `cut`: some of it is missing.
+    """
+    heard, due = sample.heard, sample.due
+    if is_sound(heard, wrapping):
+        return "paused" if len(heard) == due else "behind"
+    if len(heard) > due and is_sound(heard[:due], wrapping):
+        return "doubled"
+    return "cut" if len(heard) < due else ""
 
 
 def _to_json(likely: Likely) -> dict[str, object]:

@@ -21,11 +21,24 @@ _MAX_TEXT: Final = 300
 _OTHERS: Final = 0o077
 
 
-def look_at_disk(state_dir: Path) -> Disk:
+def may_look(state_dir: Path) -> bool:
+    """Whether its files may be looked at; what is not there may be."""
+    try:
+        state_dir.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return os.access(state_dir, os.R_OK | os.X_OK)
+
+
+def look_at_disk(state_dir: Path) -> Disk | None:
     """Its file system; the flag ST_RDONLY is the kernel's answer to errors (errors=remount-ro)."""
     path = str(state_dir)
     try:
         found = os.statvfs(state_dir)
+    except PermissionError:
+        return None
     except OSError as error:
         return Disk(path, error=error.strerror or str(error))
     return Disk(

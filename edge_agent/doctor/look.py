@@ -15,9 +15,9 @@ from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.doctor.causes import BUS_CAUSES, parse_causes
 from edge_agent.doctor.config_look import find_config
-from edge_agent.doctor.disk_look import look_at_disk, look_at_state
+from edge_agent.doctor.disk_look import look_at_disk, look_at_state, may_look
 from edge_agent.doctor.events_look import STEP, recent_events
-from edge_agent.doctor.host import AgentState, Host, Peer, PortFacts, Told
+from edge_agent.doctor.host import AgentState, Host, Peer, PortFacts, State, Told
 from edge_agent.doctor.machine_look import look_at_clock, look_at_service
 from edge_agent.doctor.own_look import look_alone
 from edge_agent.doctor.ports_look import look_at_peer, look_at_port
@@ -89,7 +89,7 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
     snapshot = asked.snapshot
     progress("disk")
     now = now_of(config)
-    state = look_at_state(config.state_dir, now.utc_s, deep=wanted.deep)
+    state = _state(config.state_dir, now, wanted, unknown)
     events = _events(config, now, unknown)
     machine = Machine(config.state_dir, wanted.root)
     ports, peers = _ports(config, asked, wanted)
@@ -174,7 +174,16 @@ def _alone(config: AgentConfig, asked: Asked, unknown: list[str]) -> Asked:
 # ---- the machine --------------------------------------------------------------------------------
 
 
+def _state(state_dir: Path, now: Now, wanted: Wanted, unknown: list[str]) -> State:
+    if not may_look(state_dir):
+        unknown.append(f"{state_dir}: not yours to look into; run this as root")
+        return State()
+    return look_at_state(state_dir, now.utc_s, deep=wanted.deep)
+
+
 def _events(config: AgentConfig, now: Now, unknown: list[str]) -> tuple[Told, ...]:
+    if not may_look(config.state_dir):
+        return ()
     try:
         return recent_events(config.state_dir / FILE_NAME, config.gateway, now.utc_s)
     except (ReadFailed, OSError) as error:

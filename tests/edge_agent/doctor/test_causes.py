@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from edge_agent.doctor.causes import _to_json, _with_cuts, cause_routes, parse_causes
+from edge_agent.doctor.causes import _to_json, _with_shapes, cause_routes, parse_causes, shape_of
 from protocols.modbus.damage import Sample
 from protocols.modbus.diagnosis import BusFacts, Cause, DeviceFacts, Likely, Sure
+from protocols.modbus.frames import rtu_frame
 
 NOISE = Likely(Cause.NOISE, Sure.LIKELY, "", {"damaged": 9, "long": "3.1"})
 
@@ -28,9 +29,23 @@ def test_samples_that_are_too_short_are_counted() -> None:
     """Only for damage: it tells answers that are cut from those that are disturbed."""
     short, whole = Sample(b"\1", b"\1\3", 9), Sample(b"\1", b"\1\3" + bytes(7), 9)
     facts = BusFacts("rtu", None, (DeviceFacts("d", 1, {}, (short, short, whole)),))
-    assert _with_cuts(NOISE, facts).figures == {**NOISE.figures, "cut": 2, "samples": 3}
+    figures = _with_shapes(NOISE, facts).figures
+    assert {name: figures[name] for name in ("cut", "paused", "samples")} == {
+        "cut": 2, "paused": 0, "samples": 3
+    }  # fmt: skip
     echo = Likely(Cause.ECHO, Sure.CERTAIN, "", {})
-    assert _with_cuts(echo, facts) is echo
+    assert _with_shapes(echo, facts) is echo
+
+
+def test_shapes() -> None:
+    """Sound and slow, sound and more behind it, sound and another's, cut; else changed."""
+    frame = rtu_frame(1, bytes((3, 4, 1, 2, 3, 4)))
+    heard = {
+        frame: "paused", frame + b"\1": "doubled", frame[:-1]: "cut", b"\0" + frame[1:]: "",
+        rtu_frame(1, bytes((3, 2, 1, 2))): "behind", b"\7" + frame: "",
+    }  # fmt: skip
+    for data, shape in heard.items():
+        assert shape_of(Sample(b"", data, len(frame)), "rtu") == shape, data
 
 
 def test_it_is_for_reading() -> None:

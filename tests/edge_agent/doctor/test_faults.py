@@ -94,6 +94,13 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("echo", change=echoed), {"line_echo"}),
     (Scene("noise", pair("bit=0.004")), {"line_noise"}),
     (Scene("cut", pair("cut=0.6")), {"line_cut"}),
+    (Scene("head", pair("head=0.6:2")), {"line_cut"}),
+    (Scene("gap", pair("gap=0.7:90ms")), {"line_gap"}),
+    (Scene("twice", pair("twice=1")), {"line_twice"}),
+    (Scene("behind", pair("behind=1")), {"line_behind"}),
+    (Scene("lost", pair("lost=0.12")), {"unsteady"}),
+    (Scene("inserted", pair("noise=0.7")), {"line_noise"}),
+    (Scene("delay", pair("delay=200ms-250ms"), bus="quiet_s = 0.5"), {"late"}),
     (Scene("foreign", (Unit(1, faults="foreign=1"), Unit(2))), {"shared_unit"}),
     (Scene("late", pair("late=1:250ms"), bus="quiet_s = 0.5"), {"late"}),
     (Scene("two-masters", change=with_stranger), {"line_two_masters"}),
@@ -124,27 +131,36 @@ SCENES: list[tuple[Scene, set[str]]] = [
 ]  # fmt: skip
 
 
+HALF = 24  # a gateway has at most 32 buses
+
+
 @pytest.fixture(scope="module")
-def examined(tmp_path_factory) -> Iterator[Site]:
-    directory = tmp_path_factory.mktemp("site")
-    with site(directory, [scene for scene, _ in SCENES], SECONDS) as running:
-        running.examine()
-        yield running
+def sites(tmp_path_factory) -> Iterator[tuple[Site, Site]]:
+    """Two gateways side by side."""
+    scenes = [scene for scene, _ in SCENES]
+    with (
+        site(tmp_path_factory.mktemp("one"), scenes[:HALF]) as one,
+        site(tmp_path_factory.mktemp("two"), scenes[HALF:], SECONDS) as two,
+    ):
+        one.examine()
+        two.examine()
+        yield one, two
 
 
 @pytest.mark.parametrize(("scene", "expected"), SCENES, ids=lambda one: getattr(one, "name", ""))
-def test_a_fault_of_the_bus_is_named(examined: Site, scene: Scene, expected: set[str]) -> None:
+def test_a_fault_of_the_bus_is_named(sites, scene: Scene, expected: set[str]) -> None:
     """By its cause, and nothing else is said of that line."""
     names = [scene.name, f"R-{scene.name}", *(scene.device(unit.unit) for unit in scene.units)]
-    told = [one for one in examined.findings if one.where in names]
+    told = [one for each in sites for one in each.findings if one.where in names]
     assert {one.code for one in told} == expected, told
 
 
-def test_nothing_is_said_of_what_is_well(examined: Site) -> None:
-    """Site, configuration, link, disk and clock of this site have no fault."""
+def test_nothing_is_said_of_what_is_well(sites) -> None:
+    """Site, configuration, link, disk and clock of these sites have no fault."""
     names = {name for scene, _ in SCENES for name in (scene.name, f"R-{scene.name}")}
     names |= {scene.device(unit.unit) for scene, _ in SCENES for unit in scene.units}
-    assert [one for one in examined.findings if one.where not in names] == []
+    told = [one for each in sites for one in each.findings if one.where not in names]
+    assert told == []
 
 
 def test_a_lent_bus_is_nobodys_fault(tmp_path) -> None:
