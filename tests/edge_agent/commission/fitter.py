@@ -31,8 +31,9 @@ class Fitter:
 
     def answers(self, asked: str, typed: str = "") -> None:
         """Wait for the question, then type. Nothing typed: Enter."""
-        self.sees(asked)
+        before = self.sees(asked)
         self.terminal.press(typed + "\r")
+        self.terminal.wait_for(lambda text: text != before, WAIT_S)
 
     def answers_all(self, answers: Sequence[tuple[str, str]]) -> None:
         """Question and answer, in this order."""

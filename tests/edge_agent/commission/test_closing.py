@@ -1,0 +1,105 @@
+"""The end: in force, recorded, on paper; and what is told where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.commission.answers import Key
+from edge_agent.commission.batch import fill
+from edge_agent.commission.closing import CannotClose, close, overview
+from edge_agent.commission.review import reread, review_lines
+from edge_agent.commission.session import Session
+from edge_agent.commission.sight import Sight
+from edge_agent.config.file import load_config
+from edge_agent.journal.journal import FILE_NAME
+from edge_agent.journal.reader import JournalReader
+from edge_agent.language import load_words
+from protocols.evidence.leaf import Kind, Log
+from protocols.evidence.statement import Statement, parse_statement
+from tests.edge_agent.commission.site import site
+
+WORDS = load_words("edge_agent.commission", chinese=False)
+
+
+def filled(answers: dict[Key, str], directory: Path) -> dict[Key, str]:
+    """All answers, with what the instruments tell."""
+    path = directory / "gateway.toml"
+    session = Session(answers, path, directory / "state", Sight(answers, path, 0.0, print))
+    assert fill(session, dict(answers), WORDS) == []
+    return answers
+
+
+def test_a_site_is_in_force_recorded_and_on_paper(tmp_path: Path) -> None:
+    """One statement of the gateway, one of the run, with the indexes as they were read."""
+    path = tmp_path / "gateway.toml"
+    with site(tmp_path) as (answers, _, _):
+        filled(answers, tmp_path)
+        closed = close(answers, {}, path, WORDS, reread)
+        again = close(answers, {}, path, WORDS, reread)
+    assert load_config(path).runs == closed.config.runs
+    assert closed.statements == again.statements == 2
+    assert "123456.789 m3" in closed.sheet.read_text()
+    said = statements(tmp_path / "state" / FILE_NAME)
+    assert [subject for subject, _ in said] == ["", "R1", "", "R1"]
+    fields = dict(said[1][1].fields)
+    assert (fields["start_vm_m3"], fields["display_line_m3"]) == ("123456.789", None)
+    assert said[0][1].who.startswith("Li Wei (own word")
+    assert said[0][1].why == "WO 17"
+
+
+def test_a_faulty_configuration_does_not_come_into_force(tmp_path: Path) -> None:
+    """The file that is there stays."""
+    path = tmp_path / "gateway.toml"
+    with site(tmp_path) as (answers, _, _):
+        filled(answers, tmp_path)
+        close(answers, {}, path, WORDS, reread)
+        before = path.read_bytes()
+        answers["gateway", "id"] = "gw-2"
+        with pytest.raises(CannotClose, match="a gateway keeps"):
+            close(answers, {}, path, WORDS, reread)
+    assert path.read_bytes() == before
+
+
+def test_the_first_readings(tmp_path: Path) -> None:
+    """Indexes in m3, the pressure gauge and absolute; who is silent is told."""
+    path = tmp_path / "gateway.toml"
+    with site(tmp_path) as (answers, _, transmitter):
+        filled(answers, tmp_path)
+        config = close(answers, {}, path, WORDS, reread).config
+        shown = "\n".join(review_lines(config, reread(config, path), WORDS))
+        transmitter.silent = True
+        silent = "\n".join(review_lines(config, reread(config, path), WORDS))
+    assert "vm 123456.789 m3" in shown
+    assert "= 400.00 kPa (absolute)" in shown
+    assert "T 14.50 °C" in shown
+    assert "p-1: no answer" in silent
+    assert "no faults" in overview(config)
+
+
+def statements(journal: Path) -> list[tuple[str, Statement]]:
+    """Subject and statement, in their order."""
+    reader = JournalReader(journal, "gw-1")
+    try:
+        cut = reader.cut(Log.BILLING, None, 100, 1 << 20)
+    finally:
+        reader.close()
+    assert cut is not None
+    return [
+        (leaf.subject, parse_statement(leaf.body))
+        for leaf in cut.leaves
+        if leaf.kind is Kind.STATEMENT
+    ]
+
+
+def test_no_secret_lies_beside_the_configuration(tmp_path: Path) -> None:
+    """Keys stay in the state directory."""
+    path = tmp_path / "gateway.toml"
+    with site(tmp_path) as (answers, _, _):
+        filled(answers, tmp_path)
+        close(answers, {}, path, WORDS, reread)
+    secret = (tmp_path / "state" / "log.key").read_bytes().split(b"\n")[2]
+    beside = [one for one in tmp_path.iterdir() if one.is_file()]
+    assert beside
+    assert [one for one in beside if secret in one.read_bytes()] == []
