@@ -25,6 +25,7 @@ MANY: Final = 4096  # leaves: more than one batch waits
 _PORT: Final = "BAD_PORT"
 _SILENT: Final = "BAD_NO_ANSWER"
 ASKING_MS: Final = 15_000
+APART_MS: Final = 10_000  # a receipt tells central's clock to a second, and took its way
 _OF_RUN: Final = frozenset({"configuration_mismatch", "index_missing", "index_held"})
 
 
@@ -232,5 +233,7 @@ def _clock(snapshot: Snapshot, words: Words) -> Line:
     told = [words("clock.good" if good else "clock.unsynchronised")]
     ahead_ms = snapshot.uplink.central_ahead_ms
     if ahead_ms is not None:
-        told.append(words("clock.central", seconds=f"{-ahead_ms / 1000:+.0f}"))
+        sign = "+" if ahead_ms <= 0 else "-"
+        told.append(words("clock.central", apart=f"{sign}{span(abs(ahead_ms), words)}"))
+        good = good and abs(ahead_ms) <= APART_MS
     return Line(GOOD if good else WARNING, words("join").join(told))

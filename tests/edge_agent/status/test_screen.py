@@ -66,7 +66,7 @@ def test_a_site_where_all_is_well_is_one_screen() -> None:
         "● regulators: PR1 401.5 kPa",
         "● journal: 48.0 MB, 9.0 GB free",
         "● central: takes leaves; receipt 42 s ago; 0 billing + 240 scans wait",
-        "● clock: synchronised; -0 s to central",
+        "● clock: synchronised; -0 s to central's",
     ]
     assert worst(site(), EN, LOCAL) == "good"
 
@@ -178,6 +178,10 @@ def test_one_sentence_says_how_it_stands(snapshot: Snapshot, told: str) -> None:
         (replace(site(), journal=journal(dropped=7)), "7 scans lost since the start"),
         (replace(site(), journal=journal(last_commit_age_ms=90_000)), "nothing stored for 90 s"),
         (replace(site(), clock_state="unsynchronised"), "▲ clock: not synchronised"),
+        (
+            replace(site(), uplink=uplink(central_ahead_ms=-7_000_000)),
+            "▲ clock: synchronised; +116 min to central's",
+        ),
         (replace(site(), utc_ms=None), "✖ clock: shows no believable date"),
         (
             replace(site(), buses=(bus(state="lent", lent_to="Li Wei"),)),
