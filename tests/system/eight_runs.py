@@ -12,13 +12,20 @@ from protocols.registers.library import load_profile
 from simulators.fault_plan import parse_faults
 from simulators.faults import FaultyExchange
 from simulators.framing import TCP
-from simulators.plausible import Now, Plausible
+from simulators.plausible import Given, Now, Plausible
 from simulators.served_device import ServedDevice
 from simulators.tcp_bus import TcpBus, TcpKind
 from tests.edge_agent.gateway import TOML
 from tests.edge_agent.tls_central import TlsCentral
 
 RUNS = 8
+# its resolutions as configured, and a flow within Qmax: else nothing is metered or converted
+METER = {
+    "resolution_vm": Given(-3.0),
+    "resolution_vb": Given(-3.0),
+    "vm": Given(5_000.0, 100.0),
+    "vb": Given(9_000.0, 400.0),
+}
 PROFILES = {"meter": "sick-flowsic500", "p": "keller-33x", "t": "rosemount-3095fb"}
 
 
@@ -66,7 +73,8 @@ def served_instruments() -> Iterator[int]:
     for n in range(1, RUNS + 1):
         for place, profile in enumerate(profiles.values()):
             unit = 3 * n - 2 + place
-            devices[unit] = ServedDevice(profile, unit, Plausible(profile, unit, {}))
+            given = METER if profile.id == PROFILES["meter"] else {}
+            devices[unit] = ServedDevice(profile, unit, Plausible(profile, unit, given))
     began_ms = time.time_ns() // 1_000_000
 
     def answer(unit: int, pdu: bytes) -> bytes | None:

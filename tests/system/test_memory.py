@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.control.client import ask_agent
+from edge_agent.control.protocol import Call
 from edge_agent.keys.keys import create_keys
+from edge_agent.status.model import snapshot_of
 from protocols.evidence.leaf import Log
 from tests.edge_agent.gateway import GATEWAY, wait_until
 from tests.edge_agent.test_agent import agent
@@ -45,6 +48,8 @@ def process(directory: Path, poll_s: float, rounds: int) -> tuple[int, int]:
             assert wait_until(lambda: central.size(Log.TELEMETRY) > size // 2, START_S + rounds)
             warm = rss_kb(child.pid)
             assert wait_until(lambda: central.size(Log.TELEMETRY) > size, START_S + rounds)
+            asked = ask_agent(directory / "state" / "control" / "read.sock", Call("status"))
+            assert {run.quality for run in snapshot_of(asked).runs} == {"good"}
             last = rss_kb(child.pid)
             child.send_signal(signal.SIGTERM)
             _, told = child.communicate(timeout=60)
@@ -54,7 +59,7 @@ def process(directory: Path, poll_s: float, rounds: int) -> tuple[int, int]:
 
 
 def test_a_real_process_with_eight_runs(tmp_path: Path) -> None:
-    """24 instruments, three conversions each round, TLS to central: below 55 MB."""
+    """24 instruments, eight conversions a round, TLS to central, and a look at it: below 55 MB."""
     _, last = process(tmp_path, 0.5, 12)
     print(f"eight runs, a process: {last} kB")
     assert last < MOST_KB
