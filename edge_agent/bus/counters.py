@@ -51,12 +51,19 @@ class Counts:
     last_failure: str = ""
     last_failure_mono_ms: int | None = None
     samples: tuple[Sample, ...] = ()  # replaced whole, so that others may walk over it
+    _run: int = 0
+    _good_then: int = 0  # how many were good when `_run` was counted
 
     @property
     def good(self) -> int:
         """Answers with what was asked for."""
         failed = self.no_answer + self.damaged + self.exception + self.busy
         return max(0, self.requests - failed)
+
+    @property
+    def silent_run(self) -> int:
+        """Requests without a byte in a row, up to the newest; 0 where that was answered."""
+        return self._run if self._good_then == self.good else 0
 
     def to_json(self) -> dict[str, int]:
         """The counters by their names."""
@@ -70,9 +77,12 @@ class Counts:
             self.slowest_ms = took_ms
 
     def fail(self, answer: Lost, sample: Sample, wrapping: Wrapping, now_ms: int) -> None:
-        """An answer without what was asked for; the request itself is counted elsewhere."""
+        """An answer without what was asked for; the request itself is counted already."""
+        run = self._run + 1 if self._good_then == self.good - 1 else 1
+        self._run = 0
         match answer:
             case NoAnswer(late_bytes):
+                self._run = 0 if late_bytes else run
                 self.no_answer += 1
                 self.late += late_bytes > 0
             case Damaged():
@@ -80,9 +90,11 @@ class Counts:
             case ExceptionAnswer(code) if code == BUSY:
                 self.busy += 1
             case ExceptionAnswer() if is_no_reply(answer):
+                self._run = run
                 self.no_answer += 1  # a gateway says so for it
             case ExceptionAnswer():
                 self.exception += 1
+        self._good_then = self.good
         self.last_failure = failure(answer).detail
         self.last_failure_mono_ms = now_ms
         if sample.heard:
@@ -131,10 +143,9 @@ class BusCounters:
         """One request has ended. `frames`: as it was sent, and what was heard."""
         size = asked.answer_size.bit_length()
         self.asked_by_size[size] += 1
-        counts = self.by_unit.get(asked.unit, self.others)
+        self.by_unit.get(asked.unit, self.others).requests += 1
         if not isinstance(answer, Registers):
             self._count_other(asked, answer, frames, now_ms)
-        counts.requests += 1
 
     def _count_other(
         self, asked: Asked, answer: Answer, frames: tuple[bytes, bytes], now_ms: int

@@ -28,7 +28,7 @@ def facts_of(bus: BusThread) -> BusFacts:
     devices = []
     for poller in bus.pollers:
         counts = counters.by_device[poller.device.name]
-        told = (counts.to_json(), counts.samples)
+        told = (counts.to_json(), counts.samples, counts.silent_run)
         devices.append(DeviceFacts(poller.device.name, poller.device.unit, *told))
     return BusFacts(
         counters.wrapping,

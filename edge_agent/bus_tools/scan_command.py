@@ -31,6 +31,7 @@ from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
 from edge_agent.clock import wall_ms
 from edge_agent.config.model import BusConfig
 from edge_agent.console import FINDINGS, GOOD
+from protocols.modbus.diagnosis import Sure
 from protocols.registers.library import load_profile, profile_ids
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Instrument(NamedTuple):
     guesses: tuple[Guess, ...]
     serial: str = ""  # as it tells it itself
     known_as: str = ""  # in the configuration
+    known_profile: str = ""
 
 
 def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool) -> int:
@@ -80,7 +82,8 @@ def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool)
     with borrowed(config, bus, int(wanted.seconds()) + EXTRA_S, "bus scan"):
         try:
             _search(wanted, scanned, quiet=as_json)
-            instruments = list(_recognise(config, bus, scanned))
+            with Bar(say("scan.recognising"), shown=not as_json) as bar:
+                instruments = list(_recognise(config, bus, scanned, bar))
         except KeyboardInterrupt:
             stopped = True
         except PortUnusable as error:
@@ -142,7 +145,7 @@ def _where(step: Step) -> str:
 
 
 def _recognise(
-    config: AgentConfig | None, bus: BusConfig, scanned: Scanned
+    config: AgentConfig | None, bus: BusConfig, scanned: Scanned, bar: Bar
 ) -> Iterator[Instrument]:
     """Those that answer, each once: an instrument with banks has several units in a row."""
     if scanned.setup is None:
@@ -151,11 +154,12 @@ def _recognise(
     profiles = list(_profiles(config))
     by_id = {profile.id: profile for profile in profiles}
     devices = config.devices_of(bus.name) if config else ()
-    names = {device.unit: device.name for device in devices}
+    known = {device.unit: (device.name, device.profile.id) for device in devices}
     present = scanned.present[:1] if scanned.any_unit else sorted(scanned.present)
     covered = 0
     with _open(setup) as link:
-        for one in present:
+        for place, one in enumerate(present):
+            bar.show(place * READ_S, len(present) * READ_S, f"{say('scan.unit')} {one.unit}")
             if one.unit <= covered:
                 continue
             guesses = identify(one.unit, link.exchange, profiles, wall_ms() // 1000)
@@ -164,7 +168,7 @@ def _recognise(
                 profile = by_id[guesses[0].profile]
                 covered = one.unit + profile.banks - 1
                 serial = read_serial(profile, one.unit, link.exchange)
-            yield Instrument(one, guesses, serial, names.get(one.unit, ""))
+            yield Instrument(one, guesses, serial, *known.get(one.unit, ("", "")))
 
 
 def _profiles(config: AgentConfig | None) -> Iterator[Profile]:
@@ -225,6 +229,8 @@ def _table(scanned: Scanned, found: Sequence[Instrument]) -> list[str]:
         told += lines(_reasons(best.reasons), 10)
         if one.known_as:
             told += lines(say("scan.known", name=one.known_as), 10)
+            if one.known_profile != best.profile and best.sure == Sure.CERTAIN:
+                told += lines(say("scan.differs", profile=one.known_profile), 10)
         others = ", ".join(guess.profile for guess in one.guesses[1:3])
         if others and best.sure != "certain":
             told += lines(say("scan.others", others=others), 10)

@@ -30,6 +30,7 @@ WAIT_S: Final = 0.05
 MAX_KEPT: Final = 2_000
 MAX_BLOCKS_SHOWN: Final = 8
 _WORDS_SHOWN: Final = 6
+_HEADS: Final = (9, 5, 28, 20)
 
 
 class Listening(NamedTuple):
@@ -59,6 +60,7 @@ def sniff_command(config: AgentConfig | None, listening: Listening, *, as_json: 
     show: Callable[[Heard], None] = (lambda _heard: None) if as_json else Live()
     if not as_json:
         tell(lines(say("sniff.begin", port=bus.port or bus.host, seconds=listening.seconds)))
+        tell([head_line()])
     heard: list[Told] = []
     with borrowed(config, bus, listening.seconds + 30, "bus sniff"):
         try:
@@ -148,6 +150,12 @@ class Live:
             return
         tell([frame_line(self._asked or heard, heard)])
         self._asked = None
+
+
+def head_line() -> str:
+    """Over the lines of `frame_line`."""
+    cells = (say("sniff.time"), say("sniff.unit_head"), say("sniff.asked"), say("sniff.answer"))
+    return "".join(map(fitted, cells, _HEADS)).rstrip()
 
 
 def frame_line(asked: Heard, answer: Heard | None) -> str:

@@ -87,25 +87,33 @@ class Likely(NamedTuple):
 
 
 class DeviceFacts(NamedTuple):
-    """One device: its counters by their names (`requests`, `good`, `no_answer`, ...), samples."""
+    """One device: its counters by their names (`requests`, `good`, `no_answer`, ...), samples.
+
+    `silent_run`: so many requests without a byte, up to the newest; it may have answered before.
+    """
 
     name: str
     unit: int
     counts: Mapping[str, int]
     samples: Sequence[Sample] = ()
+    silent_run: int = 0
 
     def n(self, name: str) -> int:
         return self.counts.get(name, 0)
 
     @property
     def is_mute(self) -> bool:
-        """Whether not one byte of it was heard."""
+        """Whether not one byte of it is heard, or has been for some requests."""
         asked = self.n("requests")
+        if self.silent_run >= MIN_REQUESTS:
+            return True
         return asked >= MIN_REQUESTS and self.n("no_answer") == asked and not self.n("late")
 
     @property
     def answers(self) -> bool:
-        return self.n("good") + self.n("exception") + self.n("busy") > 0
+        """Now, as far as is known."""
+        answered = self.n("good") + self.n("exception") + self.n("busy")
+        return answered > 0 and not self.is_mute
 
 
 class BusFacts(NamedTuple):
@@ -145,7 +153,7 @@ def _of_line(facts: BusFacts) -> Iterator[Likely]:
     if told:
         yield Likely(Cause.TWO_MASTERS, Sure.CERTAIN, "", {"asked": told})
     echo, damaged = _sum(facts, "echo"), _sum(facts, "damaged")
-    if echo and 2 * echo >= damaged:
+    if echo >= MIN_REQUESTS and 2 * echo >= damaged:
         yield Likely(Cause.ECHO, Sure.CERTAIN, "", {"echo": echo, "damaged": damaged})
         return
     bad = [sample for sample in samples if sample.heard and damaged]
@@ -161,6 +169,8 @@ def _of_line(facts: BusFacts) -> Iterator[Likely]:
     if mute and len(mute) == len(facts.devices):
         asked = _sum(facts, "requests")
         sure = Sure.LIKELY if len(mute) > 1 else Sure.POSSIBLE
+        if any(device.silent_run for device in mute):
+            asked = sum(device.silent_run or device.n("requests") for device in mute)
         figures = {"devices": len(mute), "requests": asked, "unasked": facts.unasked_bytes}
         yield Likely(Cause.LINE_DEAD, sure, "", figures)
 
@@ -284,12 +294,14 @@ def _of_device(device: DeviceFacts, facts: BusFacts) -> Iterator[Likely]:
         return
     figures: Figures = {"requests": asked, "no_answer": none, "unit": device.unit}
     foreign = device.n("foreign")
-    if foreign > FEW * asked:
+    if foreign >= MIN_REQUESTS and foreign > FEW * asked:
         yield Likely(Cause.SHARED_UNIT, Sure.POSSIBLE, device.name, {**figures, "damaged": foreign})
     if device.is_mute:
         others = sum(other.answers for other in facts.devices)
+        if device.silent_run:
+            figures = {**figures, "requests": device.silent_run, "no_answer": device.silent_run}
         yield Likely(Cause.UNIT_DEAD, Sure.CERTAIN, device.name, {**figures, "others": others})
-    elif late * 5 >= max(5, none):
+    elif late >= MIN_REQUESTS and late > FEW * asked and 5 * late >= none:
         yield Likely(Cause.LATE, Sure.CERTAIN, device.name, {**figures, "late": late})
     elif none >= MIN_REQUESTS and none > FEW * asked:
         yield Likely(Cause.UNSTEADY, Sure.POSSIBLE, device.name, figures)

@@ -97,3 +97,25 @@ def test_a_running_bus_counts_what_it_meets():
     assert "no answer" in three.last_failure
     assert three.slowest_ms >= 100
     assert one.polls > 0
+
+
+def test_silence_in_a_row():
+    """Ends with anything that is heard; what was good before does not hide it."""
+    counters = BusCounters.of(LINE, [device("p", 2, KELLER)])
+    counts = counters.by_device["p"]
+
+    def after(*answers):
+        for answer in answers:
+            counters.count(ASKED, answer, (SENT, b""), 0)
+        return counts.silent_run
+
+    good, silent = Registers((1, 2)), NoAnswer(0)
+    assert after(silent) == 1
+    assert after(silent, silent) == 3
+    assert after(good) == 0
+    assert after(silent) == 1
+    assert after(good, good, silent, silent, ExceptionAnswer(11)) == 3
+    assert after(ExceptionAnswer(2)) == 0
+    assert after(silent, NoAnswer(4)) == 0
+    assert after(silent, Damaged("d")) == 0
+    assert after(silent) == 1

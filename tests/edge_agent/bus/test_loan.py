@@ -1,6 +1,17 @@
 """A loan's life: lent, stood back once, given back or over, told until it is heard."""
 
+import serial
+
 from edge_agent.bus.loan import Loan, Loans
+from edge_agent.bus_tools.raw_route import RawJob
+from edge_agent.clock import mono_ms
+from protocols.metering.quality import Quality
+from protocols.modbus.frames import Request
+from protocols.registers.library import load_profile
+from tests.edge_agent.modbus_servers import RawRtu
+from tests.edge_agent.running_bus import Running, bad, device, good
+
+DEVICES = [device("p", 1, load_profile("keller-33x"), ["p1_f32"])]
 
 LOAN = Loan("line", "Li", "why", 1_000, None)
 
@@ -44,3 +55,38 @@ def test_an_end_that_nobody_had_room_for_is_told_again() -> None:
     for _ in range(3):
         loans.look(9, lambda: None)
     assert told == ["the agent ends"] * 2
+
+
+def test_a_bus_stands_back_and_keeps_its_beat():
+    """The port is free for others, the heart beats (so nobody closes it as stuck), jobs are told
+    to whom it is lent; afterwards it polls as before."""
+    told = []
+    with RawRtu() as server, Running(server.config, DEVICES) as running:
+        bus = running.thread
+        bus.loans.on_end = lambda _loan, how: not told.append(how)
+        running.until(good("p"))
+        assert bus.loans.lend(Loan("line", "Li", "why", mono_ms() + 60_000, None)) is None
+        bus.jobs.wake()
+        assert bus.loans.wait(5.0)
+        with serial.Serial(server.port, exclusive=True):
+            beat, asked = bus.last_turn_mono_ms, server.count
+            running.until(bad("p", Quality.BAD_PORT))
+            running.until(lambda _: bus.last_turn_mono_ms > beat)
+            job = RawJob(Request(1, 3, 0, 1), lambda: (b"", b""), mono_ms() + 60_000)
+            assert bus.jobs.put(job)
+            assert job.done.wait(5.0)
+            assert "is lent to Li: why" in job.told.answer.reason
+            assert server.count == asked
+        bus.loans.give_back("by hand")
+        running.until(good("p"))
+    assert told == ["by hand"]
+
+
+def test_the_end_of_the_agent_ends_a_loan():
+    """And says so."""
+    told = []
+    with RawRtu() as server, Running(server.config, DEVICES) as running:
+        running.thread.loans.on_end = lambda _loan, how: not told.append(how)
+        running.thread.loans.lend(Loan("line", "Li", "why", mono_ms() + 60_000, None))
+        running.until(bad("p", Quality.BAD_PORT))
+    assert told == ["the agent ends"]

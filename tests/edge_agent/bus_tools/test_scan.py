@@ -22,6 +22,8 @@ from protocols.modbus.frames import exception_pdu
 from tests.edge_agent.bus_tools.lines import line
 from tests.edge_agent.modbus_servers import RawRtu, RawTcp
 
+pytestmark = pytest.mark.timing
+
 
 @contextmanager
 def opened(bus):

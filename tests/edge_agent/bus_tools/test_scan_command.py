@@ -33,7 +33,7 @@ NO_CONFIG = ("--config", "/nonexistent/gateway.toml")
 
 def arguments(path: Path, *more: str) -> list[str]:
     given = ["bus", "scan", "--port", str(path), "--baud", "9600", "--parity", "N", "--timeout",
-             "0.05", "--units", "1-6", *NO_CONFIG]  # fmt: skip
+             "0.2", "--units", "1-6", *NO_CONFIG]  # fmt: skip
     return [*given, *more]
 
 
