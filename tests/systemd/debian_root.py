@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,13 @@ ENVIRON: Final = {
     "DEBIAN_FRONTEND": "noninteractive",
     "LC_ALL": "C.UTF-8",
 }
+
+_ENTER: Final = """
+mount -t proc proc "$0/proc"
+if [ "$1" = yes ]; then mount --bind /dev/pts "$0/dev/pts"; fi
+shift
+exec chroot "$0" "$@"
+"""
 
 
 class DebianRoot:
@@ -43,13 +49,14 @@ class DebianRoot:
         assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{told}"
         return told
 
-    def entering(self, *, network: bool, more: Sequence[str] = ()) -> list[str]:
-        """What comes before a command that runs within."""
+    def entering(self, *, network: bool) -> list[str]:
+        """What comes before a command that runs within. With a network also the machine's own
+        pseudo-terminals can be reached, which stand for serial adapters."""
         own = ["--mount", "--pid", "--fork", "--kill-child", *(() if network else ("--net",))]
         environ = [f"{name}={value}" for name, value in ENVIRON.items()]
         return [
-            *("unshare", *own, f"--root={self.path}", "--mount-proc"),
-            *("env", "-i", *environ, *more),
+            *("unshare", *own, "sh", "-ec", _ENTER, str(self.path), "yes" if network else "no"),
+            *("env", "-i", *environ),
         ]  # fmt: skip
 
     def put(self, source: Path, target: str) -> str:

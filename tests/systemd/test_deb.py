@@ -31,8 +31,11 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own."""
-    place = tmp_path_factory.mktemp("wheel")
+    return project_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+def project_wheel(place: Path) -> Path:
+    """Of the sources here."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
         [*command, "--no-deps", "--no-build-isolation", "-w", str(place), str(ROOT)], check=True
