@@ -63,8 +63,23 @@ def _check_url(section: Section, field: str, url: str) -> None:
         section.fault(field, f"{url[:80]!r} names no host", remedy)
 
 
+def _may_look(path: Path) -> bool:
+    """Whether this user may enter the folder at all.
+
+    Technicians read gateway.toml, and not what lies in the state directory: they ask the agent,
+    which has judged it, and never connect with it themselves.
+    """
+    try:
+        path.is_file()
+    except PermissionError:
+        return False
+    return True
+
+
 def _check_ca(section: Section, ca: Path) -> None:
     remedy = "copy central's CA certificate (PEM) there"
+    if not _may_look(ca):
+        return
     if not ca.is_file():
         section.fault("ca", f"{ca} is no file", remedy)
         return
@@ -92,6 +107,8 @@ def _client_certificate(section: Section, base: Path) -> Path | None:
     if not text:
         return None
     path = base / text
+    if not _may_look(path):
+        return path
     remedy = "it is what edge-agent enroll wrote as tls.pem; without a terminator leave it out"
     try:
         ssl.create_default_context().load_cert_chain(path)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from edge_agent.config.fields import Section, nearest
 from edge_agent.config.model import ControlConfig
+from edge_agent.packaged import READERS, SOCKETS, WRITERS, usual_sockets
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.registers.archive import Archive
 from protocols.registers.profile import Profile
@@ -17,17 +18,13 @@ MAX_ARCHIVES: Final = 4
 """So many are read by default; a flow computer with more has tables of other runs too."""
 MAX_SOCKET_DIR: Final = 90  # sun_path has 108 bytes
 READABLE: Final = ("enron", "ring")
-# As the package has it: its unit makes the folder, its groups may reach the sockets in it.
-PACKAGED_STATE: Final = Path("/var/lib/edge-agent")
-PACKAGED_SOCKETS: Final = Path("/run/edge-agent")
-PACKAGED_GROUPS: Final = ("gas-readers", "gas-writers")
 
 
 def read_control(section: Section, state_dir: Path, base: Path) -> ControlConfig:
     where = section.text("dir", default="")
-    is_packaged = not where and state_dir == PACKAGED_STATE
-    usual = PACKAGED_SOCKETS if is_packaged else state_dir / "control"
-    read_group, act_group = map(_if_there, PACKAGED_GROUPS) if is_packaged else ("", "")
+    usual = usual_sockets(state_dir)
+    is_packaged = not where and usual == SOCKETS
+    read_group, act_group = map(_if_there, (READERS, WRITERS)) if is_packaged else ("", "")
     control = ControlConfig(
         directory=base / where if where else usual,
         read_group=_group(section, "read_group") or read_group,

@@ -21,6 +21,7 @@ from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.language import load_words
+from edge_agent.packaged import usual_sockets
 from edge_agent.remote.desk import SCHEMA, Desk
 from edge_agent.remote.effective import effective
 from edge_agent.remote.routes import by_own_word, hidden_line
@@ -287,7 +288,7 @@ def _sockets(path: Path) -> ControlConfig | None:
         return read_config(_read(path), path).control
     except (OSError, ConfigErrors):
         state_dir = find_state_dir(path, os.environ)
-        return None if state_dir is None else ControlConfig(state_dir / "control")
+        return None if state_dir is None else ControlConfig(usual_sockets(state_dir))
 
 
 def _read(path: Path) -> bytes:

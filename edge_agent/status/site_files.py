@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from edge_agent.packaged import usual_sockets
+
 MAX_FILE_BYTES: Final = 1_000_000
 MOST_VERSIONS: Final = 10
 
@@ -52,7 +54,7 @@ def site_files(path: Path) -> SiteFiles:
 
 def _of_table(table: dict[str, Any], base: Path, state_dir: Path, fault: str = "") -> SiteFiles:
     where = _text(_section(table, "control"), "dir", "")
-    control = base / where if where else state_dir / "control"
+    control = base / where if where else usual_sockets(state_dir)
     return SiteFiles(
         _text(_section(table, "gateway"), "id", ""),
         state_dir,

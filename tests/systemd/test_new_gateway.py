@@ -12,10 +12,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from simulators.config_files import central_toml
 from simulators.plant_process import PLANT_FILE
 from tests.system.rig import PROGRAMS, Rig
 from tests.systemd.debian_root import SUITES, DebianRoot, make_root
-from tests.systemd.test_deb import build, project_wheel
+from tests.systemd.test_deb import STATE, build, project_wheel
 
 GATEWAY = "gw-0042"
 WHO = ("--who", "Li Wei", "--reason", "new site")
@@ -143,7 +144,15 @@ def qualities(root: DebianRoot) -> list[str]:
     """What a technician sees of the runs, who may look and no more."""
     told = root.run("edge-agent", "status", "--json", status=None, network=True, user="fitter")
     assert told.startswith("{"), told
-    return [run["quality"] for run in json.loads(told)["runs"]]
+    return [run["quality"] for run in json.loads(told).get("runs", [])]
+
+
+def started(elsewhere: Elsewhere) -> bool:
+    """Central has countersigned what the running agent recorded."""
+    with closing(sqlite3.connect(elsewhere.store / "central.sqlite3")) as central:
+        query = "SELECT count(*) FROM event WHERE code = 'agent_started'"
+        count: int = central.execute(query).fetchone()[0]
+    return count > 0
 
 
 def last_child(pid: int) -> int:
@@ -178,10 +187,12 @@ def test_a_new_gateway(suite: str, tmp_path: Path) -> None:
         operator.join()
         assert GATEWAY in told
         with service(root, tmp_path / "agent.log") as process:
-            elsewhere.wait("receipts", lambda: bool((elsewhere.summary() or {}).get("leaves")))
             root.run("useradd", "--groups", "gas-readers", "fitter")
             elsewhere.wait("a good run", lambda: qualities(root) == ["good"])
-            refused = root.run("edge-agent", "key", "show", status=None, user="fitter")
+            elsewhere.wait("receipts", lambda: started(elsewhere))
+            refused = root.run(
+                "edge-agent", "key", "show", "--state", STATE, status=None, user="fitter"
+            )
             assert "ermission" in refused, "who may look does not see the keys"
             os.kill(last_child(process.pid), signal.SIGTERM)
             process.wait(30.0)

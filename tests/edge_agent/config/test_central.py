@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge_agent.config.connection_windows import ConnectionWindows, Window
-from edge_agent.config.file import ConfigErrors
+from edge_agent.config.file import ConfigErrors, parse_config
 from edge_agent.config.model import CentralConfig
 from protocols.evidence.parcel import ParcelKey
 from tests.edge_agent.gateway import config_of, table
@@ -66,3 +69,30 @@ def test_faults(tmp_path: Path, field: str, value: object, told: str) -> None:
     with pytest.raises(ConfigErrors) as error:
         read(tmp_path, **{field: value})
     assert told in str(error.value)
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Root may look everywhere: as root the test goes on as another user."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_who_may_not_look_into_the_state_directory_reads_the_rest(tmp_path: Path) -> None:
+    """A technician's `edge-agent doctor`: what the agent has judged is not judged again."""
+    top = table()
+    closed = tmp_path / "state"
+    closed.mkdir(mode=0o000)
+    top["central"]["ca"] = str(closed / "ca.pem")
+    top["central"]["client_certificate"] = str(closed / "tls.pem")
+    with as_somebody_else():
+        central = parse_config(top, tmp_path / "gateway.toml").central
+    assert central.ca == closed / "ca.pem"
+    assert central.client_certificate == closed / "tls.pem"
+    closed.rmdir()

@@ -62,7 +62,8 @@ def test_the_packaged_gateway_has_its_sockets_where_its_groups_reach_them(
 ) -> None:
     """With the package's state directory: in /run, of the package's groups where there are such;
     what the file says counts more."""
-    monkeypatch.setattr("edge_agent.config.control.PACKAGED_GROUPS", (MINE, "no-such-group"))
+    monkeypatch.setattr("edge_agent.config.control.READERS", MINE)
+    monkeypatch.setattr("edge_agent.config.control.WRITERS", "no-such-group")
     made = changed()
     made["gateway"]["state_dir"] = "/var/lib/edge-agent"
     control = config_of(tmp_path, made).control
