@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 LOAN_S: Final = 1800
 TRIES: Final = 20
 AGAIN_S: Final = 1.0
-READ_TRIES: Final = 45
+READ_TRIES: Final = 30
 """An agent that takes a configuration over begins anew, and joins its devices."""
 YES: Final = ("y", "yes", "是")
 
@@ -129,7 +129,7 @@ def look_again(path: Path, run: str, meters: Meters, found: Found) -> Found:
         with contextlib.suppress(CannotAsk, SocketError):
             read = read_meter(config, after)
             if read:
-                good = is_near(after, meters.new[Role.LINE], read[Role.LINE])
+                good = is_near(after, meters.new[Role.LINE], read.get(Role.LINE, Decimal(-1)))
                 return found._replace(new_read=read if good else {})
         pause.wait(AGAIN_S)
     return found

@@ -22,13 +22,16 @@ TRIES: Final = 60
 """An agent that takes the configuration over is away for some seconds."""
 
 
-def candidate(path: Path, edits: Sequence[Edit]) -> bytes:
-    """gateway.toml with the edits, checked as a whole. Raises NotDone."""
+def candidate(path: Path, edits: Sequence[Edit], source: Path | None = None) -> bytes:
+    """gateway.toml (or what `source` holds, to take its place) with the edits, checked as a whole.
+
+    Raises NotDone.
+    """
     try:
-        made = edited(path.read_text(encoding="utf-8"), edits).encode()
+        made = edited((source or path).read_text(encoding="utf-8"), edits).encode()
         read_config(made, path)
     except OSError as error:
-        raise NotDone("file", path=path, reason=error.strerror) from error
+        raise NotDone("file", path=source or path, reason=error.strerror) from error
     except (CannotEdit, ConfigErrors) as error:
         raise NotDone("other", text=error) from error
     return made

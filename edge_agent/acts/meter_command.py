@@ -62,11 +62,11 @@ def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking
     changed = Changed(look(config, meters, forced, options.answers))
     if changed.found.answers == OLD:
         changed = change_now(config, run, meters, changed.found, by, asking)
-    found = changed.found
+    found = changed.found if meters.after is None else changed.found._replace(new_read={})
     is_done = False
     try:
         changes = edits(device.name, run, meters, found, by)
-        made = candidate(options.config, changes)
+        made = candidate(options.config, changes, options.other)
         act = _replaced(run, meters, found, options)
         lines = _replace_lines(run, meters, found, changes, asking.words)
         if not confirmed(act._replace(lines=tuple(lines)), asking):
@@ -76,15 +76,16 @@ def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking
     finally:
         if changed.lent and not is_done:
             give_back(config, changed.lent)
-    good = True
-    if changed.lent:  # an agent that begins anew with the configuration has the bus again
+    good, looked = True, bool(changed.lent or options.other)
+    if looked:  # an agent that begins anew with the configuration has the bus again
         found = look_again(options.config, run.run, meters, found)
-        give_back(config, changed.lent)
+        if changed.lent:
+            give_back(config, changed.lent)
         act, good = _replaced(run, meters, found, options), bool(found.new_read)
     told = act._replace(told={"configuration": done._asdict()}, good=good)
     tell(told, asking, record_after(config, act))
     if not asking.json:
-        _tell_replaced(found, done, asking, looked=bool(changed.lent))
+        _tell_replaced(found, done, asking, looked=looked)
     return GOOD if good else FINDINGS
 
 
@@ -162,8 +163,20 @@ def _meters(config: AgentConfig, run: RunConfig, options: argparse.Namespace) ->
         raise NotDone("serial", text=options.new_serial[:40])
     if options.new_serial == run.meter_serial:
         raise NotDone("same_serial", serial=options.new_serial)
-    old, new = _indexes(run, options.old_index), _indexes(run, options.new_index)
-    return Meters(old, new, options.new_serial, options.by_temporary, _at(config, options))
+    after = _after(run, options) if options.other else None
+    old, new = _indexes(run, options.old_index), _indexes(after or run, options.new_index)
+    at = _at(config, options)
+    return Meters(old, new, options.new_serial, options.by_temporary, at, after)
+
+
+def _after(run: RunConfig, options: argparse.Namespace) -> RunConfig:
+    """The run in the file that has the new meter already. Raises NotDone."""
+    made = candidate(options.config, (), options.other)
+    found = [one for one in read_config(made, options.config).runs if one.run == run.run]
+    serial = found[0].meter_serial if found else "-"
+    if serial != options.new_serial:
+        raise NotDone("other_serial", path=options.other, run=run.run, serial=serial)
+    return found[0]
 
 
 def _at(config: AgentConfig, options: argparse.Namespace) -> str:

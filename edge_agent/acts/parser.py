@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_agent.console import COULD_NOT, add_config, load
@@ -77,6 +78,8 @@ def _add_replace(acts: Commands[argparse.ArgumentParser]) -> None:
                          help="it stands in while the other is verified")  # fmt: skip
     replace.add_argument("--answers", choices=("old", "new"), default="",
                          help="which one answers now, where their indexes do not tell")  # fmt: skip
+    replace.add_argument("--with", dest="other", type=Path, metavar="FILE",
+                         help="a gateway.toml with the new meter, where its type differs")  # fmt: skip
     replace.add_argument("--old-seal", metavar="NUMBER", default="")
     replace.add_argument("--new-seal", metavar="NUMBER", default="")
     _add_at(replace)

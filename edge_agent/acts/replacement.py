@@ -31,13 +31,17 @@ Indexes = Mapping[str, Decimal]  # by role of the total, in m3
 
 
 class Meters(NamedTuple):
-    """Both meters as the technician tells of them; indexes by role, `line` always."""
+    """Both meters as the technician tells of them; indexes by role, `line` always.
+
+    `after`: the run with a new meter of another type; None where it is of the same.
+    """
 
     old: Indexes
     new: Indexes
     new_serial: str
     temporary: bool
     at: str
+    after: RunConfig | None = None
 
 
 class Found(NamedTuple):
@@ -68,7 +72,7 @@ def who_answers(run: RunConfig, meters: Meters, read: Indexes) -> str:
     apart = {
         name: min(_forward(run, Role.LINE, typed, index), _forward(run, Role.LINE, index, typed))
         for name, typed in ((OLD, meters.old[Role.LINE]), (NEW, meters.new[Role.LINE]))
-        if is_near(run, typed, index)
+        if is_near(run, typed, index)  # by the old one's registers: another type is not read yet
     }
     if len(apart) == 2:
         first, second = sorted(apart, key=lambda name: apart[name])
@@ -129,7 +133,7 @@ def statement_fields(
     for role, index in found.new_read.items():
         fields.append((f"new.{role}.read_m3", plain(index)))
         if role in meters.new and role in (Role.LINE, Role.BASE):
-            unseen = _forward(run, role, meters.new[role], index)
+            unseen = _forward(meters.after or run, role, meters.new[role], index)
             fields.append((f"new.{role}.unseen_m3", plain(unseen)))
     return (*fields, *seals.items())
 
@@ -170,9 +174,10 @@ def edits(
     changed = [
         Edit("change", None, "by", who),
         Edit("change", None, "reason", reason),
-        Edit("device", ("name", device), "serial", meters.new_serial),
         Edit("run", ("id", run.run), "meter_change", change),
     ]
-    if meters.temporary != run.temporary:
+    if meters.after is None:  # else the file has it already
+        changed.append(Edit("device", ("name", device), "serial", meters.new_serial))
+    if meters.temporary != (meters.after or run).temporary:
         changed.append(Edit("run", ("id", run.run), "temporary_meter", meters.temporary))
     return changed

@@ -224,6 +224,29 @@ class Answers:
         return True
 
 
+def test_a_meter_of_another_type(tmp_path: Path) -> None:
+    """A file that has it already takes gateway.toml's place; its own totals and counts hold."""
+    old = corrector(1_000_801)
+    with site(tmp_path, old) as path:
+        text = (
+            path.read_text().replace('"M1"', '"M2"').replace("index_digits = 9", "index_digits = 8")
+        )
+        other = tmp_path / "with-m2.toml"
+        other.write_text(
+            text.replace('line_resolution_m3 = "0.001"', 'line_resolution_m3 = "0.01"')
+        )
+        shown = [word for word in REPLACE if word != "base=0"]
+        wrong = command(path, *shown, "--with", str(path), "--answers", "new", "--yes")
+        assert "the meter of R1 there is M1, not the new one" in wrong.stderr
+        swap(old, corrector(1))
+        done = command(path, *shown, "--with", str(other), "--answers", "new", "--yes")
+        assert done.returncode == 0, done.stderr
+        run = tomllib.loads(path.read_text())["run"][0]
+        assert (run["index_digits"], run["meter_change"]["old_serial"]) == (8, "M1")
+    told = fields(statements(path)[0][1])
+    assert (told["new_serial"], told["new.line.read_m3"]) == ("M2", "0.01")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
