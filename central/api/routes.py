@@ -26,6 +26,7 @@ from central.ledger import queries
 from central.ledger.archives import gap_archives, gap_object
 from central.ledger.continuity import continuity, continuity_object
 from central.ledger.gas_days import Calendar, calendar_of, gas_day_hours, gas_days, newest_day
+from central.ledger.maintenance import maintenance
 from central.ledger.periods import Periods, TooManyIntervals
 from central.ledger.rows import IntervalRow
 from central.ledger.statements import health, statements, warnings
@@ -197,8 +198,10 @@ class _Api:
         limit = read_integer(query, "limit", 1, MAX_STATEMENTS) or DEFAULT_STATEMENTS
         with self._store.engine.connect() as conn:
             check_run(conn, gateway, run)
-            rows = statements(conn, gateway, run, limit)
-        return JSONResponse(_head(gateway, run, {"statements": [row.to_json() for row in rows]}))
+            rows, spans = statements(conn, gateway, run, limit), maintenance(conn, gateway, run)
+        told = {"statements": [row.to_json() for row in rows]}
+        worked_on = {"maintenance": [span._asdict() for span in spans]}
+        return JSONResponse(_head(gateway, run, told | worked_on))
 
     def warnings(self, request: Request) -> Response:
         """What somebody must look at now: of all gateways."""

@@ -6,7 +6,7 @@ comparison yet.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,11 +22,12 @@ HEALTH: Final = "health"
 SOON_DAYS: Final = 60
 REPLACED: Final = ("meter_replaced", "meter_removed")
 _OF_THE_METER: Final = ("verification_due", "compared")
-_DUE: Final = ("verification_due", "calibrated_pressure", "calibrated_temperature")
-_JUDGED: Final = ("compared", "calibrated_pressure", "calibrated_temperature", "regulator_set")
-_BEGAN: Final = "maintenance_began"
-_ENDED: Final = "maintenance_ended"
-_WATCHED: Final = (*_DUE, *_JUDGED, *REPLACED, _BEGAN, _ENDED)
+CALIBRATED: Final = ("calibrated_pressure", "calibrated_temperature")
+_DUE: Final = ("verification_due", *CALIBRATED)
+_JUDGED: Final = ("compared", *CALIBRATED, "regulator_set")
+BEGAN: Final = "maintenance_began"
+ENDED: Final = "maintenance_ended"
+_WATCHED: Final = (*_DUE, *_JUDGED, *REPLACED, BEGAN, ENDED)
 
 Fields = tuple[tuple[str, Value], ...]
 
@@ -95,6 +96,19 @@ def statements(
     return [_row(row) for row in conn.execute(query.order_by(*order).limit(limit))]
 
 
+def of_codes(
+    conn: Connection, gateway: str, subject: str, codes: Sequence[str], limit: int
+) -> list[StatementRow]:
+    """The latest of these codes, newest first."""
+    query = _with_event().where(
+        statement.c.gateway == gateway,
+        statement.c.subject == subject,
+        statement.c.code.in_(codes),
+    )
+    newest = query.order_by(statement.c.epoch.desc(), statement.c.seq.desc()).limit(limit)
+    return [_row(row) for row in conn.execute(newest)]
+
+
 def health(conn: Connection, gateway: str) -> StatementRow | None:
     """The last that a gateway said of its health."""
     query = _with_event().where(statement.c.gateway == gateway, statement.c.code == HEALTH)
@@ -129,7 +143,7 @@ def _warnings_of(rows: list[StatementRow], today: date) -> list[WarningRow]:
             found.append(_warning(row, f"{kind}-{state}", until, detail))
         if row.code in _JUDGED and row.get("verdict") == "outside":
             found.append(_warning(row, f"{row.code.replace('_', '-')}-outside", "", row.why))
-        if row.code == _BEGAN and not _has_ended(row, rows):
+        if row.code == BEGAN and not _has_ended(row, rows):
             found.append(_warning(row, "maintenance-open", "", row.why))
     return found
 
@@ -151,7 +165,7 @@ def _due(until: str, today: date) -> str:
 
 def _has_ended(began: StatementRow, rows: list[StatementRow]) -> bool:
     return any(
-        row.code == _ENDED
+        row.code == ENDED
         and row.get("what") == began.get("what")
         and (row.epoch, row.seq) > (began.epoch, began.seq)
         for row in rows

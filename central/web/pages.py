@@ -30,6 +30,7 @@ from central.ledger.archives import MAX_RECORDS
 from central.ledger.continuity import continuity
 from central.ledger.edit_trail import edit_trail
 from central.ledger.gas_days import calendar_of, gas_days, newest_day
+from central.ledger.maintenance import maintenance
 from central.ledger.periods import TooManyIntervals, run_extras
 from central.ledger.replaced import replacements
 from central.ledger.rows import RunRow
@@ -244,9 +245,11 @@ class Pages:
             now_ms = self._now_ms()
             warned = [row for row in warnings(conn, now_ms, gateway) if row.subject == name]
             said = statements(conn, gateway, name, RUN_STATEMENT_ROWS)
+            worked_on = maintenance(conn, gateway, name)
         return {
             "warnings": warned,
             "statements": said,
+            "maintenance": worked_on,
             "now_ms": self._now_ms(),
             "refresh_s": RUN_REFRESH_S,
             "run": run,

@@ -78,8 +78,8 @@ def _add_replace(acts: Commands[argparse.ArgumentParser]) -> None:
                          help="it stands in while the other is verified")  # fmt: skip
     replace.add_argument("--answers", choices=("old", "new"), default="",
                          help="which one answers now, where their indexes do not tell")  # fmt: skip
-    replace.add_argument("--with", dest="other", type=Path, metavar="FILE",
-                         help="a gateway.toml with the new meter, where its type differs")  # fmt: skip
+    other = "a gateway.toml with the new meter, where its type differs"
+    replace.add_argument("--with", dest="other", type=Path, metavar="FILE", help=other)
     replace.add_argument("--old-seal", metavar="NUMBER", default="")
     replace.add_argument("--new-seal", metavar="NUMBER", default="")
     _add_at(replace)

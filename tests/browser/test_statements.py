@@ -30,5 +30,8 @@ def test_figures_are_on_the_screen(
     expect(row).to_be_visible()
     expect(row).to_contain_text(outside)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1366
+    cut = "e => e.scrollWidth > e.clientWidth"
+    for section in page.locator("section[aria-labelledby=statements-title]").all():
+        assert not section.evaluate(cut), "the list of acts is cut off at the right"
     page.screenshot(path=shots / f"acts{path.replace('/', '_')}_{language}.png", full_page=True)
     page.close()

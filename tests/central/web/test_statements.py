@@ -68,6 +68,16 @@ def test_the_overview_names_no_health(acted: str) -> None:
     assert not any("health" in code for code in codes)
 
 
+def test_maintenance_on_the_runs_page(acted: str) -> None:
+    """From when to when, and what was booked meanwhile."""
+    page = _page(f"{acted}{RUN}?lang=en")
+    (row,) = table(page, "maintenance")
+    assert row[:4] == ["pressure", "2026-03-11 05:30:00", "2026-03-11 06:00:00", "6"]
+    told = requests.get(f"{acted}/api{RUN}/statements", timeout=20).json()["maintenance"]
+    assert [(one["what"], one["intervals"], one["edited"]) for one in told] == [("pressure", 6, 0)]
+    assert told[0]["line_cm3"] > 0
+
+
 def test_figures_of_a_comparison() -> None:
     """A row a quantity, units beside it; what is outside is marked."""
     view = statement_view(_row(COMPARED), ZONE, WORDS["en"])
