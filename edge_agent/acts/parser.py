@@ -51,7 +51,8 @@ def add_meter(commands: Commands[argparse.ArgumentParser]) -> None:
     meter = commands.add_parser(
         "meter",
         help="replace or remove a meter; when verifications are due",
-        epilog="example: edge-agent meter verify-due",
+        description="Each of them is recorded in the log with both indexes or the dates.",
+        epilog="example: edge-agent meter verify-due R1",
     )
     acts = meter.add_subparsers(required=True, metavar="ACT")
     _add_replace(acts)
@@ -195,7 +196,9 @@ def add_regulator(commands: Commands[argparse.ArgumentParser]) -> None:
     regulator.add_argument("regulator", metavar="REGULATOR")
     regulator.add_argument("--as-found", nargs="+", default=[], metavar="NAME=KPA")
     regulator.add_argument("--as-left", nargs="+", default=[], metavar="NAME=KPA")
-    regulator.add_argument("--lock-up", nargs="+", default=[], metavar="working|standby=KPA")
+    regulator.add_argument(
+        "--lock-up", nargs="+", default=[], metavar="SIDE=KPA", help="working=, standby="
+    )
     regulator.add_argument("--bypass-seal", metavar="NUMBER", default="")
     regulator.add_argument("--change-config", action="store_true",
                            help="gateway.toml gets the supply pressures that are left")  # fmt: skip

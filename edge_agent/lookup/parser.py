@@ -62,14 +62,14 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="a run's intervals, or a device's scans, as a curve and a table",
         description="The last day where no time is given, of scans the last hour. Exit status: "
         "0 shown, 1 nothing is held of that time, 2 no such run, or the journal cannot be read.",
-        epilog="example: edge-agent history R1 --from 6h --of pressure; "
-        "edge-agent history meter-1 --point vm --from 1h",
+        epilog="example: edge-agent history R1 --from 6h --of pressure",
     )
     add_config(history)
     history.add_argument("what", metavar="RUN", help="a run; with --point a device or its serial")
     history.add_argument("--from", dest="since", default="", metavar="TIME", help=TIMES)
     history.add_argument("--to", dest="until", default="", metavar="TIME")
-    history.add_argument("--of", choices=FIGURES, default="line_flow")
+    history.add_argument("--of", choices=FIGURES, default="line_flow", metavar="FIGURE",
+                         help=", ".join(FIGURES))  # fmt: skip
     history.add_argument("--point", default="", metavar="NAME", help="scans of a device's point")
     history.add_argument("--all", action="store_true", help="all rows, also beyond a screen")
     history.add_argument("--csv", action="store_true", help="all rows, comma separated, UTC")

@@ -16,8 +16,8 @@ def add_configuration(commands: Commands[argparse.ArgumentParser]) -> None:
         help="show, check, compare, apply and roll back the configuration",
         description="gateway.toml and its versions. A new one is put on trial: what answered "
         "before must answer, central be reached, else the old one returns by itself.",
-        epilog="example: edge-agent config diff new.toml; edge-agent config apply new.toml "
-        "--who 'Li Wei' --reason 'new transmitter range'",
+        epilog="example: edge-agent config apply new.toml --who 'Li Wei' --reason "
+        "'new transmitter range'",
     )
     does = config.add_subparsers(required=True, metavar="DO")
     show = _add(does, "show", "what is in force", "edge-agent config show --effective")
@@ -26,7 +26,7 @@ def add_configuration(commands: Commands[argparse.ArgumentParser]) -> None:
     check = _add(does, "check", "every fault of a file", "edge-agent config check new.toml")
     check.add_argument("file", type=Path, nargs="?", metavar="FILE", help="default: gateway.toml")
     diff = _add(does, "diff", "field by field, what is legally relevant marked",
-                "edge-agent config diff new.toml; edge-agent config diff 3")  # fmt: skip
+                "edge-agent config diff new.toml")  # fmt: skip
     diff.add_argument("other", nargs="?", metavar="VERSION|FILE",
                       help="default: the version before")  # fmt: skip
     apply = _add(does, "apply", "put a file in force, on trial",
@@ -51,7 +51,10 @@ def add_configuration(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add(
     does: Commands[argparse.ArgumentParser], name: str, help_text: str, example: str
 ) -> argparse.ArgumentParser:
-    command = does.add_parser(name, help=help_text, epilog=f"example: {example}")
+    description = f"{help_text[0].upper()}{help_text[1:]}."
+    command = does.add_parser(
+        name, help=help_text, description=description, epilog=f"example: {example}"
+    )
     add_config(command)
     command.add_argument("--json", action="store_true", help="one JSON object, for a program")
     command.set_defaults(command=_run, do=name)
