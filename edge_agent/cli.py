@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from edge_agent.console import narrow, show
+from edge_agent.console import COULD_NOT, GOOD, narrow, show
 
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
@@ -61,11 +61,35 @@ COMMANDS: Final = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser_for(given[0] if given else "").parse_args(given)
+    if not given or given[0] in ("-h", "--help"):
+        return _overview(asked=bool(given))
+    options = parser_for(given[0]).parse_args(given)
     if not getattr(options, "without_log", False):  # its import alone costs what `status` may take
         _begin_log()
     status: int = options.command(options)
     return status
+
+
+def _overview(*, asked: bool) -> int:
+    """All commands on one screen; on standard error for who did not say what he wants."""
+    from edge_agent.overview import overview
+
+    text = overview(helps(parser_for()))
+    if asked:
+        show(text.rstrip("\n"))
+        return GOOD
+    sys.stderr.write(text)
+    return COULD_NOT
+
+
+def helps(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Each command's one line of help."""
+    return {
+        one.dest: one.help or ""
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for one in action._choices_actions
+    }
 
 
 def _begin_log() -> None:

@@ -11,7 +11,7 @@ from edge_agent.console import FINDINGS, add_config, load
 def add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     live = commands.add_parser(
         "live",
-        help="watch values, trends, alarms, buses and the queue, second by second",
+        help="values, trends, alarms, buses and the queue, each second",
         description="Needs a running agent, whose restart it survives. Keys: q quit, left and "
         "right another page, up and down, p pause, ? help. Exit status: 0 ended by you, 1 the "
         "agent ended (--json), 2 no agent, or no terminal.",

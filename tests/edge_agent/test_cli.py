@@ -116,7 +116,7 @@ def test_help_loads_no_library(command: str) -> None:
     """Each library is loaded by the command that needs it: a Pi answers --help at once."""
     code = (
         "import sys\nfrom edge_agent.cli import main\n"
-        f"try: main({[*command.split(), '--help']!r})\n"
+        f"try: sys.exit(main({[*command.split(), '--help']!r}))\n"
         f"except SystemExit: print('loaded', sorted({set(HEAVY)!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -43,7 +43,7 @@ def test_a_command_says_what_it_does_with_an_example(command: str) -> None:
     assert callable(options.command)
 
 
-@pytest.mark.parametrize("command", ["", *ALL])
+@pytest.mark.parametrize("command", ALL)
 def test_help_fits_a_terminal(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
