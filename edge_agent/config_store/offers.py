@@ -6,12 +6,14 @@ The bytes of an offer lie beside the versions until then; the index says which w
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from edge_agent.config_store.files import ConfigFiles
 from edge_agent.config_store.history import MAX_TEXT, History, Told, Waiting
 
 MOST_WAITING: Final = 8
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def take(files: ConfigFiles, offer: Waiting, data: bytes) -> bool:
@@ -26,7 +28,8 @@ def take(files: ConfigFiles, offer: Waiting, data: bytes) -> bool:
         if len(history.waiting) >= MOST_WAITING:
             return False
         files.write_offer(offer.number, data)
-        detail = f"{offer.kind}, valid until {offer.valid_until_ms} ms UTC"
+        until = _EPOCH + timedelta(milliseconds=offer.valid_until_ms)
+        detail = f"{offer.kind}, valid until {until:%Y-%m-%d %H:%M} UTC"
         told = Told("offer_taken", None, offer.number, "central", detail)
         history = replace(
             history, offer_number=offer.number, waiting=(*history.waiting, offer)

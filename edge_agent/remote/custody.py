@@ -91,7 +91,7 @@ class Custody(threading.Thread):
         self._files = started.files
         self._config = started.config
         self._history = started.history
-        self._key = _key(started.history)
+        self._running = started.history.current
         self._shown = shown
         self._now_ms = now_ms
         self._began_ms = self._turned_ms = now_ms()
@@ -171,7 +171,7 @@ class Custody(threading.Thread):
         with self._files.locked():
             history = self._files.history()
         self._seen_stat, self._history = stat, history
-        if _key(history) == self._key and not history.moving:
+        if history.current == self._running and not history.moving:
             return
         if history.trial is not None and history.trial.baseline is None:
             self._history = set_baseline(self._files, self._baseline())
@@ -203,7 +203,7 @@ class Custody(threading.Thread):
             return  # of what worked before nothing is known: it shall at least live
         with self._files.locked():
             now = self._files.history()
-            if now.trial is None or _key(now) != self._key:
+            if now.trial is None or now.current != self._running:
                 return
             if isinstance(found, Back):
                 end_trial(self._files, now, found.why)
@@ -220,7 +220,7 @@ class Custody(threading.Thread):
             return
         with self._files.locked():
             now = self._files.history()
-            if _key(now) == self._key:
+            if now.current == self._running:
                 self._history = now.judged(version.number, "good")
                 self._files.store(self._history)
 
@@ -240,8 +240,3 @@ class Custody(threading.Thread):
         with self._files.locked():
             self._history = self._files.history().was_told(told)
             self._files.store(self._history)
-
-
-def _key(history: History) -> tuple[int, int]:
-    """What the agent runs by: another one wants another start."""
-    return history.current, history.trial.number if history.trial is not None else 0

@@ -137,6 +137,8 @@ def test_a_life_of_configurations(tmp_path: Path) -> None:
         good = site.text.replace("poll_seconds = 0.2", "poll_seconds = 0.3")
         assert isinstance(apply(site.path, good.encode(), *WHO), Applied)
         assert site.waits_for("version 2 of the configuration is kept")
+        _wait_for_scans(site, 3)
+        assert site.starts() == 2, "what is kept runs on"
         # a bus that leads nowhere
         bad = re.sub("tcp_port = .*", "tcp_port = 1", good)
         assert isinstance(apply(site.path, bad.encode(), *WHO), Applied)

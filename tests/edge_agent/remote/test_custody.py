@@ -102,8 +102,8 @@ def test_a_trial_is_kept_once_all_is_shown(site: Running) -> None:
     site.reaches = True
     assert not site.turn(custody)
     assert (site.history.trial, site.history.good) == (None, 2)
-    site.turn(custody)
-    site.turn(custody)
+    assert not site.turn(custody)
+    assert not site.turn(custody), "nothing to begin anew for"
     assert site.told == ["configuration_applied", "configuration_kept"]
 
 
