@@ -68,7 +68,7 @@ from protocols.evidence.note import Verifier
 from protocols.evidence.receipt_keys import PATH as RECEIPT_KEYS_PATH
 
 WATCH_S: Final = 0.5
-CUSTODY_END_S: Final = 2.0
+CUSTODY_END_S: Final = 1.0
 LINK_END_S: Final = 12.0  # before a reload: a connection that is being made is waited for
 RELOAD: Final = -1
 """Instead of an exit status: all has ended in order, to begin anew with another configuration."""
