@@ -86,6 +86,8 @@ def _bus(answers: Answers, name: str) -> Script:
     ))  # fmt: skip
     if kind in SERIAL_KINDS:
         ports: tuple[Port, ...] = (yield Look("ports")) or ()
+        if not ports and ("bus", name, "port") not in answers:
+            yield Note("bus.no_ports")
         yield Question(
             ("bus", name, "port"), "bus.port", ports[0].path if len(ports) == 1 else None,
             (f"bus[{name}].port", "bus.port {}"), tuple(Choice(*port) for port in ports),

@@ -31,6 +31,7 @@ from edge_agent.journal.journal import JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.key_files import KeyFileError
 from edge_agent.language import Words, load_words
+from edge_agent.state_lock import AlreadyRunning, state_lock
 
 PACKAGE: Final = "edge_agent.commission"
 REASON: Final = "commissioning"
@@ -49,6 +50,7 @@ class Closed(NamedTuple):
     config: AgentConfig
     sheet: Path
     statements: int
+    agent_runs: bool
 
 
 def candidate_of(answers: Answers, words: Words) -> bytes:
@@ -87,7 +89,7 @@ def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Re
     except OSError as error:
         where = error.filename or path
         raise CannotClose(f"{where}: {error.strerror or error}; check the directory") from error
-    return Closed(config, place, count)
+    return Closed(config, place, count, _agent_runs(config))
 
 
 def _record(done: Done) -> int:
@@ -114,6 +116,15 @@ def _record_one(done: Done, act: Act) -> None:
         else:
             return
         pause.wait(1.0)
+
+
+def _agent_runs(config: AgentConfig) -> bool:
+    """Whether one has the state directory; it takes the new configuration over by itself."""
+    try:
+        with state_lock(config.state_dir):
+            return False
+    except AlreadyRunning:
+        return True
 
 
 def _write_sheet(done: Done, path: Path) -> Path:

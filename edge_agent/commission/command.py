@@ -259,8 +259,9 @@ def _keep(path: Path, answers: Mapping[Key, str], *, progress: bool) -> None:
 
 
 def _done(closed: Closed, path: Path, words: Words) -> None:
-    for line in words("done", gateway=closed.config.gateway, path=path, sheet=closed.sheet,
-                      count=closed.statements).split("\n"):  # fmt: skip
+    done = words("done", gateway=closed.config.gateway, path=path, sheet=closed.sheet,
+                 count=closed.statements)  # fmt: skip
+    for line in (*done.split("\n"), words("agent_runs" if closed.agent_runs else "start_agent")):
         for part in wrapped(line, 0, 2):
             show(part)
 

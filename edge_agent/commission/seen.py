@@ -25,11 +25,15 @@ class Keys(NamedTuple):
 
 
 class Enrolment(NamedTuple):
-    """How an enrolment stands: "approved", "pending" or "failed"; `said` is what it told."""
+    """How an enrolment stands: "approved", "pending" or "failed".
+
+    `said`: why it failed; `fingerprint`: what an operator compares before he approves.
+    """
 
     state: str
     gateway: str
     said: tuple[str, ...] = ()
+    fingerprint: str = ""
     settings: Mapping[str, str] = {}
 
 

@@ -18,6 +18,7 @@ Nothing here raises for what a site may be like: a failure is told in what is fo
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -49,11 +50,9 @@ PORT_FOLDERS: Final = ("/dev/serial/by-path", "/dev/serial/by-id")
 ZONE_LINK: Final = Path("/etc/localtime")
 MAX_PORTS: Final = 64
 _ENROLLED: Final = 0
-_BESIDE: Final = (
-    "Central's CA is the one that the token pins.",
-    "Not approved yet. Run the same command again afterwards.",
-)
-"""What `enroll` says to somebody who calls it by itself."""
+_PINNED: Final = "Central's CA is the one that the token pins."
+_APPROVED: Final = "Approved"
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{4}(?:-[0-9a-f]{4}){7}")
 _NOT_YET: Final = 1
 
 
@@ -155,18 +154,21 @@ class Sight:
         said: list[str] = []
 
         def say(line: str) -> None:
+            """A person who waits sees what for; the lines for gateway.toml go into it."""
             said.append(line)
-            if wait_s:
+            if wait_s and not any(told.startswith(_APPROVED) for told in said):
                 self._say(line)
 
         asked = Asked(Way(url, central.get("proxy", "")), Path(state), token, serial, None, wait_s)
         status = enrol(asked, say)
-        lines = tuple(line for line in said if line.strip() not in _BESIDE)
         if status == _ENROLLED:
             keys = known_keys(state)
-            return Enrolment("approved", token.gateway, (), keys.settings if keys else {})
-        is_pending = status == _NOT_YET and any("ingerprint" in line for line in said)
-        return Enrolment("pending" if is_pending else "failed", token.gateway, lines)
+            return Enrolment("approved", token.gateway, settings=keys.settings if keys else {})
+        found = _FINGERPRINT.search(" ".join(said))
+        if status == _NOT_YET and found:
+            return Enrolment("pending", token.gateway, fingerprint=found[0])
+        lines = tuple(line for line in said if line != _PINNED)
+        return Enrolment("failed", token.gateway, lines)
 
 
 def read_now(

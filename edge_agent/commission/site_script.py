@@ -63,7 +63,7 @@ def approval_part(state: str) -> Script:
     while found is not None and found.state == "pending":
         yield Question(
             ("wizard", "approval"), "sign.approval", AGAIN, choices=(Choice(AGAIN),),
-            values={"said": "\n".join(found.said)}, forgets=(look,),
+            values={"fingerprint": found.fingerprint}, forgets=(look,),
         )  # fmt: skip
         found = yield look
     if found is not None and found.state == "approved":
@@ -111,7 +111,7 @@ def _enrol(state: str, token: str) -> Script:
             choices=(Choice(AGAIN), Choice(LATER)), forgets=(look,),
         )  # fmt: skip
     else:
-        yield Note(f"central.{found.state}", {"said": "\n".join(found.said)})
+        yield Note(f"central.{found.state}", {"fingerprint": found.fingerprint})
     gateway = Token.from_text(token).gateway
     yield Question(("gateway", "id"), "gateway.id", gateway, ("gateway.id",), quiet=True)
     yield from _known(gateway, found.settings)

@@ -167,9 +167,18 @@ def test_a_file_commissions_a_site(tmp_path: Path) -> None:
         assert (told["commissioned"], told["link_good"], told["statements"]) == (True, True, 2)
         assert token not in (tmp_path / "kept.toml").read_text()
         polls_and_sends(rig)
+        (tmp_path / "template.toml").write_text(text.replace("k = 0.98", "k = 0.97"))
+        rig.start("agent")
+        rig.wait("polls", lambda: rig.has_said("agent", "t-1: sends its floats"))
+        again = rig.command(*command)
+        assert "The running agent takes it over" in again
+        rig.wait("the new configuration", lambda: rig.has_said("agent", "read again"))
+        rig.stop("agent")
         rig.wait("the ledger", lambda: has_all(rig))
         rig.stop("central")
-        run = statements(rig)[1][1]
+        told = statements(rig)
+        assert [fields["k"] for subject, fields in told if subject] == ["0.98", "0.97"]
+        run = told[1][1]
         assert run["customer"] == "100-7"
         assert run["display_line_m3"] is None  # nobody read it off
 

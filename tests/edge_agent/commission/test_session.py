@@ -126,8 +126,10 @@ def test_a_display_is_held_against_what_is_read_now(tmp_path: Path) -> None:
 
 def test_a_token_lets_in_while_the_questions_go_on(tmp_path: Path) -> None:
     """Pending at first; approved at the end, and only then the keys are known."""
-    state = Enrolment("pending", "gw-7", ("Fingerprint: 1",))
-    approved = Enrolment("approved", "gw-7", (), {"ca": "ca.pem", "receipt_key": RECEIPTS.vkey})
+    state = Enrolment("pending", "gw-7", fingerprint="0011")
+    approved = Enrolment(
+        "approved", "gw-7", settings={"ca": "ca.pem", "receipt_key": RECEIPTS.vkey}
+    )
     seen = World({"enrol": state, "approval": state})
     answers = given(tmp_path)
     for key in (("central", "ca"), ("central", "receipt_key"), ("gateway", "id")):

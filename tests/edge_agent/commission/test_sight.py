@@ -89,7 +89,7 @@ def test_an_enrolment_from_pending_to_approved(tmp_path: Path, central: Central)
     sight = sight_of(answers, tmp_path)
     pending = sight(Look("enrol", (state,)))
     assert (pending.state, pending.gateway) == ("pending", "gw-1")
-    assert any("ingerprint" in line for line in pending.said)
+    assert pending.fingerprint.count("-") == 7
     assert sight(Look("keys", (state,))) is None
     central.decide = approve
     approved = sight(Look("approval", (state,)))
