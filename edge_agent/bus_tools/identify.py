@@ -24,7 +24,7 @@ from datetime import UTC
 from typing import Final, NamedTuple
 
 from edge_agent.bus.link import Answer
-from protocols.modbus.answer import ExceptionAnswer, Registers
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.diagnosis import Sure
 from protocols.modbus.frames import Request
 from protocols.modbus.plan import Block, plan
@@ -35,6 +35,8 @@ from protocols.registers.profile import Profile
 
 MAX_BLOCKS: Final = 8
 MAX_LOST: Final = 2
+MAX_DAMAGED: Final = 2
+MAX_REQUESTS: Final = 1_000  # of all profiles: more than there are
 MAX_PLAIN: Final = 4
 DAY_S: Final = 86_400
 CLEAR_SCORE: Final = 7
@@ -65,15 +67,28 @@ class Guess(NamedTuple):
 
 @dataclass
 class _Asker:
-    """Each request is asked once; the next profile gets the same answer."""
+    """Each request is asked once; the next profile gets the same answer.
+
+    A device whose registers have two bytes damages each read of four (Enron), and the other way
+    round; every such answer costs a quiet time. After two of them that width is asked no more.
+    """
 
     exchange: Exchange
     known: dict[Request, Answer] = field(default_factory=dict)
+    damaged: dict[int, int] = field(default_factory=dict)  # by the bytes of a register
 
     def __call__(self, request: Request) -> Answer:
-        if request not in self.known:
-            self.known[request] = self.exchange(request)
-        return self.known[request]
+        if request in self.known:
+            return self.known[request]
+        width = request.register_bytes
+        if self.damaged.get(width, 0) >= MAX_DAMAGED:
+            return Damaged("not asked: its registers have another width")
+        answer = self.known[request] = self.exchange(request)
+        if isinstance(answer, Damaged):
+            self.damaged[width] = self.damaged.get(width, 0) + 1
+        elif isinstance(answer, Registers):
+            self.damaged[width] = -MAX_REQUESTS  # the width is right, whatever comes
+        return answer
 
 
 def identify(

@@ -96,7 +96,11 @@ def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
                       help="as 9600,19200, or all; default: of the bus, all at a port")  # fmt: skip
     scan.add_argument("--parity", type=parities, default=(), metavar="N,E,O",
                       help="or all; default as for --baud")  # fmt: skip
-    scan.add_argument("--ascii", action="store_true", help="Modbus ASCII instead of RTU")
+    kind = scan.add_mutually_exclusive_group()
+    kind.add_argument("--ascii", dest="kind", action="store_const", const="ascii", default="",
+                      help="Modbus ASCII instead of RTU at a port")  # fmt: skip
+    kind.add_argument("--rtu", dest="kind", action="store_const", const="rtu",
+                      help="RTU behind a serial server, with --tcp")  # fmt: skip
     scan.add_argument("--timeout", type=_timeout, default=0.25, metavar="SECONDS",
                       help="how long each unit may take; default 0.25")  # fmt: skip
     scan.set_defaults(command=_scan)
@@ -117,7 +121,7 @@ def _scan(options: argparse.Namespace) -> int:
 
     ordered = Ordered(
         options.bus, options.port, options.tcp, options.units, options.baud, options.parity,
-        options.timeout, "ascii" if options.ascii else "rtu",
+        options.timeout, options.kind,
     )  # fmt: skip
     needs = not (options.port or options.tcp)
     config = load_any(options.config, needs=needs)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from edge_agent.bus.link import Link
 from edge_agent.bus_tools.borrow import CannotUse, borrowed, bus_named
 from edge_agent.bus_tools.causes import cause_json, cause_lines
-from edge_agent.bus_tools.identify import Guess, Reason, identify, read_serial
+from edge_agent.bus_tools.identify import Reason
 from edge_agent.bus_tools.progress import Bar
+from edge_agent.bus_tools.recognise import Instrument, opened, recognise
 from edge_agent.bus_tools.scan import (
     BAUDS,
     PARITIES,
     TIMEOUT_S,
     PortUnusable,
-    Present,
     Scanned,
     Step,
     Wanted,
@@ -28,20 +24,16 @@ from edge_agent.bus_tools.scan import (
     setups_of,
 )
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
-from edge_agent.clock import wall_ms
 from edge_agent.config.model import BusConfig
 from edge_agent.console import FINDINGS, GOOD
 from protocols.modbus.diagnosis import Sure
-from protocols.registers.library import load_profile, profile_ids
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
-    from protocols.registers.profile import Profile
 
 EXTRA_S: Final = 120
 """Beside the estimate: for those who answer, and to be recognised."""
 MAX_REASONS: Final = 3
-READ_S: Final = 1.0
 
 
 class Ordered(NamedTuple):
@@ -54,17 +46,7 @@ class Ordered(NamedTuple):
     bauds: tuple[int, ...] = ()
     parities: tuple[str, ...] = ()
     timeout_s: float = TIMEOUT_S
-    kind: str = "rtu"
-
-
-class Instrument(NamedTuple):
-    """Who answers, and who it may be."""
-
-    present: Present
-    guesses: tuple[Guess, ...]
-    serial: str = ""  # as it tells it itself
-    known_as: str = ""  # in the configuration
-    known_profile: str = ""
+    kind: str = ""  # rtu, ascii; "": what is usual there
 
 
 def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool) -> int:
@@ -83,7 +65,7 @@ def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool)
         try:
             _search(wanted, scanned, quiet=as_json)
             with Bar(say("scan.recognising"), shown=not as_json) as bar:
-                instruments = list(_recognise(config, bus, scanned, bar))
+                instruments = list(recognise(config, bus, scanned, bar))
         except KeyboardInterrupt:
             stopped = True
         except PortUnusable as error:
@@ -99,7 +81,8 @@ def target(config: AgentConfig | None, ordered: Ordered) -> BusConfig:
         host, _, port = ordered.tcp.rpartition(":")
         if not host or not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536):
             raise CannotUse(f"{ordered.tcp[:80]!r}: must be HOST:PORT, as 192.168.1.20:502")
-        return BusConfig("scan", "tcp", host=host.strip("[]"), tcp_port=int(port))
+        kind: Literal["rtu-over-tcp", "tcp"] = "rtu-over-tcp" if ordered.kind == "rtu" else "tcp"
+        return BusConfig("scan", kind, host=host.strip("[]"), tcp_port=int(port))
     if ordered.port:
         return BusConfig("scan", "ascii" if ordered.kind == "ascii" else "rtu", port=ordered.port)
     if config is None:
@@ -121,62 +104,14 @@ def _wanted(config: AgentConfig | None, bus: BusConfig, ordered: Ordered) -> Wan
     return Wanted(setups, ordered_units(ordered.units, known))
 
 
-@contextlib.contextmanager
-def _open(bus: BusConfig) -> Iterator[Link]:
-    link = Link(bus)
-    try:
-        yield link
-    finally:
-        link.close()
-
-
-def _opened(bus: BusConfig) -> AbstractContextManager[Link]:
-    return _open(bus)
-
-
 def _search(wanted: Wanted, scanned: Scanned, *, quiet: bool) -> None:
     with Bar(say("scan.asking"), shown=not quiet) as bar:
-        for step in scan(wanted, _opened, scanned):
+        for step in scan(wanted, opened, scanned):
             bar.show(step.done_s, step.total_s, _where(step))
 
 
 def _where(step: Step) -> str:
     return say("scan.where", unit=step.unit, setup=_shown(step.setup), found=step.found)
-
-
-def _recognise(
-    config: AgentConfig | None, bus: BusConfig, scanned: Scanned, bar: Bar
-) -> Iterator[Instrument]:
-    """Those that answer, each once: an instrument with banks has several units in a row."""
-    if scanned.setup is None:
-        return
-    setup = replace(scanned.setup, timeout_s=max(READ_S, scanned.setup.timeout_s), quiet_s=None)
-    profiles = list(_profiles(config))
-    by_id = {profile.id: profile for profile in profiles}
-    devices = config.devices_of(bus.name) if config else ()
-    known = {device.unit: (device.name, device.profile.id) for device in devices}
-    present = scanned.present[:1] if scanned.any_unit else sorted(scanned.present)
-    covered = 0
-    with _open(setup) as link:
-        for place, one in enumerate(present):
-            bar.show(place * READ_S, len(present) * READ_S, f"{say('scan.unit')} {one.unit}")
-            if one.unit <= covered:
-                continue
-            guesses = identify(one.unit, link.exchange, profiles, wall_ms() // 1000)
-            serial = ""
-            if guesses:
-                profile = by_id[guesses[0].profile]
-                covered = one.unit + profile.banks - 1
-                serial = read_serial(profile, one.unit, link.exchange)
-            yield Instrument(one, guesses, serial, *known.get(one.unit, ("", "")))
-
-
-def _profiles(config: AgentConfig | None) -> Iterator[Profile]:
-    """The site's own first, then the packaged ones."""
-    packaged = profile_ids()
-    own = {device.profile.id: device.profile for device in config.devices} if config else {}
-    yield from (profile for name, profile in own.items() if name not in packaged)
-    yield from (load_profile(name) for name in packaged)
 
 
 # ---- what is told -------------------------------------------------------------------------------
@@ -223,10 +158,12 @@ def _table(scanned: Scanned, found: Sequence[Instrument]) -> list[str]:
         head = f"{say('scan.unit')} {one.present.unit:<4} "
         if not one.guesses:
             told += lines(head + say(f"scan.how.{one.present.how}", code=one.present.code), 0, 10)
+            told += lines(say("scan.says", text=one.says), 10) if one.says else []
             continue
         best = one.guesses[0]
         told.append(head + fitted(best.profile, 30) + say(f"sure.{best.sure}"))
         told += lines(_reasons(best.reasons), 10)
+        told += lines(say("scan.says", text=one.says), 10) if one.says else []
         if one.known_as:
             told += lines(say("scan.known", name=one.known_as), 10)
             if one.known_profile != best.profile and best.sure == Sure.CERTAIN:
@@ -249,7 +186,7 @@ def toml_lines(bus: BusConfig, scanned: Scanned, found: Sequence[Instrument]) ->
     setup = scanned.setup
     if setup is None:
         return []
-    name = bus.name if bus.name != "scan" else ("lan-1" if setup.kind == "tcp" else "line-1")
+    name = bus.name if bus.name != "scan" else ("line-1" if setup.is_serial else "lan-1")
     told = []
     if bus.name == "scan" or (setup.baud, setup.parity) != (bus.baud, bus.parity):
         told += ["[[bus]]", f'name = "{name}"', f'type = "{setup.kind}"']
@@ -283,6 +220,7 @@ def _instrument_json(one: Instrument) -> dict[str, object]:
         "exception": one.present.code,
         "serial": one.serial,
         "known_as": one.known_as,
+        "says": one.says,
         "guesses": [
             {
                 "profile": guess.profile,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -16,6 +18,7 @@ from edge_agent.bus_tools.borrow import CannotUse
 from edge_agent.bus_tools.scan_command import Ordered, target
 from edge_agent.cli import main
 from edge_agent.terminal import columns
+from protocols.modbus.frames import FrameError
 from tests.edge_agent.bus_tools.lines import line
 from tests.edge_agent.bus_tools.test_lending import (
     TIMEOUT_S,
@@ -26,6 +29,7 @@ from tests.edge_agent.bus_tools.test_lending import (
     run_tool,
     wait_until,
 )
+from tests.edge_agent.modbus_servers import RawRtuOverTcp
 
 UNITS = {2: "keller-33x", 5: "sick-flowsic500"}
 NO_CONFIG = ("--config", "/nonexistent/gateway.toml")
@@ -70,7 +74,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     assert [one["unit"] for one in told["instruments"]] == [2, 5]
     assert set(told["instruments"][0]) == {
-        "unit", "answers", "exception", "serial", "known_as", "guesses",
+        "unit", "answers", "exception", "serial", "known_as", "says", "guesses",
     }  # fmt: skip
     guess = told["instruments"][1]["guesses"][0]
     assert set(guess) == {"profile", "sure", "score", "reasons"}
@@ -122,6 +126,24 @@ def test_a_running_agent_lends_its_bus(tmp_path: Path) -> None:
             assert tool.wait(TIMEOUT_S) == 1
         assert wait_until(lambda: bus_state(path) == "good", TIMEOUT_S)
         child.kill()
+
+
+class ClosesOnOthers(RawRtuOverTcp):
+    """It closes the connection on a function that it does not know, as some do."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(FrameError):
+            super()._serve(connection)
+
+
+def test_a_serial_server(capsys: pytest.CaptureFixture[str]) -> None:
+    """RTU frames over TCP; a device that does not like to be asked who it is stays in the list."""
+    with ClosesOnOthers() as server:
+        where = f"127.0.0.1:{server.config.tcp_port}"
+        given = ["bus", "scan", "--tcp", where, "--rtu", "--units", "7", *NO_CONFIG]
+        assert main(given) == 0
+    told = capsys.readouterr().out
+    assert 'type = "rtu-over-tcp"' in told
 
 
 @pytest.mark.parametrize("tcp", ["host", "host:", ":502", "host:0", "host:65536", "host:x"])
