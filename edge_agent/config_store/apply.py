@@ -80,9 +80,10 @@ def _apply(
     files: ConfigFiles, candidate: bytes, wanted: AgentConfig, said: Version, offer: int
 ) -> Applied | Refused:
     history = settle(files, files.history())
-    if history.trial is not None:
+    trial = history.trial
+    if trial is not None and (trial.starts or trial.baseline is not None):
         return Refused(
-            f"version {history.trial.number} is on trial; wait for its end, or take it back first: "
+            f"version {trial.number} is on trial; wait for its end, or take it back first: "
             "edge-agent config rollback"
         )
     before = files.read_config()
@@ -95,6 +96,8 @@ def _apply(
     digest, back = sha256(candidate), history.current
     if before is None or not _is_whole(files, before):
         back = history.good or back  # what runs now, if anything does
+    if trial is not None:  # nobody has begun under it: the one before is what is known
+        back = trial.back
     if before is not None and sha256(before) == digest:
         return Refused("nothing changes: gateway.toml holds exactly this")
     number = history.next_number

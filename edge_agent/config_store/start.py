@@ -7,6 +7,7 @@ is run, and the log says so. The file itself is left for a person, who may be in
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from edge_agent.config_store.apply import Refused, adopt, end_trial, settle
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import MOST_STARTS, History, Told, Version
 
+_log = logging.getLogger(__name__)
 UNREADABLE: Final = "configuration_unreadable"
 
 
@@ -34,7 +36,31 @@ class Started:
 
 
 def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Started | Refused:
-    """Settle what a kill left, count a trial's starts, choose what is run. Raises OSError."""
+    """Settle what a kill left, count a trial's starts, choose what is run.
+
+    A full disk does not stop the metering: then gateway.toml is run as it is, and nothing of it is
+    remembered before the next start. Raises OSError where not even that can be read.
+    """
+    try:
+        return _begin(config_path, environment)
+    except OSError as error:
+        data = config_path.read_bytes()
+        config, _ = _parse(config_path, data)
+        if config is None:
+            raise
+        _log.error("the configuration's versions are left alone: %s; look at the disk", error)
+        files = ConfigFiles(config_path, config.state_dir)
+        return Started(config, files, _as_it_lies(files), sha256(data))
+
+
+def _as_it_lies(files: ConfigFiles) -> History:
+    try:
+        return files.history()
+    except OSError:
+        return History()
+
+
+def _begin(config_path: Path, environment: Mapping[str, str]) -> Started | Refused:
     state_dir, why, faults = _look(config_path, environment)
     if state_dir is None:
         return Refused(why, faults)

@@ -141,8 +141,11 @@ class _Work:
             return self.tell_refusal({"error": self._words("faulty"), "faults": faults})
         text = candidate.decode()
         if self._path.exists():
-            told = self._changes(self._text(0), text)
-            self._say(change_lines(told["changes"], self._words))
+            told = self._desk.difference(self._text(0).encode(), candidate)
+            # what cannot be read is what is to be mended: no reason to refuse that
+            unread = [self._words("unread")]
+            changes: Any = told.get("changes")
+            self._say(change_lines(changes, self._words) if told["ok"] else unread)
         if not self._confirmed("apply"):
             return FINDINGS
         call = Call("config-apply", {"toml": text, **self._said()})

@@ -141,7 +141,10 @@ class OfferWork:
             read_config(candidate, self._files.path)
         except ConfigErrors as error:
             return "faulty: " + "; ".join(str(fault) for fault in error.faults[:MOST_NAMED])
-        local = [d.field for d in differences(held, candidate, self._files.path) if d.local]
+        try:
+            local = [d.field for d in differences(held, candidate, self._files.path) if d.local]
+        except ConfigErrors:
+            return "gateway.toml cannot be read: what would change is not known; mend it on site"
         if local:
             return f"it changes what only the site may: {_named(local)}"
         return ""

@@ -18,6 +18,8 @@ import pytest
 from edge_agent.config_store.apply import Applied, apply, roll_back
 from edge_agent.config_store.files import ConfigFiles
 from edge_agent.config_store.history import History
+from edge_agent.control.client import ask_agent
+from edge_agent.control.protocol import Call
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.keys import create_keys
 from protocols.evidence.leaf import Kind, Log
@@ -202,6 +204,11 @@ def test_a_torn_file_at_the_start_and_after_a_kill(tmp_path: Path) -> None:
             again = site._replace(child=child, said=said)
             _wait_for_scans(again, 3)
             assert wait_until(lambda: not again.history().untold, TIMEOUT_S)
+            asked = ask_agent(site.path.parent / "state/control/read.sock", Call("status"))
+            alarms = asked["alarms"]
+            assert isinstance(alarms, list)
+            (alarm,) = [one for one in alarms if one["code"] == "configuration_unreadable"]
+            assert alarm["detail"].startswith("version 1 runs: ")
             # the remedy that it tells
             assert isinstance(roll_back(site.path, *WHO, number=1), Applied)
             assert wait_until(lambda: again.starts() == 2, TIMEOUT_S)

@@ -92,6 +92,7 @@ def test_what_is_refused_changes_nothing(
 def test_nothing_is_applied_while_another_is_on_trial(path: Path) -> None:
     """One change at a time can be blamed."""
     apply(path, NEW, *WHO, "act")
+    started(path)
     refused = apply(path, NEW.replace(b"= 60", b"= 61"), *WHO, "act")
     assert isinstance(refused, Refused)
     assert "on trial" in refused.why
@@ -300,3 +301,38 @@ def test_very_many_changes_are_bounded(path: Path) -> None:
     told = changes(path)
     assert len(told) == 25
     assert "fields more" in told[-1][3]
+
+
+def test_what_nobody_has_begun_under_may_be_replaced(path: Path) -> None:
+    """A second thought before the agent starts; the version to go back to stays."""
+    apply(path, NEW, *WHO)
+    second = apply(path, NEW.replace(b"= 60", b"= 61"), *WHO)
+    assert isinstance(second, Applied)
+    assert (second.number, second.back) == (3, 1)
+    set_baseline(files_of(path), Baseline())
+    assert isinstance(apply(path, OLD, *WHO), Refused), "an agent is about to begin"
+
+
+def test_a_torn_file_is_mended_by_a_good_one(path: Path) -> None:
+    """What ran is what it goes back to."""
+    files = files_of(path)
+    files.store(files.history().judged(1, "good"))
+    path.write_bytes(OLD[:100])
+    mended = apply(path, NEW, *WHO)
+    assert isinstance(mended, Applied)
+    assert (mended.back, path.read_bytes()) == (1, NEW)
+
+
+def test_a_full_disk_does_not_stop_a_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gateway.toml is run as it is; another time it is a version."""
+    path.write_bytes(NEW)
+
+    def full(_files: ConfigFiles, _step: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ConfigFiles, "before", full)
+    found = started(path)
+    assert found.config.central.batch_s == 60
+    assert found.history.current == 1
+    monkeypatch.undo()
+    assert started(path).history.current == 2

@@ -112,3 +112,12 @@ def test_json_is_one_object_of_known_keys(
     told = json.loads(line)
     assert told.keys() == keys
     assert told["schema"] == 1
+
+
+def test_a_torn_file_is_mended(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What differs cannot be told; it is said, and done."""
+    new = new_file(path)
+    path.write_text("[gateway")
+    assert main(["config", "apply", new, *SAID]) == 0
+    assert "cannot be read; it is replaced" in capsys.readouterr().out
+    assert "batch_seconds = 60" in path.read_text()
