@@ -108,6 +108,8 @@ def confirmed(act: Act, asking: Asking) -> bool:
     if ask(words("record"), asking).lower() in _YES:
         return True
     sys.stderr.write(words("not_recorded") + "\n")
+    if asking.json:
+        show(json.dumps({"schema": SCHEMA, "recorded": False}))
     return False
 
 
@@ -149,9 +151,11 @@ def tell(act: Act, asking: Asking, recorded: Mapping[str, object]) -> None:
     show(json.dumps(told, ensure_ascii=False))
 
 
-def record(config: AgentConfig, act: Act) -> Mapping[str, object]:
+def record(config: AgentConfig, act: Act, *, here: bool = True) -> Mapping[str, object]:
     """The agent's answer, or that of the journal itself where none runs. Raises NotDone, CannotAsk,
     SocketError, and what opening the journal raises.
+
+    `here` False: only by the agent. One that begins anew would find its journal in use.
     """
     call = parse_request(encode_request(act.call()).removesuffix(b"\n"))
     assert isinstance(call, Call)
@@ -160,6 +164,8 @@ def record(config: AgentConfig, act: Act) -> Mapping[str, object]:
     try:
         answer: Mapping[str, object] = ask_agent(control.act_socket, call)
     except NoAgent:
+        if not here:
+            raise
         answer = _here(config, lambda desk, _: state_here(call, _HERE, desk))
     if not answer.get("ok"):
         raise NotDone("other", text=answer.get("error"))
@@ -215,19 +221,25 @@ def _here(config: AgentConfig, answer: Callable[..., Mapping[str, object]]) -> M
         ) from error
 
 
-def guarded(run: Callable[[], int], words: Words) -> int:
-    """The exit status; what could not be done is told with its remedy."""
+def guarded(run: Callable[[], int], asking: Asking) -> int:
+    """The exit status; what could not be done is told with its remedy, to a program too."""
     known = (BadRequest, CannotAsk, SocketError)
     journal = (JournalError, KeyFileError, MigrationError)
     try:
         return run()
     except Fault as error:
-        return could_not(error.told(words))
+        return _failed(error.told(asking.words), asking)
     except (*known, *journal, OSError) as error:
-        return could_not(error)
+        return _failed(f"{error}", asking)
     except (KeyboardInterrupt, EOFError):
         sys.stderr.write("\n")
         return COULD_NOT
+
+
+def _failed(why: str, asking: Asking) -> int:
+    if asking.json:
+        show(json.dumps({"schema": SCHEMA, "recorded": False, "error": why}, ensure_ascii=False))
+    return could_not(why)
 
 
 def asking_of(options: argparse.Namespace, words: Words) -> Asking:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge_agent.acts.act import ask, say
 from edge_agent.acts.fault import NotDone
 from edge_agent.acts.figures import plain
-from edge_agent.acts.readings import device_of, in_force, indexes_of, read_values
+from edge_agent.acts.readings import config_of, device_of, in_force, indexes_of, read_values
 from edge_agent.acts.replacement import (
     NEW,
     OLD,
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 LOAN_S: Final = 1800
 TRIES: Final = 20
-AGAIN_S: Final = 1.0
-READ_TRIES: Final = 30
+AGAIN_S: Final = 0.5
+READ_TRIES: Final = 60
 """An agent that takes a configuration over begins anew, and joins its devices."""
 YES: Final = ("y", "yes", "是")
 
@@ -115,6 +115,21 @@ def change_now(
         if read:
             say("\n".join(wrapped(words("replace.still", index=plain(read[Role.LINE])))), asking)
     raise NotDone("not_in")
+
+
+def taken_over(config: AgentConfig, run: str, serial: str) -> bool:
+    """Wait until the running agent has the new meter's configuration; False where it takes too
+    long. Until then it would poll the new meter as the old one.
+    """
+    assert config.control is not None  # every file has the section or its defaults
+    pause = threading.Event()
+    for _ in range(READ_TRIES):
+        with contextlib.suppress(NoAgent, SocketError):
+            answer = ask_agent(config.control.read_socket, Call("run", {"run": run}))
+            if answer.get("ok") and config_of(answer).meter_serial == serial:
+                return True
+        pause.wait(AGAIN_S)
+    return False
 
 
 def look_again(path: Path, run: str, meters: Meters, found: Found) -> Found:

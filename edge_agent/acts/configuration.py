@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,10 +39,13 @@ def candidate(path: Path, edits: Sequence[Edit], source: Path | None = None) -> 
 
 
 class InForceNow(NamedTuple):
-    """The version of the configuration, and whether an agent must show first that it works."""
+    """The version of the configuration; whether an agent must show first that it works; whether
+    one runs, which takes it over within seconds.
+    """
 
     version: int
     trial: bool
+    running: bool
 
 
 def put_in_force(config: AgentConfig, path: Path, made: bytes, by: Who) -> InForceNow:
@@ -56,7 +60,7 @@ def put_in_force(config: AgentConfig, path: Path, made: bytes, by: Who) -> InFor
         return _by_file(path, made, by)
     match told:
         case {"ok": True, "number": int(number), "on_trial": bool(trial)}:
-            return InForceNow(number, trial)
+            return InForceNow(number, trial, running=True)
         case _:
             raise _refused(path, f"{told.get('error')}", told.get("faults"))
 
@@ -67,7 +71,7 @@ def _by_file(path: Path, made: bytes, by: Who) -> InForceNow:
     except OSError as error:
         raise NotDone("file", path=path, reason=error) from error
     if isinstance(done, Applied):
-        return InForceNow(done.number, done.on_trial)
+        return InForceNow(done.number, done.on_trial, running=False)
     raise _refused(path, done.why, done.faults)
 
 
@@ -76,19 +80,19 @@ def _refused(path: Path, why: str, faults: object) -> NotDone:
     return NotDone("not_changed", path=path, why=f"{why}: {told}" if told else why)
 
 
-def record_after(config: AgentConfig, act: Act) -> Mapping[str, object]:
-    """Record it, while the agent takes over a new configuration. Raises as `record` does."""
-    return patiently(lambda: record(config, act))
+def record_after(config: AgentConfig, act: Act, done: InForceNow) -> Mapping[str, object]:
+    """Record it, while the agent takes over a new configuration. Raises NotDone."""
+    try:
+        return _by_agent(config, act) if done.running else record(config, act)
+    except (CannotAsk, SocketError, NotDone) as error:
+        raise NotDone("not_after", why=error) from error
 
 
-def patiently(do: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
-    """Again while nobody listens; the last failure is raised."""
+def _by_agent(config: AgentConfig, act: Act) -> Mapping[str, object]:
+    """Again while it begins anew. Where it does not come back, the journal itself."""
     pause = threading.Event()
-    for left in range(TRIES, 0, -1):
-        try:
-            return do()
-        except (CannotAsk, SocketError):
-            if left == 1:
-                raise
+    for _ in range(TRIES):
+        with contextlib.suppress(NoAgent, SocketError):
+            return record(config, act, here=False)
         pause.wait(AGAIN_S)
-    raise AssertionError("unreachable")
+    return record(config, act)

@@ -17,6 +17,7 @@ from edge_agent.acts.changeover import (
     look,
     look_again,
     read_meter,
+    taken_over,
 )
 from edge_agent.acts.configuration import candidate, put_in_force, record_after
 from edge_agent.acts.fault import BadFigure, NotDone
@@ -76,6 +77,8 @@ def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking
     finally:
         if changed.lent and not is_done:
             give_back(config, changed.lent)
+    if done.running:
+        taken_over(config, run.run, meters.new_serial)
     good, looked = True, bool(changed.lent or options.other)
     if looked:  # an agent that begins anew with the configuration has the bus again
         found = look_again(options.config, run.run, meters, found)
@@ -83,7 +86,7 @@ def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking
             give_back(config, changed.lent)
         act, good = _replaced(run, meters, found, options), bool(found.new_read)
     told = act._replace(told={"configuration": done._asdict()}, good=good)
-    tell(told, asking, record_after(config, act))
+    tell(told, asking, record_after(config, act, done))
     if not asking.json:
         _tell_replaced(found, done, asking, looked=looked)
     return GOOD if good else FINDINGS
@@ -136,7 +139,7 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
         return FINDINGS
     done = put_in_force(config, options.config, made, act.by)
     told = act._replace(told={"configuration": done._asdict()})
-    tell(told, asking, record_after(config, act))
+    tell(told, asking, record_after(config, act, done))
     return GOOD
 
 

@@ -242,4 +242,5 @@ def _run(options: argparse.Namespace, found: Callable[[], Command]) -> int:
     if config is None:
         return COULD_NOT
     words = load_words("edge_agent.acts", chinese=is_chinese(os.environ))
-    return guarded(lambda: found()(config, options, asking_of(options, words)), words)
+    asking = asking_of(options, words)
+    return guarded(lambda: found()(config, options, asking), asking)

@@ -44,10 +44,15 @@ class Readings(NamedTuple):
 def in_force(config: AgentConfig, run: str) -> InForce:
     """Raises NotDone for a run that is none, and what asking raises."""
     answer = run_in_force(config, run)
-    body = cbor.decode(bytes.fromhex(f"{answer['config']}"), "run", _MAX_BYTES, _MAX_BYTES)
     seen = answer.get("indexes")
     indexes = seen if isinstance(seen, dict) else {}
-    return InForce(RunConfig.from_body(body), {f"{k}": int(v) for k, v in indexes.items()})
+    return InForce(config_of(answer), {f"{k}": int(v) for k, v in indexes.items()})
+
+
+def config_of(answer: Mapping[str, object]) -> RunConfig:
+    """Of a `run` answer."""
+    body = cbor.decode(bytes.fromhex(f"{answer['config']}"), "run", _MAX_BYTES, _MAX_BYTES)
+    return RunConfig.from_body(body)
 
 
 def device_of(config: AgentConfig, serial: str) -> DeviceConfig:
@@ -68,14 +73,21 @@ def read_values(config: AgentConfig, device: str, points: tuple[str, ...]) -> Va
 
 
 def read_run(config: AgentConfig, run: RunConfig) -> Readings:
-    """All instruments of a run, one after another, the meter last. Raises NotDone."""
+    """All instruments of a run, one after another, the meter last. Raises NotDone where the meter
+    does not answer; without another one there is a substitute, and the reason for it.
+    """
     instant = Instant(0, 0, None, ClockState.UNKNOWN)
     carry, indexes = Carry(0, 0), dict[str, int]()
     others = sorted(run.serials - {run.meter_serial})
     for serial in (*others, run.meter_serial):
         device = device_of(config, serial)
         names = tuple(name for name in device.polled if name in run.points)
-        values = read_values(config, device.name, names)
+        try:
+            values = read_values(config, device.name, names)
+        except NotDone:
+            if serial == run.meter_serial:
+                raise
+            continue
         carry = sense(run, carry, Scan(0, serial, instant, Quality.GOOD, values))
         if serial == run.meter_serial:
             indexes = indexes_of(run, values)

@@ -94,7 +94,7 @@ def _with_change(
         fields=(*act.fields, ("configuration_changed", 1)),
         told={"configuration": done._asdict()},
     )
-    tell(act, asking, record_after(config, act))
+    tell(act, asking, record_after(config, act, done))
     only = all(name.startswith("differs:") for name in f"{dict(act.fields)['findings']}".split())
     return GOOD if only else FINDINGS
 

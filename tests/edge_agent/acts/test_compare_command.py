@@ -109,3 +109,27 @@ def test_a_silent_meter_is_told(tmp_path: Path) -> None:
     with site(tmp_path, served) as path:
         done = command(path, "compare", "R1", "--display", "line=1", *BY, "--yes")
     assert (done.returncode, "meter-1: " in done.stderr) == (2, True), done
+
+
+def test_a_program_is_told_why_not(tmp_path: Path) -> None:
+    """One JSON object, whatever came of it."""
+    with site(tmp_path, corrector()) as path:
+        failed = command(path, "compare", "R9", *BY, "--yes", "--json")
+        assert failed.returncode == 2
+        told = json.loads(failed.stdout)
+        assert (told["schema"], told["recorded"]) == (1, False)
+        assert told["error"] == "no run 'R9'; there are: R1"
+        answers = "1000.000\n\n\n\n\n\nn\n"
+        refused = command(path, "compare", "R1", *BY, "--json", answer=answers, tty=True)
+        assert (refused.returncode, json.loads(refused.stdout)) == (
+            1, {"schema": 1, "recorded": False},
+        )  # fmt: skip
+
+
+def test_an_index_is_compared_without_the_transmitter(tmp_path: Path) -> None:
+    """Its own figures are not, nor what is computed from them."""
+    with site(tmp_path, corrector(pressure=40.0)) as path:
+        done = command(path, "compare", "R1", "--display", "line=1000.000", *BY, "--yes")
+        assert done.returncode == 0, done.stderr
+        factor = command(path, "compare", "R1", "--display", "c=4.05", *BY, "--yes")
+        assert (factor.returncode, "of its range" in factor.stderr) == (2, True)
