@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -30,6 +31,7 @@ from central.ledger.follow import LedgerThread
 from central.proofs.daily import DailyThread
 from central.receipt_keys import ReceiptKeyFile
 from central.store.database import Store, open_store
+from central.supervision import Supervisor
 from central.web.app import create_app
 
 KEEP_ALIVE_S: Final = 1000
@@ -96,6 +98,7 @@ def _enroller(config: CentralConfig, store: Store, keys: ReceiptKeyFile) -> Enro
 
 
 async def _run(config: CentralConfig, store: Store, app: IntakeApp, ledger: LedgerThread) -> None:
+    supervisor = Supervisor.of(os.environ, os.getpid())
     servers = [(_intake_server(config, app), _bind("intake", config.intake))]
     if config.web is not None:
         servers.append((_web_server(store), _bind("web", config.web)))
@@ -108,14 +111,18 @@ async def _run(config: CentralConfig, store: Store, app: IntakeApp, ledger: Ledg
     for (_, sock), kind in zip(servers, ("intake at https", "page at http"), strict=False):
         host, port = sock.getsockname()[:2]
         _log.info("%s://%s", kind, Listen(host, port))
+    supervisor.ready(f"intake at {config.intake}")
+    feeding = asyncio.create_task(supervisor.feed(lambda: ledger.turn_s))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
+    supervisor.stopping()
     ledger.stop()
     for server, _ in servers:
         server.should_exit = True
     await asyncio.gather(*running)
     stopped.cancel()
+    feeding.cancel()
 
 
 def _bind(table: str, listen: Listen) -> socket.socket:

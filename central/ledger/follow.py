@@ -17,6 +17,7 @@ from central.ledger.telemetry import apply_telemetry
 from central.store.database import Store
 from central.store.ledger_tables import cursor
 from central.store.log_tables import head
+from central.supervision import monotonic_s
 from protocols.evidence.leaf import Log, Origin
 
 IDLE_S: Final = 10.0
@@ -127,6 +128,7 @@ class LedgerThread:
         self._tell: Callable[[], object] | None = None
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self.failed = False
+        self.turn_s = monotonic_s()  # of its last step, done or tried
 
     def start(self) -> None:
         """Begin to follow."""
@@ -167,9 +169,14 @@ class LedgerThread:
                 tell()
             raise
 
+    def _is_stopped(self) -> bool:
+        """Asked between two steps: each is a turn."""
+        self.turn_s = monotonic_s()
+        return self._stop.is_set()
+
     def _follow(self) -> None:
-        reader = BatchReader(self._store, self._stop.is_set)
-        while not self._stop.is_set():
+        reader = BatchReader(self._store, self._is_stopped)
+        while not self._is_stopped():
             self._wakeup.clear()
             try:
                 if follow(self._store, reader):

@@ -116,3 +116,11 @@ def test_the_agent_is_supervised() -> None:
     after = settings(AGENT, "After")[0].split()
     assert "time-set.target" in after
     assert "time-sync.target" not in after, "it would wait for NTP for ever"
+
+
+def test_central_is_supervised() -> None:
+    """Notified, watched, started again after a failure."""
+    unit = UNITS / "edge-central.service"
+    assert settings(unit, "Type") == ["notify"]
+    assert int(settings(unit, "WatchdogSec")[0]) >= 30
+    assert settings(unit, "Restart") == ["on-failure"]
