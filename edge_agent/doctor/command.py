@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,9 @@ def doctor(path: Path, wanted: Wanted, *, as_json: bool) -> int:
     if not path.is_file():
         return could_not(f"{path} is not there: name it by --config, or edge-agent commission")
     words = lines.words_of(chinese=is_chinese(os.environ))
-    logging.getLogger("edge_agent").setLevel(logging.CRITICAL)  # what it would say are findings
     tell = _teller(words, quiet=as_json or not _can_overwrite())
-    looked = look(path, wanted, tell)
+    with _quiet():
+        looked = look(path, wanted, tell)
     tell("")
     known = {bus.name for bus in looked.config.buses} if looked.config else set()
     if wanted.bus and looked.config and wanted.bus not in known:
@@ -40,6 +41,18 @@ def doctor(path: Path, wanted: Wanted, *, as_json: bool) -> int:
     findings = _of_bus(diagnose(looked.snapshot, looked.config, looked.host), looked, wanted.bus)
     _tell(findings, looked, words, as_json=as_json)
     return FINDINGS if findings else GOOD
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the agent's parts would log here are findings."""
+    log = logging.getLogger("edge_agent")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _can_overwrite() -> bool:
