@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_agent.control.client import NoAgent, SocketError, ask_agent
+from edge_agent.control.client import Conversation, NoAgent, SocketError
 from edge_agent.control.protocol import Call
 from edge_agent.doctor.causes import BUS_CAUSES, parse_causes
 from edge_agent.doctor.config_look import find_config
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
 
 Progress = Callable[[str], None]
+ANSWER_S: Final = 10.0
 _SERIAL: Final = ("rtu", "ascii")
 _TRIED: Final = (Cause.LINE_DEAD, Cause.NOISE)
 """Over a network these may come of a peer that serves one client only: it is tried."""
@@ -123,20 +124,21 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
 # ---- the agent ----------------------------------------------------------------------------------
 
 
-def ask(config: AgentConfig) -> Asked:
-    """Its snapshot and the causes that it sees."""
+def ask(config: AgentConfig, answer_s: float = ANSWER_S) -> Asked:
+    """Its snapshot and the causes that it sees; one that hangs is not waited for long."""
     control = config.control
     assert control is not None  # every file has the section or its defaults
     try:
-        answer = ask_agent(control.read_socket, Call("status"))
-        snapshot = snapshot_of(answer)
-        causes = parse_causes(ask_agent(control.read_socket, Call(BUS_CAUSES)))
+        with Conversation(control.read_socket, answer_s) as agent:
+            snapshot = snapshot_of(agent.ask(Call("status")))
+            causes = parse_causes(agent.ask(Call(BUS_CAUSES)))
     except NoAgent:
         if _is_locked(config.state_dir):
             return Asked(AgentState.DEAF, f"nobody listens at {control.read_socket}")
         return Asked(AgentState.NONE)
     except SocketError as error:
-        return Asked(AgentState.REFUSES, str(error))
+        is_ours = not isinstance(error.__cause__, PermissionError)
+        return Asked(AgentState.DEAF if is_ours else AgentState.REFUSES, str(error))
     except (SnapshotError, ValueError) as error:
         return Asked(AgentState.DEAF, str(error))
     return Asked(AgentState.RUNS, "", snapshot, causes)

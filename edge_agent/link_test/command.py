@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from edge_agent.clock import clock_state, wall_ms
 from edge_agent.commands.clock_floor import floor_of
 from edge_agent.console import FINDINGS, GOOD, show
-from edge_agent.control.client import NoAgent, SocketError, ask_agent
+from edge_agent.control.client import Conversation, NoAgent, SocketError
 from edge_agent.control.protocol import Call
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.journal.reader import JournalReader, ReadFailed
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edge_agent.language import Words
     from protocols.evidence.note import Signer
 
+STATUS_S: Final = 10.0
 LEAST_UP_S: Final = 600  # before that, bytes a day would be a guess
 _DAY_S: Final = 86_400
 Snapshot = Mapping[str, object]
@@ -119,7 +120,8 @@ def ask_status(config: AgentConfig) -> Snapshot | None:
     """The running agent's snapshot; None without one, or where it does not let us ask."""
     assert config.control is not None  # every file has the section or its defaults
     try:
-        answer = ask_agent(config.control.read_socket, Call("status"))
+        with Conversation(config.control.read_socket, STATUS_S) as agent:
+            answer = agent.ask(Call("status"))
     except (NoAgent, SocketError):
         return None
     return answer if answer.get("schema") == 1 else None
