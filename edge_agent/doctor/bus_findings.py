@@ -122,6 +122,8 @@ def _of_line(bus: Bus, devices: Sequence[Device], host: Host) -> Iterator[Findin
 
 
 def _line_finding(likely: Likely, bus: Bus, devices: Sequence[Device], host: Host) -> Finding:
+    if likely.cause is Cause.LINE_DEAD and bus.type in _SERIAL and any(map(_has_answered, devices)):
+        return _line_lost(bus, devices)
     code = f"line_{likely.cause.value}".replace("line_line_", "line_")
     facts: dict[str, object] = {"bus": bus.name, "port": bus.port, "baud": bus.baud}
     facts |= _figures(likely)
@@ -156,10 +158,13 @@ def _shape_code(likely: Likely) -> str:
 
 
 def _device_finding(likely: Likely, bus: Bus, device: Device) -> Finding:
-    facts: dict[str, object] = {"bus": bus.name, "unit": device.unit}
-    facts |= {"age": _age(device), **_figures(likely)}
+    facts: dict[str, object] = {"bus": bus.name, **_figures(likely)}
+    facts |= {"age": _age(device), "unit": device.unit}
     make = yellow if device.quality == GOOD else red
-    return make(likely.cause.value, Area.DEVICE, device.name, **facts)
+    code = likely.cause.value
+    if likely.cause is Cause.UNIT_DEAD and _has_answered(device):
+        code = "unit_lost"
+    return make(code, Area.DEVICE, device.name, **facts)
 
 
 def _silent(bus: Bus, devices: Sequence[Device]) -> Iterator[Finding]:
@@ -168,13 +173,24 @@ def _silent(bus: Bus, devices: Sequence[Device]) -> Iterator[Finding]:
     if not lost:
         return
     if len(lost) == len(devices) > 1:
-        facts = {"devices": len(lost), "age": _age(min(lost, key=lambda one: one.good_age_ms or 0))}
-        yield red("line_lost", Area.BUS, bus.name, port=bus.port, **facts)
+        yield _line_lost(bus, lost)
         return
     for device in lost:
         others = len(devices) - len(lost)
         facts = {"bus": bus.name, "unit": device.unit, "age": _age(device), "others": others}
         yield red("unit_lost", Area.DEVICE, device.name, **facts)
+
+
+def _line_lost(bus: Bus, devices: Sequence[Device]) -> Finding:
+    """Since the last of them answered."""
+    last = min(devices, key=lambda one: one.good_age_ms or 0)
+    facts = {"devices": len(devices), "age": _age(last)}
+    return red("line_lost", Area.BUS, bus.name, port=bus.port, **facts)
+
+
+def _has_answered(device: Device) -> bool:
+    """At any time since the agent's start: then its settings are good."""
+    return device.good_age_ms is not None
 
 
 def _is_accident(likely: Likely) -> bool:

@@ -37,6 +37,9 @@ _CONDITIONS: Final = (
     events.CONVERSION_OUT_OF_RANGE, events.GAS_SUBSTITUTED, events.ATMOSPHERE_SUBSTITUTED,
     events.INDEX_HELD,
 )  # fmt: skip
+CONDITIONS: Final = (
+    *_CONDITIONS, *_SOURCES, events.CONFIGURATION_MISMATCH, events.INDEX_MISSING
+)  # fmt: skip
 _ONCE: Final = {events.INDEX_JUMP: "index_jump", events.NEW_SEGMENT: "new_segment"}
 
 

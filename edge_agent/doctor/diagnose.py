@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.doctor.bus_findings import bus_findings
 from edge_agent.doctor.clock_findings import clock_findings
-from edge_agent.doctor.device_findings import device_findings
+from edge_agent.doctor.device_findings import CONDITIONS, DRIFTS, device_findings
 from edge_agent.doctor.disk_findings import disk_findings
-from edge_agent.doctor.finding import Area, Finding, in_order, red
+from edge_agent.doctor.finding import Area, Finding, in_order, red, yellow
 from edge_agent.doctor.host import Host
 from edge_agent.doctor.link_findings import link_findings
-from edge_agent.doctor.site_findings import site_findings
+from edge_agent.doctor.site_findings import UNREADABLE, site_findings
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BATCH_S: Final = 300.0
 GOOD: Final = "GOOD"
+SPOKEN_OF: Final = (*CONDITIONS, DRIFTS, UNREADABLE, "bus_lent", "clone_suspected")
 _NOT_YET: Final = ""  # no scan since the start
 
 
@@ -48,7 +49,20 @@ def diagnose(
     found += clock_findings(snapshot, host)
     if snapshot is not None:
         found += _unexplained(snapshot, found)
+        found += _alarms(snapshot)
     return in_order(found)
+
+
+def _alarms(snapshot: Snapshot) -> Iterator[Finding]:
+    """Conditions that nothing above speaks of: of regulators, and of newer agents."""
+    all_answer = all(device.quality in (GOOD, _NOT_YET) for device in snapshot.devices)
+    for alarm in snapshot.alarms:
+        if alarm.code in SPOKEN_OF or alarm.code.startswith("disk_"):
+            continue
+        if alarm.code.endswith("_missing") and not all_answer:
+            continue  # its device does not answer, and that is the finding
+        facts = {"alarm": alarm.code, "said": alarm.detail or "-"}
+        yield yellow("alarm_on", Area.DEVICE, alarm.subject or snapshot.gateway, **facts)
 
 
 def _unexplained(snapshot: Snapshot, found: Sequence[Finding]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Final
 from edge_agent.doctor.finding import Area, Finding
 from edge_agent.language import Words, load_table
 from edge_agent.link_test.lines import explained, hung
-from edge_agent.link_test.step import tell
+from edge_agent.link_test.step import Told, tell
 from edge_agent.screen import BAD, GOOD, WARNING, mark
 from edge_agent.terminal import columns, wrapped
 
@@ -17,10 +17,21 @@ AREA_COLUMNS: Final = 14
 
 
 def words_of(*, chinese: bool) -> Words:
-    """The doctor's, and the codes of the way to central."""
+    """The doctor's, the codes of the way to central, and what alarms are called."""
     language = "zh" if chinese else "en"
-    both = [load_table(f"edge_agent.{name}", language) for name in ("link_test", "doctor")]
-    return Words(both[0] | both[1])
+    status, way, own = (
+        load_table(f"edge_agent.{name}", language) for name in ("status", "link_test", "doctor")
+    )
+    names = {key: text for key, text in status.items() if key.startswith("code.")}
+    return Words(names | way | own)
+
+
+def told_of(finding: Finding, words: Words) -> Told:
+    """Its sentences; `name` is what people call the code of an alarm."""
+    facts = dict(finding.facts)
+    if "alarm" in facts:
+        facts["name"] = words.get(f"code.{facts['alarm']}", facts["alarm"])
+    return tell(finding.code, facts, words)
 
 
 def lines_of(
@@ -38,7 +49,7 @@ def lines_of(
 
 
 def _finding(finding: Finding, words: Words, encoding: str | None) -> Iterator[str]:
-    told = tell(finding.code, finding.facts, words)
+    told = told_of(finding, words)
     area = words(f"area.{finding.area.value}")
     where = f"{area} {finding.where}" if finding.where else area
     sign = mark(finding.light, encoding)
@@ -97,7 +108,7 @@ def _light(area: Area, findings: Sequence[Finding], unchecked: Sequence[Area]) -
 
 
 def _as_json(finding: Finding, words: Words) -> dict[str, object]:
-    told = tell(finding.code, finding.facts, words)
+    told = told_of(finding, words)
     return {
         "code": finding.code,
         "light": finding.light,

@@ -15,6 +15,7 @@ LOW_MEMORY_MEGABYTES: Final = 40
 STANDS_MS: Final = 60_000
 MOST_FAULTS: Final = 8
 MANY_RESTARTS: Final = 5
+UNREADABLE: Final = "configuration_unreadable"
 
 
 def site_findings(snapshot: Snapshot | None, host: Host) -> Iterator[Finding]:
@@ -66,7 +67,9 @@ def _configuration(snapshot: Snapshot | None, host: Host) -> Iterator[Finding]:
         yield red("config_fault", Area.CONFIGURATION, field, **told)
     if snapshot is None:
         return
-    if host.config_faults:
+    if any(alarm.code == UNREADABLE for alarm in snapshot.alarms) and not host.config_faults:
+        yield red("config_last_good", Area.CONFIGURATION, path=path)
+    elif host.config_faults:
         yield yellow("config_older_runs", Area.CONFIGURATION, path=path)
     elif host.config_hash and host.config_hash != snapshot.config_hash:
         yield yellow("config_other_runs", Area.CONFIGURATION, path=path)

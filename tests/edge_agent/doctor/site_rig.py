@@ -25,7 +25,7 @@ from edge_agent.keys.keys import create_keys
 from protocols.metering.instant import ClockState
 from protocols.registers.library import load_profile
 from simulators.fault_plan import parse_faults
-from simulators.faults import FaultyExchange, distorted, is_so
+from simulators.faults import FaultyExchange, distorted
 from simulators.framing import RTU, TCP, Burst
 from simulators.plausible import Plausible
 from simulators.rtu_line import LineTiming, RtuLine
@@ -56,7 +56,7 @@ class Unit:
 @dataclass(frozen=True)
 class Scene:
     """One bus. `bus`: lines of its table; `place`: makes what stands behind it; `change`: what the
-    line does with an answer; `away`: SPEC of a port that comes and goes.
+    line does with an answer.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Scene:
     kind: str = "rtu"
     bus: str = ""
     change: Change | None = None
-    away: str = ""
+    away_after: int = 0  # answers; then the port is gone
     host: Callable[[contextlib.ExitStack], int] | None = None  # a TCP port of another kind
     port: Callable[[contextlib.ExitStack, Path], str] | None = None  # a serial port likewise
     run: str = ""  # lines of a meter run of its devices
@@ -82,6 +82,7 @@ class Line:
         self._units = {unit.unit: self._unit(unit, framing) for unit in scene.units if unit.served}
         self._framing, self._change = framing, scene.change
         self._stop = stop
+        self.answered = 0
 
     def _elapsed_ms(self) -> int:
         return (time.monotonic_ns() - self._began_ns) // 1_000_000
@@ -101,11 +102,11 @@ class Line:
         number = self._framing.split(frame).unit
         exchange = self._units.get(number)
         bursts = () if exchange is None else exchange(frame)
+        self.answered += bool(bursts)
         return self._change(frame, bursts) if self._change else bursts
 
-    def away(self, spec: str) -> Callable[[], bool]:
-        every = parse_faults(f"vanish={spec}").vanish if spec else None
-        return lambda: is_so(every, self._elapsed_ms())
+    def away(self, after: int) -> Callable[[], bool]:
+        return lambda: 0 < after <= self.answered
 
 
 def serve(scene: Scene, directory: Path, stop: threading.Event, stack) -> str:
@@ -120,7 +121,7 @@ def serve(scene: Scene, directory: Path, stop: threading.Event, stack) -> str:
         place = f'host = "127.0.0.1"\ntcp_port = {bus.port}'
     else:
         path = directory / scene.name
-        timing = LineTiming(turnaround_ns=1_000_000, away=line.away(scene.away))
+        timing = LineTiming(turnaround_ns=1_000_000, away=line.away(scene.away_after))
         bus = RtuLine(path, line, BAUD, stop, timing)
         place = f'port = "{path}"\nbaud = {BAUD}'
     bus.start()

@@ -56,6 +56,17 @@ def with_stranger(_frame: bytes, bursts: Sequence[Burst]) -> Sequence[Burst]:
     return [*bursts, Burst(12, asked)]
 
 
+def silent_after(count: int, unit: int = 0):
+    """So many answers of the line, then none: of one unit, or of all."""
+    left = [count]
+
+    def change(frame: bytes, bursts: Sequence[Burst]) -> Sequence[Burst]:
+        left[0] -= 1
+        return () if left[0] < 0 and unit in (0, frame[0]) else bursts
+
+    return change
+
+
 def pair(faults: str, **more) -> tuple[Unit, ...]:
     """Two devices of a kind, the same on both."""
     return (Unit(1, faults=faults, **more), Unit(2, faults=faults, **more))
@@ -86,8 +97,8 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("healthy"), set()),
     (Scene("silence", pair("lost=1")), {"line_dead"}),
     (Scene("one-dead", (Unit(1), Unit(7, served=False))), {"unit_dead"}),
-    (Scene("lost-later", pair("silence=60s/57s")), {"line_lost"}),
-    (Scene("one-lost", (Unit(1), Unit(2, faults="silence=60s/57s"))), {"unit_lost"}),
+    (Scene("lost-later", change=silent_after(30)), {"line_lost"}),
+    (Scene("one-lost", change=silent_after(30, unit=2)), {"unit_lost"}),
     (Scene("wrong-baud", change=sent_as(Setup(BAUD // 2))), {"line_wrong_rate"}),
     (Scene("wrong-parity", change=sent_as(Setup(BAUD, "E"))), {"line_wrong_parity"}),
     (Scene("swapped", change=sent_as(Setup(BAUD, swapped=True))), {"line_swapped"}),
@@ -107,7 +118,7 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("busy", (Unit(1, faults="busy=60s/60s"), Unit(2))), {"busy"}),
     (Scene("exceptions", (Unit(1, faults="exception=1:4"), Unit(2))), {"refuses"}),
     (Scene("hole", (Unit(1, faults="hole=8-9:2"), Unit(2))), {"holes"}),
-    (Scene("vanished", away="60s/57s"), {"port_vanished"}),
+    (Scene("vanished", away_after=30), {"port_vanished"}),
     (Scene("port-busy", port=held_port), {"port_busy"}),
     (Scene("port-missing", port=no_port), {"port_missing"}),
     (Scene("no-port", port=plain_file), {"port_no_port"}),

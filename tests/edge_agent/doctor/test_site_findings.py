@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_agent.doctor.host import AgentState, Service
 from edge_agent.doctor.site_findings import site_findings
 from edge_agent.observe.machine import Backup, Health
-from edge_agent.status.model import ThreadPart
+from edge_agent.status.model import Alarm, ThreadPart
 from tests.edge_agent.doctor.snapshots import host, snapshot
 
 HEALTH = Health("45.0", 1000, 500, 40_000, 0, 0, "0.1", 1000, 10)
@@ -39,9 +39,11 @@ def test_a_configuration_with_faults() -> None:
 
 
 def test_another_configuration_runs() -> None:
-    """The file was changed after the start."""
+    """The file was changed after the start, or could not be read then."""
     assert codes(snapshot(config_hash="aa"), config_hash="bb") == ["config_other_runs"]
     assert codes(snapshot(config_hash="aa"), config_hash="aa") == []
+    unreadable = snapshot(alarms=(Alarm("configuration_unreadable", "", None, ""),))
+    assert codes(unreadable) == ["config_last_good"]
 
 
 def test_threads() -> None:
