@@ -22,13 +22,15 @@ from protocols.modbus.diagnosis import BusFacts, DeviceFacts, Likely, diagnose_b
 BUS_STATS: Final = "bus_stats"
 
 
-def facts_of(bus: BusThread) -> BusFacts:
-    """What a diagnosis is made of."""
+def facts_of(bus: BusThread, *, of_now: bool = False) -> BusFacts:
+    """What a diagnosis is made of, since the start. `of_now`: who is silent by now counts as dead,
+    though it answered before (the doctor tells those apart by its snapshot).
+    """
     counters = bus.counters
     devices = []
     for poller in bus.pollers:
         counts = counters.by_device[poller.device.name]
-        told = (counts.to_json(), counts.samples, counts.silent_run)
+        told = (counts.to_json(), counts.samples, counts.silent_run if of_now else 0)
         devices.append(DeviceFacts(poller.device.name, poller.device.unit, *told))
     return BusFacts(
         counters.wrapping,
@@ -78,7 +80,7 @@ def _bus(bus: BusThread, now_ms: int) -> dict[str, object]:
             _device(poller, counters.by_device[poller.device.name], now_ms)
             for poller in bus.pollers
         ],
-        "likely": [likely_json(one) for one in diagnose_bus(facts_of(bus))],
+        "likely": [likely_json(one) for one in diagnose_bus(facts_of(bus, of_now=True))],
     }
 
 
