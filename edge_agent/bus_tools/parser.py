@@ -51,11 +51,13 @@ def _add_stats(actions: _Actions[argparse.ArgumentParser]) -> None:
         actions,
         "stats",
         "what the agent has met on its buses: rates, errors, load, likely causes",
-        "Since the agent's start. Exit status: 0 nothing wrong, 1 something is likely wrong, 2 no "
-        "agent could be asked.",
+        "Since the agent's start, or from now on. Exit status: 0 nothing wrong, 1 something is "
+        "likely wrong, 2 no agent could be asked.",
         " line-1",
     )
     stats.add_argument("bus", nargs="?", default="", metavar="NAME", help="default: all")
+    stats.add_argument("--seconds", type=seconds, default=0, metavar="TIME",
+                       help="count anew for so long; default: since the start")  # fmt: skip
     stats.set_defaults(command=_stats)
 
 
@@ -72,7 +74,9 @@ def _stats(options: argparse.Namespace) -> int:
     config = load(options.config)
     if config is None:
         return COULD_NOT
-    return guarded(lambda: stats_command(config, options.bus, as_json=options.json))
+    return guarded(
+        lambda: stats_command(config, options.bus, options.seconds, as_json=options.json)
+    )
 
 
 def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from edge_agent.bus_tools.borrow import CannotUse
 from edge_agent.bus_tools.causes import cause_json, cause_lines
-from edge_agent.bus_tools.evidence import BUS_STATS
+from edge_agent.bus_tools.evidence import BUS_STATS, likely_json
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
 from edge_agent.console import FINDINGS, GOOD
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.terminal import columns
-from protocols.modbus.diagnosis import Cause, Likely, Sure
+from protocols.modbus.damage import Wrapping
+from protocols.modbus.diagnosis import BusFacts, Cause, DeviceFacts, Likely, Sure, diagnose_bus
+from protocols.modbus.uart import Setup
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -23,16 +26,15 @@ _NAME: Final = 14
 _CELL: Final = 8
 
 
-def stats_command(config: AgentConfig, bus: str, *, as_json: bool) -> int:
-    """The exit status: findings where something is likely wrong. Raises CannotUse, SocketError."""
-    assert config.control is not None  # every file has the section or its defaults
-    try:
-        fields = {"bus": bus} if bus else {}
-        answer = ask_agent(config.control.read_socket, Call(BUS_STATS, fields))
-    except NoAgent as error:
-        raise CannotUse(say("stats.no_agent")) from error
-    if not answer.get("ok"):
-        raise CannotUse(f"{answer.get('error')}")
+def stats_command(config: AgentConfig, bus: str, seconds: int, *, as_json: bool) -> int:
+    """`seconds`: only of what happens from now on; 0: since the agent's start.
+
+    The exit status: findings where something is likely wrong. Raises CannotUse, SocketError.
+    """
+    answer = _ask(config, bus)
+    if seconds:
+        time.sleep(seconds)
+        answer = difference(answer, _ask(config, bus))
     buses: list[dict[str, Any]] = answer["buses"]  # type: ignore[assignment]  # our own route's
     likely = {one["name"]: parse_likely(one["likely"]) for one in buses}
     status = FINDINGS if any(likely.values()) else GOOD
@@ -48,6 +50,59 @@ def stats_command(config: AgentConfig, bus: str, *, as_json: bool) -> int:
         told += cause_lines(likely[one["name"]])
     tell(told)
     return status
+
+
+def _ask(config: AgentConfig, bus: str) -> dict[str, object]:
+    assert config.control is not None  # every file has the section or its defaults
+    try:
+        fields = {"bus": bus} if bus else {}
+        answer = ask_agent(config.control.read_socket, Call(BUS_STATS, fields))
+    except NoAgent as error:
+        raise CannotUse(say("stats.no_agent")) from error
+    if not answer.get("ok"):
+        raise CannotUse(f"{answer.get('error')}")
+    return answer
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, object]:
+    """What happened between two answers; causes anew from it, without the bytes.
+
+    Raises CannotUse where the agent was started again in between.
+    """
+    up_ms = int(after["up_ms"]) - int(before["up_ms"])
+    if up_ms <= 0:
+        raise CannotUse(say("stats.restarted"))
+    earlier = {one["name"]: one for one in before["buses"]}
+    buses = [_less(one, earlier[one["name"]]) for one in after["buses"] if one["name"] in earlier]
+    return {**after, "up_ms": up_ms, "buses": buses}
+
+
+def _less(bus: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    devices = []
+    earlier = {one["name"]: one for one in before["devices"]}
+    for one in bus["devices"]:
+        old = earlier[one["name"]]
+        counts = _less_counts(one["counts"], old["counts"])
+        spent = {key: one[key] - old[key] for key in ("polls", "poll_ms")}
+        devices.append({**one, **spent, "counts": counts})
+    sizes = {
+        key: [new - old for new, old in zip(bus[key], before[key], strict=True)]
+        for key in ("asked_by_size", "lost_by_size")
+    }
+    plain = {key: bus[key] - before[key] for key in ("poll_ms", "missed", "unasked_bytes")}
+    wrapping: Wrapping = "rtu" if bus["type"] == "rtu-over-tcp" else bus["type"]
+    setup = Setup(bus["baud"], bus["parity"]) if bus["parity"] else None
+    told = [DeviceFacts(one["name"], one["unit"], one["counts"]) for one in devices]
+    likely = diagnose_bus(BusFacts(wrapping, setup, told, plain["unasked_bytes"], "", **sizes))
+    counts = _less_counts(bus["counts"], before["counts"])
+    return {
+        **bus, **plain, **sizes, "counts": counts, "devices": devices,
+        "likely": [likely_json(one) for one in likely],
+    }  # fmt: skip
+
+
+def _less_counts(new: Mapping[str, int], old: Mapping[str, int]) -> dict[str, int]:
+    return {name: new[name] - old[name] for name in new}
 
 
 def parse_likely(told: Sequence[Mapping[str, Any]]) -> list[Likely]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.bus_tools.borrow import CannotUse
 from edge_agent.bus_tools.evidence import BUS_STATS, facts_of, stats_routes
-from edge_agent.bus_tools.stats_command import bus_lines, parse_likely, slowest_of
+from edge_agent.bus_tools.stats_command import bus_lines, difference, parse_likely, slowest_of
 from edge_agent.cli import main
 from edge_agent.clock import Clock
 from edge_agent.control.protocol import BadRequest, Call
@@ -55,6 +56,31 @@ def test_counters_become_causes() -> None:
     assert slowest_of(told["buses"][0]["devices"])[0] == "p3"  # type: ignore[index]
 
 
+def test_only_what_happens_from_now_on() -> None:
+    """Two answers less each other: an old trouble is over, a new one is named by its cause."""
+    with RawRtu() as server:
+        silent = lambda _made, _asked: []  # noqa: E731
+        server.replies[2] = silent
+        devices = [device(f"p{unit}", unit, KELLER, ["p1_f32"]) for unit in (1, 2)]
+        with Running(server.config, devices) as running:
+            counts = running.thread.counters.by_device
+            route = stats_routes([running.thread], Clock(7))[BUS_STATS]
+            running.until(lambda _: counts["p2"].requests >= 4, 20.0)
+            before = json.loads(json.dumps(route.answer(Call(BUS_STATS), "")))
+            server.replies = {1: silent}
+            asked = counts["p1"].no_answer
+            running.until(lambda _: counts["p2"].good and counts["p1"].no_answer > asked + 3, 60.0)
+            after = json.loads(json.dumps(route.answer(Call(BUS_STATS), "")))
+    told = difference(before, after)
+    (bus,) = told["buses"]  # type: ignore[misc]
+    found = {(one.device, one.cause) for one in parse_likely(bus["likely"])}
+    assert ("p1", Cause.UNSTEADY) in found or ("p1", Cause.UNIT_DEAD) in found
+    assert not [one for one in found if one[0] == "p2"]
+    assert bus["devices"][0]["polls"] > 0
+    with pytest.raises(CannotUse, match="started again"):
+        difference(after, before)
+
+
 def test_what_this_version_does_not_know_is_passed_over() -> None:
     """The agent may be of the next version."""
     known = {"cause": "echo", "sure": "certain", "device": "", "figures": {}}
@@ -72,6 +98,8 @@ def test_of_a_running_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         told = capsys.readouterr().out
         assert main(["bus", "stats", "--json", "--config", str(path)]) == 0
         answer = json.loads(capsys.readouterr().out)
+        assert main(["bus", "stats", "--seconds", "1", "--config", str(path)]) == 0
+        assert "1 meter" in capsys.readouterr().out
         assert main(["bus", "stats", "other", "--config", str(path)]) == 2
         child.terminate()
         child.communicate(timeout=TIMEOUT_S)
