@@ -24,13 +24,14 @@ from edge_agent.commission.record import CODE, Done, gateway_fields, run_fields,
 from edge_agent.commission.seen import Readings
 from edge_agent.config.file import read_config
 from edge_agent.config.model import AgentConfig
-from edge_agent.config_store.apply import Refused, apply
+from edge_agent.config_store.apply import Applied, Refused, apply
 from edge_agent.control.client import SocketError
 from edge_agent.control.command import CannotAsk
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.key_files import KeyFileError
 from edge_agent.language import Words, load_words
+from edge_agent.remote.waiting import until_begun
 from edge_agent.state_lock import AlreadyRunning, state_lock
 
 PACKAGE: Final = "edge_agent.commission"
@@ -83,6 +84,8 @@ def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Re
         applied = apply(path, candidate, who, REASON)
         if isinstance(applied, Refused) and not applied.why.startswith(_SAME):
             raise CannotClose("; ".join([applied.why, *applied.faults[:3]]))
+        if isinstance(applied, Applied) and applied.on_trial and _agent_runs(config):
+            until_begun(config, applied.number)  # what is recorded now is the new one's
         place = _write_sheet(done, path)
         count = _record(done)
         hand_over(config.state_dir, (path, place, path.with_name(".gateway-state")))
