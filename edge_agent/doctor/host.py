@@ -134,6 +134,8 @@ class Host:
     peers: Mapping[str, Peer] = field(default_factory=dict)  # by bus
     causes: Mapping[str, tuple[Likely, ...]] = field(default_factory=dict)  # by bus
     link: tuple[Step, ...] = ()
+    identity: tuple[int, int] | None = None  # of the client certificate: from, to, s since 1970
+    sockets: tuple[tuple[str, str, str], ...] = ()  # path, its group, the configured one
     service: Service | None = None
     health: Health | None = None
     backups: tuple[Backup, ...] = ()

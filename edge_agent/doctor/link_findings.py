@@ -11,11 +11,12 @@ from typing import Final
 
 from edge_agent.doctor.finding import Area, Finding, red, yellow
 from edge_agent.doctor.host import Host
-from edge_agent.link_test.judge import duration
+from edge_agent.link_test.judge import day, duration
 from edge_agent.link_test.step import CLOCK
 from edge_agent.screen import BAD, GOOD
 from edge_agent.status.model import Snapshot
 
+LATE_PART: Final = 6  # of its life, half of the time for its renewal
 STALE_BATCHES: Final = 4
 """Batch intervals without a receipt, though nothing fails."""
 _CLOCK_CODES: Final = ("tls_clock",)  # told once, under the clock
@@ -26,6 +27,7 @@ def link_findings(snapshot: Snapshot | None, batch_s: float, host: Host) -> Iter
     if host.state.standstill:
         yield red("clone_suspected", Area.LINK, said=host.state.standstill)
         return
+    yield from _identity(host)
     is_blocked = False
     for step in host.link:
         is_blocked = is_blocked or step.light == BAD
@@ -34,6 +36,18 @@ def link_findings(snapshot: Snapshot | None, batch_s: float, host: Host) -> Iter
     if snapshot is None or is_blocked:
         return
     yield from _uplink(snapshot, batch_s)
+
+
+def _identity(host: Host) -> Iterator[Finding]:
+    """The agent renews it in its last third; what is left of that is told."""
+    if host.identity is None or host.clock is None:
+        return
+    begin_s, end_s = host.identity
+    now_s = host.clock.utc_s
+    if now_s > end_s:
+        yield red("client_expired", Area.LINK, to=day(end_s))
+    elif now_s > end_s - (end_s - begin_s) // LATE_PART:
+        yield yellow("client_ends", Area.LINK, to=day(end_s), days=(end_s - now_s) // 86_400)
 
 
 def _uplink(snapshot: Snapshot, batch_s: float) -> Iterator[Finding]:

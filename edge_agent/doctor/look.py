@@ -18,7 +18,12 @@ from edge_agent.doctor.config_look import find_config
 from edge_agent.doctor.disk_look import look_at_disk, look_at_state, may_look
 from edge_agent.doctor.events_look import STEP, recent_events
 from edge_agent.doctor.host import AgentState, Host, Peer, PortFacts, State, Told
-from edge_agent.doctor.machine_look import look_at_clock, look_at_service
+from edge_agent.doctor.machine_look import (
+    look_at_clock,
+    look_at_identity,
+    look_at_service,
+    look_at_sockets,
+)
 from edge_agent.doctor.own_look import look_alone
 from edge_agent.doctor.ports_look import look_at_peer, look_at_port
 from edge_agent.doctor.serials_look import read_serials
@@ -111,6 +116,8 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
         peers=peers,
         causes=asked.causes,
         link=link,
+        identity=look_at_identity(config.central.client_certificate),
+        sockets=look_at_sockets(config.control) if config.control else (),
         service=look_at_service(),
         health=machine.health(),
         backups=machine.backups(),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import grp
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS
 from edge_agent.doctor.host import ClockFacts, Service
+from edge_agent.keys.keys import KeyFileError
 from edge_agent.link_test.judge import Now
+from edge_agent.uplink.tls_identity import read_identity
+
+if TYPE_CHECKING:
+    from edge_agent.config.model import ControlConfig
 
 UNIT: Final = "edge-agent.service"
 ASK_S: Final = 5.0
@@ -28,6 +34,40 @@ def _is_told(root: Path) -> bool | None:
     """Without the class nothing is known, but on a machine whose kernel has a device tree: there
     a battery-backed clock would be a device of it."""
     return False if (root / "proc/device-tree/model").exists() else None
+
+
+def look_at_identity(certificate: Path | None) -> tuple[int, int] | None:
+    """From when to when the client certificate is valid; None where there is none to look at."""
+    if certificate is None:
+        return None
+    try:
+        found = read_identity(certificate.read_bytes()[:MAX_ANSWER])
+    except (OSError, KeyFileError):  # a file that cannot be read is a fault of the configuration
+        return None
+    return found.not_before_s, found.not_after_s
+
+
+def look_at_sockets(control: ControlConfig) -> tuple[tuple[str, str, str], ...]:
+    """Those that are there, with their group and the one that the configuration names."""
+    found = []
+    for path, group in (
+        (control.read_socket, control.read_group),
+        (control.act_socket, control.act_group),
+    ):
+        try:
+            gid = path.stat().st_gid
+        except OSError:  # not there, or not ours to look at
+            continue
+        if group:
+            found.append((str(path), _group(gid), group))
+    return tuple(found)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def look_at_service(command: str = "systemctl", unit: str = UNIT) -> Service | None:

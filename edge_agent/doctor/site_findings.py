@@ -29,6 +29,9 @@ def site_findings(snapshot: Snapshot | None, host: Host) -> Iterator[Finding]:
             elif thread.turn_age_ms is not None and thread.turn_age_ms > STANDS_MS:
                 seconds = thread.turn_age_ms // 1000
                 yield red("thread_stands", Area.SITE, thread.name, seconds=seconds)
+    for path, group, wanted in host.sockets:
+        if group != wanted:
+            yield yellow("socket_group", Area.SITE, path, group=group, wanted=wanted)
     yield from _machine(host)
 
 

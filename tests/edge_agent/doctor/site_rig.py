@@ -48,6 +48,7 @@ class Unit:
     profile: str = "keller-33x"
     faults: str = ""
     served: bool = True
+    served_as: str = ""  # another profile than gateway.toml says
     given: dict = field(default_factory=dict)
     more: str = ""  # lines of its table in gateway.toml
     poll_s: float = 0.2
@@ -88,7 +89,7 @@ class Line:
         return (time.monotonic_ns() - self._began_ns) // 1_000_000
 
     def _unit(self, unit: Unit, framing) -> FaultyExchange:
-        profile = load_profile(unit.profile)
+        profile = load_profile(unit.served_as or unit.profile)
         device = ServedDevice(profile, unit.unit, Plausible(profile, unit.unit, unit.given))
         plan = parse_faults(unit.faults)
 

@@ -129,6 +129,7 @@ SCENES: list[tuple[Scene, set[str]]] = [
         Scene("settings", (Unit(1, "rosemount-3095fb", given=OTHER_UNIT), Unit(2)), "tcp"),
         {"device_settings"},
     ),
+    (Scene("profile", (Unit(1, served_as=METER), Unit(2)), "tcp"), {"refuses"}),
     metered("good-run", M, P, ""),
     metered(
         "resolution", Unit(1, METER, given=COARSE), P, "resolution_mismatch"

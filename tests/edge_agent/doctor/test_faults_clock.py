@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from unittest.mock import patch
@@ -21,9 +22,10 @@ from edge_agent.doctor.machine_look import look_at_clock
 from edge_agent.journal.draft import Salts
 from edge_agent.link_test.judge import Now
 from edge_agent.recorder.recorder import Recorder
+from edge_agent.recording.device_recording import ClockRead
 from protocols.metering.instant import ClockState
 from tests.edge_agent.doctor.site_rig import Scene, site
-from tests.edge_agent.doctor.snapshots import UTC_S, host
+from tests.edge_agent.doctor.snapshots import METER, SENSOR, UTC_S, host, of_recorder
 from tests.edge_agent.doctor.test_faults_link import Place
 from tests.edge_agent.gateway import (
     BOOT_ID,
@@ -91,6 +93,23 @@ def test_it_was_stepped(tmp_path: Path) -> None:
     found = diagnose(None, None, host(clock=clock))
     assert [one.code for one in found] == ["clock_stepped"]
     assert found[0].facts["step"] == "+2 h"
+
+
+def test_a_devices_clock_drifts(tmp_path: Path) -> None:
+    """As the recorder judges what a bus has read of it."""
+    config = config_of(tmp_path)
+    journal = new_journal(config)
+    polls = Polls(config)
+    memory = journal.load(config.gateway, BOOT_ID, 0)
+    salts = Salts(KEYS.gateway, KEYS.salt_secret)
+    recorder = Recorder(journal, memory, config, salts, polls.clock, VERSION)
+    assert recorder.begin()
+    assert recorder.tell(ClockRead("M1", -95_000, 60_000, polls.clock.now()))
+    assert recorder.turn()
+    told = replace(of_recorder(recorder, config, journal.path), devices=(METER, SENSOR))
+    journal.close()
+    found = diagnose(told, config, host())
+    assert [(one.code, one.where) for one in found] == [("device_clock", "meter-1")]
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed (apt: faketime)")

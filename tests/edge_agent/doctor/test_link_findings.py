@@ -7,7 +7,7 @@ from dataclasses import replace
 from edge_agent.doctor.host import State
 from edge_agent.doctor.link_findings import link_findings
 from edge_agent.link_test.step import CLOCK, CONNECT, TLS, bad, doubtful
-from tests.edge_agent.doctor.snapshots import UPLINK, host, snapshot
+from tests.edge_agent.doctor.snapshots import UPLINK, UTC_S, host, snapshot
 
 FAILING = snapshot(uplink=replace(UPLINK, state="failing", failure="no connection"))
 
@@ -35,6 +35,14 @@ def test_a_clone_ends_it() -> None:
     assert codes(FAILING, state=State(standstill="why")) == ["clone_suspected"]
     still = snapshot(uplink=replace(UPLINK, state="standstill"))
     assert codes(still) == ["clone_suspected"]
+
+
+def test_our_own_certificate() -> None:
+    """Renewed by the agent; told where that did not come about."""
+    now_s, day_s = UTC_S, 86_400
+    for left_days, expected in ((50, []), (10, ["client_ends"]), (-1, ["client_expired"])):
+        identity = (now_s + (left_days - 90) * day_s, now_s + left_days * day_s)
+        assert codes(identity=identity) == expected
 
 
 def test_no_receipt_for_long() -> None:

@@ -46,6 +46,12 @@ def test_another_configuration_runs() -> None:
     assert codes(unreadable) == ["config_last_good"]
 
 
+def test_a_socket_that_could_not_be_given_away() -> None:
+    """Its group is not the configured one: a technician of that group may not ask."""
+    assert codes(sockets=(("/run/read.sock", "root", "gas"),)) == ["socket_group"]
+    assert codes(sockets=(("/run/read.sock", "gas", "gas"),)) == []
+
+
 def test_threads() -> None:
     """One that died, one whose loop stands."""
     parts = (ThreadPart("uplink", False, None), ThreadPart("recorder", True, 90_000))
