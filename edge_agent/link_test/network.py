@@ -1,7 +1,7 @@
 """Interfaces, addresses and the default route, as the kernel tells them; no program is called.
 
 `/proc/net/route` and `/proc/net/ipv6_route` have a line a route, numbers in hexadecimal (proc(5));
-`/sys/class/net` has a folder an interface; its IPv4 address is asked by SIOCGIFADDR (netdevice(7)).
+`/proc/net/dev` names the interfaces, `/sys/class/net` has a folder for each; its IPv4 address is asked by SIOCGIFADDR (netdevice(7)).
 """
 
 from __future__ import annotations
@@ -48,17 +48,24 @@ class Network(NamedTuple):
 def read_network(root: Path = Path("/")) -> Network:
     """What this machine has now; `root`: where /proc and /sys are."""
     folder = root / "sys/class/net"
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    names = parse_names(_text(root / "proc/net/dev"))
     v6 = parse_if_inet6(_text(root / "proc/net/if_inet6"))
     found = []
     for name in names[:MAX_INTERFACES]:
         state = _text(folder / name / "operstate").strip()
         carrier = {"1": True, "0": False}.get(_text(folder / name / "carrier").strip())
         addresses = (*_ipv4(name), *v6.get(name, ()))
-        found.append(Interface(name, state in ("up", "unknown"), carrier, addresses))
+        is_up = state in ("up", "unknown", "")  # "": it is of another network namespace
+        found.append(Interface(name, is_up, carrier, addresses))
     route4, route6 = (_text(root / f"proc/net/{name}") for name in ("route", "ipv6_route"))
     routes = dict.fromkeys((*default_v4(route4), *default_v6(route6)))
     return Network(tuple(found), tuple(routes))
+
+
+def parse_names(text: str) -> list[str]:
+    """Interfaces of /proc/net/dev: two lines of heads, then `NAME: counters`."""
+    lines = [line.partition(":") for line in text.splitlines()[2:]]
+    return sorted(name.strip() for name, colon, _ in lines if colon and name.strip())
 
 
 def default_v4(text: str) -> tuple[str, ...]:

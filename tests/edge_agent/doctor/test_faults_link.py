@@ -230,7 +230,10 @@ def test_no_route(tmp_path: Path) -> None:
         " Place; print([one.code for one in Place(Path(sys.argv[1]),"
         " {'url': sys.argv[2]}).findings()])"
     )
-    own_net = "ip link add d0 type veth peer name d1 && ip addr add 198.51.100.7/24 dev d0 && ip link set d0 up"
+    own_net = (
+        "ip link add d0 type veth peer name d1 && ip addr add 198.51.100.7/24 dev d0"
+        " && ip link set d0 up"
+    )
     cases = {
         ("https://192.0.2.1:8443", "true"): "link_no_interface",
         ("https://central.invalid", "true"): "link_no_interface",

@@ -10,6 +10,7 @@ from edge_agent.link_test.network import (
     default_v4,
     default_v6,
     parse_if_inet6,
+    parse_names,
     read_network,
     source_of,
 )
@@ -31,6 +32,13 @@ def test_default_routes() -> None:
     assert default_v4(ROUTES) == ("eth0", "wwan0")
     assert default_v6(V6) == ("eth0",)
     assert default_v4("") == default_v6("") == ()
+
+
+def test_names() -> None:
+    """Two lines of heads come first."""
+    text = "Inter-| Receive\n face |bytes\n    lo: 1 2\nwwan0:3 4\nodd line\n"
+    assert parse_names(text) == ["lo", "wwan0"]
+    assert parse_names("") == []
 
 
 def test_addresses_of_ipv6() -> None:
