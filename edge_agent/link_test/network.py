@@ -1,7 +1,8 @@
 """Interfaces, addresses and the default route, as the kernel tells them; no program is called.
 
 `/proc/net/route` and `/proc/net/ipv6_route` have a line a route, numbers in hexadecimal (proc(5));
-`/proc/net/dev` names the interfaces, `/sys/class/net` has a folder for each; its IPv4 address is asked by SIOCGIFADDR (netdevice(7)).
+`/proc/net/dev` names the interfaces, `/sys/class/net` has a folder for each; an IPv4 address is
+asked by SIOCGIFADDR (netdevice(7)).
 """
 
 from __future__ import annotations
