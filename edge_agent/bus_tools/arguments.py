@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from edge_agent.console import FINDINGS, add_config, could_not, load
+from edge_agent.terminal import wrapped
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
 
 Chosen = TypeVar("Chosen", int, str)
+MAX_TOLD = 1_500  # a screen
 _UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
 _Actions = argparse._SubParsersAction
 
@@ -98,6 +100,6 @@ def guarded(run: Callable[[], int]) -> int:
     except NoAgent as error:
         return could_not(f"the agent ended meanwhile: {error}")
     except (CannotUse, SocketError, OSError) as error:
-        return could_not(error)
+        return could_not("\n".join(wrapped(f"{error}"))[:MAX_TOLD])
     except KeyboardInterrupt:
         return FINDINGS

@@ -166,13 +166,13 @@ def _add_release(actions: _Actions[argparse.ArgumentParser]) -> None:
 
 
 def _take(options: argparse.Namespace) -> int:
-    from edge_agent.bus_tools.take_command import take
+    from edge_agent.bus_tools.take_command import Wish, take
 
     config = load(options.config)
     if config is None:
         return COULD_NOT
-    order = (options.bus, options.seconds, options.who, options.reason)
-    return guarded(lambda: take(config, *order, as_json=options.json))
+    wish = Wish(options.bus, options.seconds, options.who, options.reason)
+    return guarded(lambda: take(config, wish, as_json=options.json))
 
 
 def _release(options: argparse.Namespace) -> int:

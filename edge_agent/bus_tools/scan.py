@@ -71,13 +71,14 @@ class Step(NamedTuple):
 class Scanned:
     """What a scan has found so far; it may be stopped at any time.
 
-    `any_unit`: the device answers whatever unit is asked (over TCP).
+    `any_unit`: the device answers whatever unit is asked (over TCP). `stopped`: by a person.
     """
 
     setup: BusConfig | None = None
     present: list[Present] = field(default_factory=list)
     asked: int = 0
     any_unit: bool = False
+    stopped: bool = False
     counts: Counts = field(default_factory=Counts)  # of all requests
     heard: Counts = field(default_factory=Counts)  # of those where anything came
 

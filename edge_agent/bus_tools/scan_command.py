@@ -60,19 +60,18 @@ def scan_command(config: AgentConfig | None, ordered: Ordered, *, as_json: bool)
         told = {"port": _name(bus), "units": len(wanted.units), "setup": setup, "limit": limit}
         tell(lines(say("scan.begin", **told)))
     scanned, instruments = Scanned(), []
-    stopped = False
     with borrowed(config, bus, int(wanted.seconds()) + EXTRA_S, "bus scan"):
         try:
             _search(wanted, scanned, quiet=as_json)
             with Bar(say("scan.recognising"), shown=not as_json) as bar:
                 instruments = list(recognise(config, bus, scanned, bar))
         except KeyboardInterrupt:
-            stopped = True
+            scanned.stopped = True
         except PortUnusable as error:
             raise CannotUse(str(error)) from error
-    if stopped:
+    if scanned.stopped:
         instruments = [Instrument(present, ()) for present in scanned.present]
-    return _tell(bus, wanted, scanned, instruments, stopped=stopped, as_json=as_json)
+    return _tell(bus, wanted, scanned, instruments, as_json=as_json)
 
 
 def target(config: AgentConfig | None, ordered: Ordered) -> BusConfig:
@@ -118,15 +117,14 @@ def _where(step: Step) -> str:
 
 
 def _tell(
-    bus: BusConfig, wanted: Wanted, scanned: Scanned, found: Sequence[Instrument],
-    *, stopped: bool, as_json: bool,
-) -> int:  # fmt: skip
+    bus: BusConfig, wanted: Wanted, scanned: Scanned, found: Sequence[Instrument], *, as_json: bool
+) -> int:
     last = scanned.setup or wanted.setups[0]
-    likely = () if stopped and not found else scanned.likely(last)
-    status = GOOD if found and not stopped and not likely else FINDINGS
+    likely = () if scanned.stopped and not found else scanned.likely(last)
+    status = GOOD if found and not scanned.stopped and not likely else FINDINGS
     if as_json:
         tell([to_json({
-            "ok": bool(found), "stopped": stopped, "port": _name(bus),
+            "ok": bool(found), "stopped": scanned.stopped, "port": _name(bus),
             "setup": _setup_json(scanned.setup), "asked": scanned.asked,
             "any_unit": scanned.any_unit,
             "instruments": [_instrument_json(one) for one in found],
@@ -135,7 +133,7 @@ def _tell(
         })])  # fmt: skip
         return status
     told: list[str] = []
-    if stopped:
+    if scanned.stopped:
         told += lines(say("scan.stopped"))
     told += _table(scanned, found)
     told += cause_lines(likely)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.bus_tools.borrow import ask_release, ask_take, bus_named
 from edge_agent.bus_tools.showing import lines, say, tell, to_json
@@ -15,13 +15,21 @@ if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
 
 
-def take(
-    config: AgentConfig, bus: str, seconds: int, who: str, reason: str, *, as_json: bool
-) -> int:
+class Wish(NamedTuple):
+    """Which bus, for how long, who wants it and why."""
+
+    bus: str
+    seconds: int
+    who: str
+    reason: str
+
+
+def take(config: AgentConfig, wish: Wish, *, as_json: bool) -> int:
     """The exit status. Raises CannotUse, SocketError."""
+    bus, seconds = wish.bus, wish.seconds
     bus_named(config, bus)
     try:
-        answer = ask_take(config, bus, seconds, who, reason)
+        answer = ask_take(config, *wish)
     except NoAgent:
         return _no_agent(bus, as_json=as_json)
     if as_json or not answer.get("ok"):
