@@ -98,8 +98,8 @@ def _once(path: Path, *, as_json: bool, whole: bool, draw: Draw) -> int:
     if as_json:
         show(json.dumps(found.to_json(), ensure_ascii=False))
         return result
-    lines = screen(found, words, local, look_here(None if whole else MOST_LINES))
-    draw([*lines[: MOST_LINES - 1], files.fault] if files.fault else lines)
+    look = look_here(None if whole else MOST_LINES)
+    draw(screen(found, words, local, look, is_broken=bool(files.fault)))
     return result
 
 

@@ -36,8 +36,13 @@ class Look(NamedTuple):
     most_lines: int | None = MOST_LINES
 
 
-def screen(snapshot: Snapshot, words: Words, local: Local, look: Look) -> list[str]:
-    """All lines of it; at most `most_lines`, the least needed left out."""
+def screen(
+    snapshot: Snapshot, words: Words, local: Local, look: Look, *, is_broken: bool = False
+) -> list[str]:
+    """All lines of it; at most `most_lines`, the least needed left out.
+
+    `is_broken`: gateway.toml cannot be read, and the agent runs by the last good one.
+    """
     light, sentence = headline(snapshot, words)
     at = "-" if snapshot.utc_ms is None else f"{local(snapshot.utc_ms):%Y-%m-%d %H:%M:%S}"
     under = words(
@@ -49,7 +54,8 @@ def screen(snapshot: Snapshot, words: Words, local: Local, look: Look) -> list[s
         version=snapshot.version,
     )
     head = [*_sentence(light, sentence, look), _fit(under, WIDTH, look)]
-    body = _body(lines_of(snapshot, words, local), words, look)
+    faults = [Line(BAD, words("config.broken"))] if is_broken else []
+    body = _body([*faults, *lines_of(snapshot, words, local)], words, look)
     if look.most_lines is not None and len(head) + len(body) > look.most_lines:
         kept = look.most_lines - len(head) - 1
         more = words("more", count=len(body) - kept)

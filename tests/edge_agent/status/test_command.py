@@ -74,7 +74,9 @@ def test_a_configuration_that_broke_is_told_beside(
         assert main(["status", "--config", str(path)]) == 1
     out = capsys.readouterr().out
     assert out.startswith("● The site meters")
-    assert "no TOML" in out
+    assert out.splitlines()[2].startswith("✖ ")
+    assert "gateway.toml cannot be read, the last good one runs" in out
+    assert max(map(len, out.splitlines())) <= COLUMNS
 
 
 def test_without_an_agent_the_journal_tells(
