@@ -67,7 +67,7 @@ def custody_of(started: Started, parts: Parts, hang_up: threading.Event) -> Cust
         uplink.offers = OfferFetch(
             parts.transport, parts.keys, verifier, _side(started, custody, parts.clock)
         )
-        bundles = _Bundles(started.config, parts.keys)
+        bundles = _Bundles(started.config, parts.keys, lambda: uplink.is_closed)
         requests = _requests(started, parts, bundles)
         clocks = (lambda: parts.clock.now().utc_ms, mono_ms)
         work = OfferWork(started.files, started.config, verifier, requests, clocks)
@@ -98,13 +98,16 @@ def _requests(started: Started, parts: Parts, bundles: _Bundles) -> Requests:
 class _Bundles:
     """A connection of its own: a bundle takes its time on a slow link."""
 
-    def __init__(self, config: AgentConfig, keys: Keys) -> None:
+    def __init__(self, config: AgentConfig, keys: Keys, is_closed: Callable[[], bool]) -> None:
         self._config = config
+        self._is_closed = is_closed
         self._keys = keys
         self._transport: Transport | None = None
 
     def send(self, number: int, bundle: bytes) -> str:
         """Why it is not at central; "" where it is."""
+        if self._is_closed():
+            return "the link is closed by the windows of the day"
         central, gateway = self._config.central, self._config.gateway
         transport = Transport(central.url, central.ca, central.deadline_s, central.proxy)
         self._transport = transport

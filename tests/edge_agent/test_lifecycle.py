@@ -217,6 +217,27 @@ def test_a_torn_file_at_the_start_and_after_a_kill(tmp_path: Path) -> None:
     assert "configuration_unreadable" in site.events()
 
 
+def test_a_kill_within_a_trial(tmp_path: Path) -> None:
+    """The next start goes on with the trial, by what worked before it; what does not, goes back."""
+    with running(tmp_path) as site:
+        _wait_for_scans(site, 3)
+        bad = re.sub("tcp_port = .*", "tcp_port = 1", site.text)
+        assert isinstance(apply(site.path, bad.encode(), *WHO), Applied)
+        assert wait_until(lambda: site.starts() == 2, TIMEOUT_S)
+        site.child.kill()
+        site.child.wait()
+        trial = site.history().trial
+        assert trial is not None
+        assert trial.baseline is not None
+        assert trial.baseline.devices == (("p-1", "P1"),)
+        with started(site.path) as (child, said):
+            again = site._replace(child=child, said=said)
+            assert again.waits_for("configuration rolled back")
+            assert site.path.read_text() == site.text
+            _wait_for_scans(again, 3)
+            again.stop()
+
+
 def _rss_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+)", status)
