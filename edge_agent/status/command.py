@@ -96,7 +96,7 @@ def _once(path: Path, *, as_json: bool, whole: bool, draw: Draw) -> int:
     words, local = words_here(), local_of(found.zone)
     result = GOOD if worst(found, words, local) == ALL_GOOD and not files.fault else FINDINGS
     if as_json:
-        show(json.dumps(found.to_json(), ensure_ascii=False))
+        show(json.dumps({**found.to_json(), "config_fault": files.fault}, ensure_ascii=False))
         return result
     look = look_here(None if whole else MOST_LINES)
     draw(screen(found, words, local, look, is_broken=bool(files.fault)))

@@ -76,6 +76,10 @@ def test_a_configuration_that_broke_is_told_beside(
     assert out.startswith("● The site meters")
     assert out.splitlines()[2].startswith("✖ ")
     assert "gateway.toml cannot be read, the last good one runs" in out
+    with answering(tmp_path, site(2)) as path:
+        path.write_text("[gateway", encoding="utf-8")
+        assert main(["status", "--json", "--config", str(path)]) == 1
+    assert "no TOML" in json.loads(capsys.readouterr().out)["config_fault"]
     assert max(map(len, out.splitlines())) <= COLUMNS
 
 
