@@ -111,6 +111,8 @@ def parser_for(command: str = "") -> argparse.ArgumentParser:
     for place in wanted:
         module, _, function = place.partition(":")
         getattr(import_module(module), function)(commands)
+    for words, below in _lines_of(parser):
+        below.description = below.description or words
     return parser
 
 
@@ -131,25 +133,26 @@ def _completion(options: argparse.Namespace) -> int:
     import shtab
 
     parser = parser_for()
-    for action in _actions_of(parser):
-        if action.type is Path:
-            is_folder = action.metavar == "DIR"
-            action.complete = shtab.DIRECTORY if is_folder else shtab.FILE  # type: ignore[attr-defined]
+    for words, below in _lines_of(parser):
+        below.description = words  # zsh shows it: a line each
+        for action in below._actions:
+            if action.type is Path:
+                is_folder = action.metavar == "DIR"
+                action.complete = shtab.DIRECTORY if is_folder else shtab.FILE  # type: ignore[attr-defined]
     show(shtab.complete(parser, options.shell))
     return 0
 
 
-def _actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Of it and all parsers below it, whose lines in the list become all that they say: zsh shows
-    one line for each command.
-    """
+def _lines_of(
+    parser: argparse.ArgumentParser,
+) -> Iterator[tuple[str | None, argparse.ArgumentParser]]:
+    """Each command and action below it, with its line in the list."""
     for action in parser._actions:
-        yield action
         if isinstance(action, argparse._SubParsersAction):
             words = {one.dest: one.help for one in action._choices_actions}
             for name, below in action.choices.items():
-                below.description = words.get(name)
-                yield from _actions_of(below)
+                yield words.get(name), below
+                yield from _lines_of(below)
 
 
 if __name__ == "__main__":

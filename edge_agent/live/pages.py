@@ -26,6 +26,7 @@ _TREND: Final = 12
 _NAME: Final = 6
 _RATE: Final = 10
 _MORE_ALARMS: Final = 4  # of them on the overview
+_MORE_DEVICES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def page_lines(page: str, snapshot: Snapshot, trends: Trends, look: Look) -> lis
 def _overview(snapshot: Snapshot, trends: Trends, look: Look) -> Iterator[Line]:
     yield from _runs(snapshot, trends, look)
     yield from _bus_lines(snapshot, trends, look)
+    yield from _device_lines(snapshot, look)
     yield from _queue_lines(snapshot, look)
     alarms = list(_alarm_lines(snapshot, look))
     yield from alarms[:_MORE_ALARMS]
@@ -192,6 +194,17 @@ def _buses(snapshot: Snapshot, trends: Trends, look: Look) -> Iterator[Line]:
             yield (Part(look.left(indent + told, look.width), style),)
 
 
+def _device_lines(snapshot: Snapshot, look: Look) -> Iterator[Line]:
+    """A line for each that does not answer, as far as there is room; one for all others."""
+    bad = [device for device in snapshot.devices if _device_light(device) != GOOD]
+    for device in bad[:_MORE_DEVICES]:
+        where = f"{device.name} ({device.bus}/{device.unit})"
+        yield look.lit(_device_light(device), f"{where}: {_device_told(device, look)}")
+    count, good = len(snapshot.devices), len(snapshot.devices) - len(bad)
+    if good:
+        yield look.lit(GOOD, look.words("devices", good=good, count=count))
+
+
 def _device_light(device: Device) -> str:
     if device.quality == "GOOD":
         return WARNING if device.refused else GOOD
@@ -202,7 +215,8 @@ def _device_told(device: Device, look: Look) -> str:
     if not device.quality:
         return look.words("unread")
     if device.quality != "GOOD":
-        return f"{look.code(device.quality)}: {device.detail or device.last_failure}".rstrip(": ")
+        quality, detail = look.code(device.quality), device.detail or device.last_failure
+        return detail if detail.startswith(quality) else f"{quality}: {detail}".rstrip(": ")
     if device.refused:
         return look.words("refuses", points=", ".join(device.refused))
     return ""

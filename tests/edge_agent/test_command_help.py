@@ -37,7 +37,8 @@ def test_a_command_says_what_it_does_with_an_example(command: str) -> None:
     assert told
     assert parser.description
     assert (parser.epilog or "").startswith(f"example: edge-agent {command}")
-    given = shlex.split((parser.epilog or "").removeprefix("example: edge-agent "))
+    first = (parser.epilog or "").removeprefix("example: edge-agent ").partition("; ")[0]
+    given = shlex.split(first)
     stop = next((at for at, word in enumerate(given) if word in ("|", "<", ">")), len(given))
     options = parser_for(given[0]).parse_args(given[:stop])
     assert callable(options.command)
