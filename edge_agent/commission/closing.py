@@ -15,7 +15,7 @@ from edge_agent.acts.act import Act, NotDone, Who, record
 from edge_agent.clock import wall_ms
 from edge_agent.commands.check_command import check_lines
 from edge_agent.commands.plan_command import plan_lines
-from edge_agent.commission.answers import Answers, names_of
+from edge_agent.commission.answers import Answers, answers_text, names_of
 from edge_agent.commission.config_text import config_text
 from edge_agent.commission.document import document
 from edge_agent.commission.ownership import hand_over
@@ -38,6 +38,9 @@ PACKAGE: Final = "edge_agent.commission"
 REASON: Final = "commissioning"
 RECORD_TRIES: Final = 30
 SHEET_MODE: Final = 0o644
+ANSWERS_MODE: Final = 0o600
+ANSWERS_FILE: Final = "commission.toml"
+"""In the state directory: what was answered, for the next time. No secret is in it."""
 _SAME: Final = "nothing changes"
 
 
@@ -86,6 +89,8 @@ def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Re
             raise CannotClose("; ".join([applied.why, *applied.faults[:3]]))
         if isinstance(applied, Applied) and applied.on_trial and _agent_runs(config):
             until_begun(config, applied.number)  # what is recorded now is the new one's
+        kept = answers_text(answers, progress=True).encode("utf-8")
+        put_file(config.state_dir / ANSWERS_FILE, kept, ANSWERS_MODE)
         place = _write_sheet(done, path)
         count = _record(done)
         hand_over(config.state_dir, (path, place, path.with_name(".gateway-state")))

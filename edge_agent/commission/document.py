@@ -40,6 +40,7 @@ _TEXTS: Final = frozenset({
 })  # fmt: skip
 _GATEWAY: Final = ("id", "state_dir")
 _CONVERSION: Final = ("method", "range", "k", "gas", "energy_combustion")
+BY_K: Final = ("T", "fixed-K")
 _TOLD: Final = ("line_start_m3", "base_start_m3", "total_line", "total_base")
 _PLACES: Final = ("pressure_", "temperature_", "base_temperature_c", "base_pressure_kpa", "fixed_")
 
@@ -151,7 +152,9 @@ def _run(name: str, answers: Mapping[str, str], atmosphere: Decimal | None) -> T
     totals = {role: point for role, point in totals.items() if point not in ("", NONE)}
     if totals and totals["line"] != TOTALS[Role.LINE]:
         table["totals"] = totals
-    if conversion := _plain(answers, _CONVERSION):
+    method = answers.get("method")
+    told = _CONVERSION if method in BY_K else tuple(key for key in _CONVERSION if key != "k")
+    if conversion := _plain(answers, told):
         table["conversion"] = conversion
     base = {
         "temperature_c": answers.get("base_temperature_c", ""),
@@ -159,9 +162,9 @@ def _run(name: str, answers: Mapping[str, str], atmosphere: Decimal | None) -> T
     }
     if base := _plain(base):
         table["base"] = base
-    if "fixed_pressure_kpa_abs" in answers:
+    if method == "T" and "fixed_pressure_kpa_abs" in answers:
         table["pressure"] = {"fixed_kpa_abs": _value(answers["fixed_pressure_kpa_abs"])}
-    elif "pressure_device" in answers:
+    elif method != "T" and "pressure_device" in answers:
         table["pressure"] = _pressure(answers, "pressure_", atmosphere)
     if "temperature_device" in answers:
         table["temperature"] = _temperature(answers)

@@ -85,10 +85,9 @@ def _gas(answers: Answers, name: str, method: str) -> Script:
         yield _of(name, "hs_25_0_mj_m3", takes=_decimal)
     if "d_e9" in NEEDS.get(method, ()):
         yield _of(name, "relative_density_0", takes=_decimal)
-    if NEEDS.get(method):
-        yield _of(name, "x_co2", "0", takes=_decimal)
-    if NEEDS.get(method) and method not in WITHOUT_HYDROGEN:
-        yield _of(name, "x_h2", "0", takes=_decimal)
+    yield _of(name, "x_co2", "0", takes=_decimal, quiet=not NEEDS.get(method))
+    without = not NEEDS.get(method) or method in WITHOUT_HYDROGEN
+    yield _of(name, "x_h2", "0", takes=_decimal, quiet=without)
     if method in _BY_NITROGEN:
         yield _of(name, "x_n2", takes=_decimal)
     if method == _DENSITY:

@@ -43,6 +43,7 @@ class Session:
         self.path = path
         self.asked: dict[Key, Question] = {}  # in the last run of the script, in its order
         self.notes: list[Note] = []  # those of the last run
+        self._ever_asked: set[Key] = set()
         self._state_dir = state_dir
         self._see = see
         self._seen: dict[Look, Any] = {}
@@ -64,6 +65,7 @@ class Session:
                     self.notes.append(step)
                 case Question():
                     self.asked[step.key] = step
+                    self._ever_asked.add(step.key)
                     if step.key not in self.answers and step.quiet and step.default is not None:
                         self.answers[step.key] = step.default
                     if step.key not in self.answers:
@@ -104,10 +106,10 @@ class Session:
                 return {key: self.answers.pop(key) for key in gone}
         return {}
 
-    def prune(self, before: Answers) -> None:
-        """Drop the answers of branches that were left; `before`: those of a file stay."""
+    def prune(self) -> None:
+        """Drop the answers of branches that were left; what no question asks for stays."""
         for key in list(self.answers):
-            if key not in self.asked and key not in before:
+            if key in self._ever_asked and key not in self.asked:
                 del self.answers[key]
 
     def begin(self) -> Script:

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from edge_agent.commission.answers import Key
+from edge_agent.commission.answers import Answers, Key
 from edge_agent.commission.question import NO, YES, Choice, Note, Question
 from edge_agent.commission.session import Problem, Session
 from edge_agent.language import Words
+from edge_agent.screen import is_ascii
 from edge_agent.terminal import WIDTH, columns, printable, wrapped
 
 BACK: Final = "<"
@@ -50,6 +51,10 @@ class Wizard:
         for note in self._session.notes:
             self._note(note)
 
+    def remember(self, answers: Answers) -> None:
+        """What stands in the brackets: the answers of the last commissioning."""
+        self._before |= answers
+
     def ask_again(self, key: Key) -> None:
         """One answer that is to be changed."""
         if key in self._session.answers:
@@ -61,7 +66,9 @@ class Wizard:
         """Until it has an answer, or the person goes back."""
         self._head(question)
         self._text(question)
-        default = self._before.get(question.key, question.default)
+        default = question.default
+        if not question.forgets:  # what was seen just now is better than what was answered then
+            default = self._before.get(question.key, default)
         while True:
             typed = printable(self._read(self._prompt(question, default), question.secret))
             typed = typed.strip()[:MAX_LINE]
@@ -164,6 +171,14 @@ class Wizard:
 
     def _shown(self, value: object) -> object:
         return self._words.get(value, value) if isinstance(value, str) else value
+
+
+def for_terminal(text: str, encoding: str | None) -> str:
+    """A serial console has no signs beyond ASCII; instruments have degrees."""
+    if not is_ascii(encoding):
+        return text
+    plain = text.replace("\u00b0C", "degC").replace("\u00b0F", "degF")
+    return plain.encode("ascii", "replace").decode("ascii")
 
 
 def read_line(prompt: str, secret: bool) -> str:

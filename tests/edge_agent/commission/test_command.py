@@ -160,3 +160,7 @@ def test_a_whole_site_at_a_terminal(tmp_path: Path) -> None:
     assert run.qmax_l_h == 1_000_000
     assert not (tmp_path / "gateway.toml.answers").exists()
     assert "123456.789 m3" in (tmp_path / "commissioning-gw-1.txt").read_text()
+    with Fitter(tmp_path) as fitter:  # another day
+        fitter.answers("site called")
+        assert "Boiler house 3" in fitter.sees("[客户 100-2231] >")
+        assert fitter.stops() == 1

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.commission.answers import Key
 from edge_agent.commission.document import document
 from edge_agent.commission.question import AGAIN, GO_ON, Look
 from edge_agent.commission.seen import Enrolment, Instrument, Readings, Scanned
@@ -152,12 +151,16 @@ TOKEN = (  # of no gateway: secret and pins are zeros
 
 def test_left_branches_are_dropped(tmp_path: Path) -> None:
     """A run that is converted otherwise needs no fixed pressure; a file's own settings stay."""
-    answers = given(tmp_path) | {("run", "R1", "fixed_pressure_kpa_abs"): "400"}
-    before: dict[Key, str] = {("central", "batch_seconds"): "60"}
-    answers |= before
+    answers = given(tmp_path) | {("central", "batch_seconds"): "60"}
+    answers["run", "R1", "method"] = "T"
     session = session_of(tmp_path, answers)
-    answered(session, {"device.scan": "no", "device.more": "no"})
-    session.prune(before)
+    typed = {"device.scan": "no", "device.more": "no", "run.fixed_pressure_kpa_abs": "105"}
+    answered(session, typed)
+    assert answers["run", "R1", "fixed_pressure_kpa_abs"] == "105"
+    answers["run", "R1", "method"] = "PT"
+    answered(session, typed)
+    assert "fixed_kpa_abs" not in document(answers)["run"][0]["pressure"]
+    session.prune()
     assert ("run", "R1", "fixed_pressure_kpa_abs") not in answers
     assert ("central", "batch_seconds") in answers
 

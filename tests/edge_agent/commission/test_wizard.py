@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.commission.session import Session
-from edge_agent.commission.wizard import Wizard
+from edge_agent.commission.wizard import Wizard, for_terminal
 from edge_agent.language import load_words
 from edge_agent.terminal import WIDTH, columns
 from tests.edge_agent.commission.one_run import given
@@ -140,3 +140,12 @@ def test_a_note_is_told_once(tmp_path: Path) -> None:
     person = Person("n", "n", "n")
     asked(session_of(tmp_path, answers, world), person)
     assert person.text.count("gw-1+0011+KEY") == 1
+
+
+def test_a_serial_console_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Degrees are written out; a terminal that can shows them."""
+    monkeypatch.setenv("TERM", "vt100")
+    assert for_terminal("14.5 °C, 58 °F, 客", "utf-8") == "14.5 degC, 58 degF, ?"
+    monkeypatch.setenv("TERM", "xterm")
+    assert for_terminal("14.5 °C", "utf-8") == "14.5 °C"
+    assert for_terminal("14.5 °C", "ascii") == "14.5 degC"
