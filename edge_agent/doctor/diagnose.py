@@ -5,6 +5,7 @@
 | site, configuration | is there an agent, does it live, which file does it run, the machine |
 | bus, device | port or peer, what came over the line, settings, values, runs |
 | link | the way to central step by step, then what the uplink says |
+| acts | dates that are over, maintenance that goes on |
 | disk, clock | room, errors, files; set, steered, not behind what has passed |
 
 Whatever answers badly and has no cause yet is named with its own words: no red light without one.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.doctor.act_findings import act_findings
 from edge_agent.doctor.bus_findings import bus_findings
 from edge_agent.doctor.clock_findings import clock_findings
 from edge_agent.doctor.device_findings import CONDITIONS, DRIFTS, device_findings
@@ -50,6 +52,7 @@ def diagnose(
     if snapshot is not None:
         found += _unexplained(snapshot, found)
         found += _alarms(snapshot)
+    found += act_findings(host)
     return in_order(found)
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
+from edge_agent.acts.kept import Kept
 from edge_agent.link_test.step import Step
 from edge_agent.observe.machine import Backup, Health
 from protocols.metering.instant import ClockState
@@ -141,4 +143,6 @@ class Host:
     backups: tuple[Backup, ...] = ()
     events: tuple[Told, ...] = ()
     serials: Mapping[str, str] = field(default_factory=dict)  # as the devices say, deep
+    acts: Kept = field(default_factory=Kept)  # due dates and maintenance that people stated
+    today: date | None = None  # at the site
     unknown: tuple[str, ...] = ()  # what was not checked, with the reason

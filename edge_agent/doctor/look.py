@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge_agent.acts.due_command import date_of
+from edge_agent.acts.kept import Kept, of_json
+from edge_agent.acts.routes import Notices
 from edge_agent.control.client import Conversation, NoAgent, SocketError
 from edge_agent.control.protocol import Call
 from edge_agent.doctor.causes import BUS_CAUSES, parse_causes
@@ -69,6 +72,7 @@ class Asked(NamedTuple):
     error: str = ""
     snapshot: Snapshot | None = None
     causes: Mapping[str, tuple[Likely, ...]] = NO_CAUSES
+    acts: Kept = Kept()
 
 
 class Looked(NamedTuple):
@@ -123,12 +127,22 @@ def look(path: Path, wanted: Wanted, progress: Progress) -> Looked:
         backups=machine.backups(),
         events=events,
         serials=read_serials(config, progress, unknown) if wanted.deep else {},
+        acts=asked.acts if asked.state is AgentState.RUNS else Notices(config.state_dir).read(),
+        today=date_of(config),
         unknown=tuple(unknown),
     )
     return Looked(snapshot, config, host)
 
 
 # ---- the agent ----------------------------------------------------------------------------------
+
+
+def _acts(answer: Mapping[str, object]) -> Kept:
+    """Of an agent that knows nothing of it: nothing."""
+    try:
+        return of_json(answer)
+    except ValueError:
+        return Kept()
 
 
 def ask(config: AgentConfig, answer_s: float = ANSWER_S) -> Asked:
@@ -139,6 +153,7 @@ def ask(config: AgentConfig, answer_s: float = ANSWER_S) -> Asked:
         with Conversation(control.read_socket, answer_s) as agent:
             snapshot = snapshot_of(agent.ask(Call("status")))
             causes = parse_causes(agent.ask(Call(BUS_CAUSES)))
+            acts = _acts(agent.ask(Call("acts")))
     except NoAgent:
         if _is_locked(config.state_dir):
             return Asked(AgentState.DEAF, f"nobody listens at {control.read_socket}")
@@ -148,7 +163,7 @@ def ask(config: AgentConfig, answer_s: float = ANSWER_S) -> Asked:
         return Asked(AgentState.DEAF if is_ours else AgentState.REFUSES, str(error))
     except (SnapshotError, ValueError) as error:
         return Asked(AgentState.DEAF, str(error))
-    return Asked(AgentState.RUNS, "", snapshot, causes)
+    return Asked(AgentState.RUNS, "", snapshot, causes, acts)
 
 
 def _is_locked(state_dir: Path) -> bool:

@@ -194,6 +194,7 @@ def test_a_bus_is_lent_while_the_meter_is_changed(tmp_path: Path, old: Served) -
         assert ledger(path).events().count("bus_lent") >= 1
 
 
+@pytest.mark.long
 def test_who_stops_has_the_bus_given_back(tmp_path: Path, old: Served) -> None:
     """And nothing is recorded."""
     with site(tmp_path, old) as path:
@@ -337,3 +338,18 @@ def test_due_dates(tmp_path: Path) -> None:
         for wrong in (("R1", "--until", "soon", *BY), ("R1", "--until", "2099-05-01"), ("R9",)):
             assert command(path, *due, *wrong, "--yes").returncode == 2
         assert has_polled(path)
+
+
+def test_the_doctor_knows_what_waits(tmp_path: Path) -> None:
+    """Of the running agent, and of its file where none runs."""
+    due = ("meter", "verify-due", "R1", "--until", "2020-05-01", *BY, "--yes")
+    with site(tmp_path, corrector(1_000_801)) as path:
+        assert command(path, *due).returncode == 1
+        assert "verification_over" in doctor(path)
+        with agent(path):
+            assert "verification_over" in doctor(path)
+
+
+def doctor(path: Path) -> list[str]:
+    told = json.loads(command(path, "doctor", "--json").stdout)
+    return [one["code"] for one in told["findings"]]
