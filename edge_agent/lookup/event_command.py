@@ -85,7 +85,7 @@ def alarms(path: Path, asked: Asked, *, as_json: bool, whole: bool) -> int:
     try:
         with view(path) as seen:
             on = _on(seen)
-            found = _read(seen, asked, wall_ms(), MOST_OF_ALARMS)
+            found = [] if seen.held is None else _read(seen, asked, wall_ms(), MOST_OF_ALARMS)
             tongue = tongue_of(seen)
     except (*FAILURES, NoTimeError) as error:
         return could_not(error)

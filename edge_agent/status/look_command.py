@@ -23,7 +23,7 @@ def queue_command(path: Path, *, as_json: bool) -> int:
     """What waits."""
 
     def look(seen: View, now_ms: int) -> tuple[bool, dict[str, Any], Callable[[], Lines]]:
-        found = queue.read_queue(seen.reader, seen.agent)
+        found = queue.read_queue(seen.held, seen.agent)
         local = local_of(seen.zone)
         return (
             queue.is_good(found),
@@ -53,7 +53,7 @@ def time_command(path: Path, *, as_json: bool) -> int:
     """What the clocks say."""
 
     def look(seen: View, now_ms: int) -> tuple[bool, dict[str, Any], Callable[[], Lines]]:
-        found = timekeeping.read_time(seen.reader, seen.agent)
+        found = timekeeping.read_time(seen.held, seen.agent)
         local = local_of(seen.zone)
         return (
             timekeeping.is_good(found),

@@ -50,8 +50,31 @@ class Queue(NamedTuple):
     failure: str = ""
 
 
-def read_queue(reader: NewestReader, agent: Snapshot | None) -> Queue:
-    """Now. Raises ReadFailed."""
+def read_queue(reader: NewestReader | None, agent: Snapshot | None) -> Queue:
+    """Now; by the agent's word alone where the journal may not be read. Raises ReadFailed."""
+    logs = _told(agent) if reader is None else _read(reader)
+    batches = [] if reader is None else [one for log in Log for one in reader.recent(log, RECENT)]
+    rate = rate_of(batches)
+    waits_for = waits(agent, {log: one.unsent for log, one in logs.items()})
+    waiting = sum(one.unsent for one in logs.values())
+    return Queue(
+        logs,
+        rate,
+        waits_for,
+        forecast(waits_for, waiting, rate),
+        None if agent is None else agent.journal.waiting_scans,
+        None if agent is None else agent.journal.queue_scans,
+        None if agent is None else agent.journal.dropped,
+        "" if agent is None else agent.uplink.failure or agent.journal.failing,
+    )
+
+
+def _told(agent: Snapshot | None) -> dict[Log, LogQueue]:
+    unsent = {} if agent is None else agent.journal.unsent
+    return {log: LogQueue(unsent.get(log.value, 0), None, {}, None) for log in Log}
+
+
+def _read(reader: NewestReader) -> dict[Log, LogQueue]:
     sealed = reader.sealed()
     logs = {}
     for log in Log:
@@ -67,19 +90,7 @@ def read_queue(reader: NewestReader, agent: Snapshot | None) -> Queue:
             kinds["scan"] = unsent
         oldest_ms = None if oldest is None else oldest.utc_ms
         logs[log] = LogQueue(unsent, oldest_ms, dict(kinds), sealed.get(log))
-    rate = rate_of([batch for log in Log for batch in reader.recent(log, RECENT)])
-    waits_for = waits(agent, {log: one.unsent for log, one in logs.items()})
-    waiting = sum(one.unsent for one in logs.values())
-    return Queue(
-        logs,
-        rate,
-        waits_for,
-        forecast(waits_for, waiting, rate),
-        None if agent is None else agent.journal.waiting_scans,
-        None if agent is None else agent.journal.queue_scans,
-        None if agent is None else agent.journal.dropped,
-        "" if agent is None else agent.uplink.failure or agent.journal.failing,
-    )
+    return logs
 
 
 def rate_of(batches: list[tuple[int, int]]) -> float | None:

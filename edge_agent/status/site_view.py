@@ -23,11 +23,20 @@ FAILURES = (NoSite, NotAsked, ReadFailed)
 
 
 class View(NamedTuple):
-    """One gateway. `agent`: None where none runs."""
+    """One gateway. `agent`: None where none runs; `held`: its journal, None where whoever asks may
+    not read it and the agent's word must do.
+    """
 
     files: SiteFiles
     agent: Snapshot | None
-    reader: NewestReader
+    held: NewestReader | None
+
+    @property
+    def reader(self) -> NewestReader:
+        """The journal, for what cannot do without. Raises NotAsked."""
+        if self.held is None:
+            raise NotAsked(_forbidden(self.files))
+        return self.held
 
     @property
     def zone(self) -> str:
@@ -44,10 +53,25 @@ def view(path: Path) -> Iterator[View]:
     except NoAgent:
         agent = None
     gateway = files.gateway or (agent.gateway if agent is not None else "")
-    if files.state_dir.exists() and not os.access(files.state_dir, os.R_OK | os.X_OK):
-        raise NotAsked(f"{files.state_dir} may not be read by you: use sudo, or be its user")
+    if _is_forbidden(files.state_dir):
+        if agent is None:
+            raise NotAsked(_forbidden(files))
+        yield View(files, agent, None)
+        return
     reader = NewestReader(files.journal, gateway)
     try:
         yield View(files, agent, reader)
     finally:
         reader.close()
+
+
+def _is_forbidden(state_dir: Path) -> bool:
+    """It is its user's alone; a technician has the group of the sockets."""
+    try:
+        return state_dir.exists() and not os.access(state_dir, os.R_OK | os.X_OK)
+    except PermissionError:  # a folder above it
+        return True
+
+
+def _forbidden(files: SiteFiles) -> str:
+    return f"{files.state_dir} may not be read by you: use sudo, or be its user"

@@ -60,20 +60,19 @@ class Timekeeping(NamedTuple):
     rtc: str
 
 
-def read_time(reader: NewestReader, agent: Snapshot | None, root: Path = Path("/")) -> Timekeeping:
-    """Now. Raises ReadFailed."""
+def read_time(
+    reader: NewestReader | None, agent: Snapshot | None, root: Path = Path("/")
+) -> Timekeeping:
+    """Now; by the agent's word alone where the journal may not be read. Raises ReadFailed."""
     now_ms = wall_ms()
-    with closing(reader.leaves(Log.BILLING)) as leaves:
-        limited = (leaf for leaf, _ in zip(leaves, range(MOST_LOOKED), strict=False))
-        steps = steps_of(limited)
     uplink = None if agent is None else agent.uplink
     return Timekeeping(
         now_ms if EARLIEST_UTC_MS <= now_ms <= LATEST_UTC_MS else None,
         discipline(),
-        steps,
+        () if reader is None else _steps(reader),
         None if uplink is None else uplink.central_ahead_ms,
         None if uplink is None else uplink.last_receipt_age_ms,
-        _devices(reader, agent),
+        _told_devices(agent) if reader is None else _devices(reader, agent),
         _rtc(root),
     )
 
@@ -91,6 +90,23 @@ def steps_of(leaves: Iterable[Leaf]) -> tuple[Step, ...]:
         if len(found) == MOST_STEPS:
             break
     return tuple(found)
+
+
+def _steps(reader: NewestReader) -> tuple[Step, ...]:
+    with closing(reader.leaves(Log.BILLING)) as leaves:
+        return steps_of(leaf for leaf, _ in zip(leaves, range(MOST_LOOKED), strict=False))
+
+
+def _told_devices(agent: Snapshot | None) -> tuple[DeviceDrift, ...]:
+    """By the agent's word."""
+    if agent is None:
+        return ()
+    drifting = {one.subject for one in agent.alarms if one.code == "device_clock_drifts"}
+    return tuple(
+        DeviceDrift(one.name, one.clock_offset_ms, one.serial in drifting)
+        for one in agent.devices
+        if one.clock_offset_ms is not None
+    )
 
 
 def _devices(reader: NewestReader, agent: Snapshot | None) -> tuple[DeviceDrift, ...]:

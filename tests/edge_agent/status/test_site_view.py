@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from edge_agent.cli import main
 from edge_agent.status.site_view import FAILURES, view
 from protocols.evidence.leaf import Log
 from tests.edge_agent.gateway import BOOT_ID, GATEWAY, config_of, new_journal
 from tests.edge_agent.status.answering import answering, write_place
-from tests.edge_agent.status.snapshots import site
+from tests.edge_agent.status.snapshots import device, site
 
 
 def test_with_an_agent_and_without(tmp_path: Path) -> None:
@@ -41,3 +43,26 @@ def test_a_journal_that_may_not_be_read_is_told_with_the_remedy(
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(FAILURES, match="use sudo"), view(path):
         pass
+
+
+def test_the_agents_word_must_do_where_the_journal_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has the group of the sockets still sees queue, clocks and alarms."""
+    found = site(1, devices=(device(1, clock_offset_ms=1_500),))
+    with answering(tmp_path, found) as path:
+        monkeypatch.setattr("os.access", lambda *_: False)
+        with view(path) as seen:
+            assert seen.held is None
+            with pytest.raises(FAILURES, match="use sudo"):
+                seen.reader  # noqa: B018  # raises
+        assert main(["queue", "--json", "--config", str(path)]) == 0
+        assert json.loads(capsys.readouterr().out)["logs"]["telemetry"]["unsent"] == 240
+        assert main(["time", "--json", "--config", str(path)]) in (0, 1)
+        assert json.loads(capsys.readouterr().out)["devices"] == [
+            {"name": "meter-1", "offset_ms": 1500, "is_told": False}
+        ]
+        assert main(["alarms", "--config", str(path)]) == 0
+        assert main(["events", "--config", str(path)]) == 2
+        assert main(["storage", "--config", str(path)]) == 2
+        assert "use sudo" in capsys.readouterr().err
