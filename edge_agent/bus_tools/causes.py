@@ -14,9 +14,9 @@ def cause_lines(likely: Sequence[Likely]) -> list[str]:
     for one in likely:
         where = f"{one.device}: " if one.device else ""
         told.append("")
-        told += lines(f"{where}{say(f'cause.{one.cause}')} ({say(f'sure.{one.sure}')})")
-        told += lines(f"{say('why')} {say(f'why.{one.cause}', **one.figures)}", 2, 4)
-        told += lines(f"{say('do')} {say(f'do.{one.cause}')}", 2, 4)
+        told += lines(f"{where}{say(f'cause.{one.cause}')} - {say(f'sure.{one.sure}')}")
+        told += lines(f"{say('why')}{say(f'why.{one.cause}', **one.figures)}", 2, 7)
+        told += lines(f"{say('do')}{say(f'do.{one.cause}')}", 2, 7)
     return told
 
 

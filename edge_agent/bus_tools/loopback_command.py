@@ -53,7 +53,8 @@ def loopback_command(config: AgentConfig | None, looped: Looped, *, as_json: boo
         told = [{**way._asdict(), "good": way.is_good} for way in ways]
         tell([to_json({"ok": good, "verdict": verdict, "told": say(verdict), "ways": told})])
     else:
-        tell([line for way in ways for line in _way_lines(way)] + lines(say(verdict)))
+        key = "loop.way" if looped.other else "loop.one"
+        tell([line for way in ways for line in _way_lines(way, key)] + lines(say(verdict)))
     return GOOD if good else FINDINGS
 
 
@@ -75,7 +76,7 @@ def verdict_of(ways: list[Way]) -> str:
     return "loop.damaged"
 
 
-def _way_lines(way: Way) -> list[str]:
+def _way_lines(way: Way, key: str) -> list[str]:
     light = GREEN if way.is_good else BAD if way.is_dead else WARNING
-    figures = say("loop.way", sent=way.sent, heard=way.heard, wrong=way.wrong, echo=way.echo)
+    figures = say(key, sent=way.sent, heard=way.heard, wrong=way.wrong, echo=way.echo)
     return lines(f"{mark(light, sys.stdout.encoding)} {way.name}: {figures}", 0, 4)

@@ -20,7 +20,7 @@ from edge_agent.config.model import BusConfig
 from protocols.modbus.diagnosis import Cause
 from protocols.modbus.frames import exception_pdu
 from tests.edge_agent.bus_tools.lines import line
-from tests.edge_agent.modbus_servers import RawRtu, RawTcp
+from tests.edge_agent.modbus_servers import RawAscii, RawRtu, RawTcp
 
 pytestmark = pytest.mark.timing
 
@@ -95,6 +95,15 @@ def test_a_device_that_does_not_look_at_the_unit():
         scanned, _ = scanned_of(Wanted((server.config,), tuple(range(1, 248))))
         assert server.count == 8
     assert scanned.any_unit
+
+
+def test_an_ascii_line():
+    """The same questions in the other frames."""
+    with RawAscii() as server:
+        server.replies = {unit: (lambda _made, _asked: []) for unit in (1, 3)}
+        bus = hasty(server.config, 0.1)
+        scanned, _ = scanned_of(Wanted((bus,), (1, 2, 3)))
+    assert scanned.present == [Present(2, "registers")]
 
 
 def test_an_echo_is_told():

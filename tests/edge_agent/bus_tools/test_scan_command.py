@@ -87,7 +87,7 @@ def test_nobody_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert main(arguments(path)) == 1
     told = capsys.readouterr().out
     assert "Nobody answered" in told
-    assert "Nothing is heard on the line (possible)" in told
+    assert "The line is dead - possible" in told
     assert "A and B" in told
     assert main(arguments(tmp_path / "none")) == 2
 
