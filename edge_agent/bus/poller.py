@@ -73,6 +73,7 @@ class DevicePoller:
     def __init__(self, device: DeviceConfig, line: Line, keeping: Keeping | None = None) -> None:
         keeping = keeping or Keeping()
         self.device = device
+        self._log = logging.LoggerAdapter(_log, {"device": device.name})
         self.outcome = Outcome.ANSWERED
         self.failure = ""
         self._line = line
@@ -196,9 +197,9 @@ class DevicePoller:
         except ProfileError as error:
             return Failed(Quality.BAD_CONFIGURATION, str(error))
         if how.order and how.order != self._how.order:
-            _log.info("%s: sends its floats in order %s", self.device.name, how.order)
+            self._log.info("%s: sends its floats in order %s", self.device.name, how.order)
         if how.shift != self._how.shift:
-            _log.info("%s: its addresses are moved by %+d", self.device.name, how.shift)
+            self._log.info("%s: its addresses are moved by %+d", self.device.name, how.shift)
         self._how, self._maps = how, maps
         if self._met:
             self._holes.forget()
@@ -255,7 +256,7 @@ class DevicePoller:
         """Leave refused points out; keep the halves of a block that was refused only as a whole."""
         for unit in reading.refused:
             self._holes.add(unit, now_ms)
-            _log.warning(
+            self._log.warning(
                 "%s: refuses %s (function %d, address %d): left out, asked again in %d s;"
                 " take it out of points if the device does not have it",
                 self.device.name,
@@ -283,7 +284,7 @@ class DevicePoller:
             self._holes.mended(unit)
             self._plan()
             names = ", ".join(point.name for point in unit)
-            _log.info("%s: answers %s again", self.device.name, names)
+            self._log.info("%s: answers %s again", self.device.name, names)
         else:
             self._holes.refused_again(unit, now_ms)
 
@@ -308,7 +309,7 @@ class DevicePoller:
         if self._said == failed.quality.name:
             return
         self._said = failed.quality.name
-        _log.warning(
+        self._log.warning(
             "%s (bus %s, unit %d): %s",
             self.device.name,
             self.device.bus,
@@ -319,7 +320,7 @@ class DevicePoller:
     def _answered(self) -> None:
         self.outcome = Outcome.ANSWERED
         if self._said:
-            _log.info("%s: answers again", self.device.name)
+            self._log.info("%s: answers again", self.device.name)
             self._said = ""
 
     def _scan(

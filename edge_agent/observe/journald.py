@@ -26,7 +26,7 @@ _PRIORITY: Final = {
     logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7,
 }  # fmt: skip
 _BUS_THREAD: Final = "bus-"
-_FIELDS: Final = {"device": "GAS_DEVICE", "run": "GAS_RUN", "code": "GAS_CODE"}
+_FIELDS: Final = {"device": "GAS_DEVICE", "code": "GAS_CODE", "subject": "GAS_SUBJECT"}
 """What a call may say by `extra=`, and the field that it becomes; the bus is its thread's."""
 
 

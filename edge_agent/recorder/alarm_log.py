@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from edge_agent.journal.memory import AlarmTold
@@ -19,18 +19,29 @@ def tell_alarms(before: Alarms, now: Alarms) -> None:
     """What changed with a commit."""
     if before is now:
         return
-    for line in changes(before, now)[:MOST_TOLD]:
-        _log.warning("%s", line)
+    for one in changes(before, now)[:MOST_TOLD]:
+        _log.warning("%s", one.text, extra={"code": one.code, "subject": one.subject})
 
 
-def changes(before: Alarms, now: Alarms) -> list[str]:
+class Change(NamedTuple):
+    """A condition that has begun or ended, in words; code and subject are fields of the line."""
+
+    text: str
+    code: str
+    subject: str
+
+
+def changes(before: Alarms, now: Alarms) -> list[Change]:
     """A line for each: what began, with its detail, then what ended."""
     begun = [
-        f"{_named(code, subject)} is on" + (f": {told.detail}" if told.detail else "")
+        Change(
+            f"{_named(code, subject)} is on" + (f": {told.detail}" if told.detail else ""),
+            *(code, subject),
+        )
         for (code, subject), told in now.items()
         if (code, subject) not in before
     ]
-    return begun + [f"{_named(*key)} is over" for key in before if key not in now]
+    return begun + [Change(f"{_named(*key)} is over", *key) for key in before if key not in now]
 
 
 def _named(code: str, subject: str) -> str:

@@ -112,7 +112,10 @@ class Errands:
         def done(found: Shown | Failed) -> None:
             if isinstance(found, Failed):
                 if not due.failures:
-                    _log.warning("%s: its clock cannot be read: %s", device.name, found.detail)
+                    _log.warning(
+                        "%s: its clock cannot be read: %s", device.name, found.detail,
+                        extra={"device": device.name},
+                    )  # fmt: skip
                 self._again(due, self._backoff_ms(due, CLOCK_RETRY_MS, device.clock_ms))
                 return
             due.failures = 0

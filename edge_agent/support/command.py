@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +24,7 @@ def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     """1: some part could not be had, which the list says; the bundle is of use nevertheless."""
     if out is not None and out.exists():
         return could_not(f"{out}: is there already; give another --out FILE")
-    made, gateway = make_bundle(config)
+    made, gateway = make_bundle(config, _progress)
     path = out or Path(_file_name(gateway, wall_ms()))
     try:
         # never over another file: the one before may be the one that is wanted
@@ -38,7 +40,18 @@ def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     return FINDINGS if missing else GOOD
 
 
-def make_bundle(config: Path) -> tuple[Bundle, str]:
+def _progress(text: str) -> None:
+    """A line that is written over: it takes a while. Nothing into a file or a pipe."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def _quiet(_text: str) -> None:
+    """Nobody watches."""
+
+
+def make_bundle(config: Path, progress: Callable[[str], None] = _quiet) -> tuple[Bundle, str]:
     """The bundle, and the gateway's id ("gateway" where the configuration cannot be read)."""
     state_dir: Path | None = None
     gateway = "gateway"
@@ -49,7 +62,9 @@ def make_bundle(config: Path) -> tuple[Bundle, str]:
         pass  # check.txt in the bundle tells them
     folders = [config.absolute().parent] + ([state_dir] if state_dir is not None else [])
     secrets = known_secrets(_text_of(config), folders)
-    return bundle_of(gather(config, state_dir), secrets, wall_ms(), gateway), gateway
+    made = bundle_of(gather(config, state_dir, progress), secrets, wall_ms(), gateway)
+    progress("")
+    return made, gateway
 
 
 def _text_of(path: Path) -> str:

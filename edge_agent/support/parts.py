@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,7 +29,7 @@ COMMANDS: Final = (
     ("status.json", ("status", "--json")),
     ("doctor.json", ("doctor", "--json")),
     ("alarms.json", ("alarms", "--json")),
-    ("events.json", ("events", "--json")),
+    ("events.json", ("events", "--json", "--limit", "500")),
     ("queue.json", ("queue", "--json")),
     ("storage.json", ("storage", "--json")),
     ("time.json", ("time", "--json")),
@@ -39,7 +39,7 @@ COMMANDS: Final = (
     ("check.txt", ("check",)),
     ("config_versions.json", ("config", "versions", "--json")),
 )
-COMMAND_S: Final = 30.0
+COMMAND_S: Final = 60.0
 LOG_LINES: Final = 2000
 UNIT: Final = "edge-agent.service"
 MAX_PART: Final = 600_000
@@ -60,11 +60,16 @@ class PartOfBundle(NamedTuple):
     cut: bool = False
 
 
-def gather(config: Path, state_dir: Path | None) -> Iterator[PartOfBundle]:
-    """All of them. `state_dir` None: the configuration cannot be read."""
+def gather(
+    config: Path, state_dir: Path | None, progress: Callable[[str], None]
+) -> Iterator[PartOfBundle]:
+    """All of them. `state_dir` None: the configuration cannot be read. `progress`: is told what is
+    asked now."""
     yield configuration(config)
     for name, words in COMMANDS:
+        progress(f"edge-agent {' '.join(words)}")
         yield command(name, words, config)
+    progress("journalctl")
     yield log_lines()
     yield as_json("versions.json", versions())
     yield host()

@@ -52,6 +52,10 @@ FILES: Final = {
     "edge_agent/README.md": f"usr/share/doc/{NAME}/edge-agent.md",
     "edge_agent/gateway.example.toml": f"usr/share/doc/{NAME}/gateway.example.toml",
 }
+COMPLETIONS: Final = {
+    "bash": "usr/share/bash-completion/completions/edge-agent",
+    "zsh": "usr/share/zsh/vendor-completions/_edge-agent",
+}
 CONFFILES: Final = ("/etc/default/edge-agent",)
 SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
 COMMAND: Final = """\
@@ -152,6 +156,18 @@ def fill(stage: Path, wheel: Path, arch: str, place: Path) -> None:
     for source, target in FILES.items():
         (stage / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, stage / target)
+    complete(stage)
+
+
+def complete(stage: Path) -> None:
+    """What the shells need to complete commands and options, as the program itself tells it."""
+    for shell, target in COMPLETIONS.items():
+        told = subprocess.run(
+            [sys.executable, "-m", "edge_agent.cli", "completion", shell],
+            cwd=ROOT, check=True, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        (stage / target).parent.mkdir(parents=True, exist_ok=True)
+        (stage / target).write_bytes(told.stdout)
 
 
 def install(target: Path, python: str, machine: str) -> None:

@@ -82,3 +82,12 @@ def test_what_is_shipped_is_there(build: ModuleType) -> None:
     """Every file that the package takes from the repository."""
     missing = [name for name in build.FILES if not (build.ROOT / name).is_file()]
     assert missing == []
+
+
+def test_the_shells_are_told_what_to_complete(build: ModuleType, tmp_path: Path) -> None:
+    """Where bash and zsh of Debian look for it."""
+    build.complete(tmp_path)
+    bash = tmp_path / "usr/share/bash-completion/completions/edge-agent"
+    zsh = tmp_path / "usr/share/zsh/vendor-completions/_edge-agent"
+    assert "support-bundle" in bash.read_text()
+    assert zsh.read_text().startswith("#compdef edge-agent")

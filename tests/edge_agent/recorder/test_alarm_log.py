@@ -19,10 +19,12 @@ NOW = AlarmTold(Instant(0, 1, 2, 2), "resolution_vm shows -2, configured is -3")
 def test_what_begins_and_ends_is_told_once() -> None:
     """With its detail; a commit that changes nothing says nothing."""
     on = {("configuration_mismatch", "R1"): NOW}
-    assert changes({}, on) == [
-        "R1: configuration_mismatch is on: resolution_vm shows -2, configured is -3"
-    ]
-    assert changes(on, {}) == ["R1: configuration_mismatch is over"]
+    (begun,) = changes({}, on)
+    assert begun == (
+        "R1: configuration_mismatch is on: resolution_vm shows -2, configured is -3",
+        *("configuration_mismatch", "R1"),
+    )
+    assert [one.text for one in changes(on, {})] == ["R1: configuration_mismatch is over"]
     assert changes(on, dict(on)) == []
 
 
