@@ -50,11 +50,16 @@ def borrowed(
     is_lent = False
     if config is not None and name:
         with contextlib.suppress(NoAgent):
-            wanted = min(MAX_SECONDS, max(1, seconds))
-            answer = ask_take(config, name, wanted, user(), reason)
-            if not answer.get("ok"):
+            answer = ask_take(config, name, min(MAX_SECONDS, max(1, seconds)), user(), reason)
+            is_lent = bool(answer.get("ok"))
+            if is_lent and seconds > MAX_SECONDS:
+                ask_release(config, name)
+                raise CannotUse(
+                    f"this may take {seconds // 60} min, and a bus is lent for an hour at most:"
+                    " ask fewer units, rates or parities"
+                )
+            if not is_lent:
                 raise CannotUse(f"{answer.get('error')}")
-            is_lent = True
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield is_lent

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.bus_tools.address import Place
-from edge_agent.bus_tools.borrow import CannotUse, borrowed, bus_named
+from edge_agent.bus_tools.borrow import MAX_SECONDS, CannotUse, borrowed, bus_named
 from edge_agent.bus_tools.raw_port import raw_port, some
 from edge_agent.bus_tools.scan import BAUDS, setups_of
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
@@ -62,7 +62,8 @@ def sniff_command(config: AgentConfig | None, listening: Listening, *, as_json: 
         tell(lines(say("sniff.begin", port=bus.port or bus.host, seconds=listening.seconds)))
         tell([head_line()])
     heard: list[Told] = []
-    with borrowed(config, bus, listening.seconds + 30, "bus sniff"):
+    lent_s = min(MAX_SECONDS, listening.seconds + 30)
+    with borrowed(config, bus, lent_s, "bus sniff"):
         try:
             listen(setups, listening.seconds, show, heard)
         except KeyboardInterrupt:

@@ -119,6 +119,9 @@ def test_a_running_agent_lends_its_bus(tmp_path: Path) -> None:
         assert [one["unit"] for one in found] == [1]  # its four banks are one instrument
         assert found[0]["guesses"][0]["profile"] == "flonidan-uniflo1200"
         assert wait_until(lambda: bus_state(path) == "good", TIMEOUT_S)
+        long = run_tool(path, "bus", "scan", "--timeout", "10", "--baud", "all")
+        assert (long.returncode, "lent for an hour at most" in long.stderr) == (2, True)
+        assert wait_until(lambda: bus_state(path) == "good", TIMEOUT_S)
         command = [sys.executable, "-m", "edge_agent.cli", "bus", "scan", "--config", str(path)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as tool:
             assert wait_until(lambda: bus_state(path) == "lent", TIMEOUT_S)
