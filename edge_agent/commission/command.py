@@ -14,6 +14,7 @@ from edge_agent.commission.batch import Trouble, fill, gather
 from edge_agent.commission.closing import PACKAGE, CannotClose, close
 from edge_agent.commission.ending import check_link, keep, tell_done, unbroken
 from edge_agent.commission.interview import Interview, progress_of
+from edge_agent.commission.ownership import hand_over
 from edge_agent.commission.review import reread
 from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
@@ -84,6 +85,7 @@ def _by_file(options: argparse.Namespace, path: Path, words: Words) -> int:
     session = Session(answers, path, state, Sight(answers, path, options.wait, say))
     trouble = fill(session, given, words)
     if trouble:
+        hand_over(state, ())  # keys that were made on the way
         return _tell(trouble, options, words)
     if options.write_answers:
         keep(options.write_answers, answers, progress=False)

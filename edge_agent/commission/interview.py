@@ -22,6 +22,7 @@ from edge_agent.commission.closing import (
 )
 from edge_agent.commission.ending import check_link, tell, tell_done, unbroken
 from edge_agent.commission.ending import keep as keep_answers
+from edge_agent.commission.ownership import hand_over
 from edge_agent.commission.question import NO, YES
 from edge_agent.commission.review import reread, review_lines
 from edge_agent.commission.session import Session
@@ -74,6 +75,7 @@ class Interview:
         except (KeyboardInterrupt, EOFError):
             with unbroken():
                 keep()
+                hand_over(self._state_dir, (self._progress,))
             tell("\n" + self._words("stopped", path=self._progress))
             return FINDINGS
         except OSError as error:

@@ -17,7 +17,7 @@ def hand_over(state_dir: Path, beside: tuple[Path, ...]) -> None:
     """Give all in the state directory to its owner, and the files beside the configuration to the
     owner of their folder. Only root can, and only root has to. Raises OSError.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not state_dir.is_dir():
         return
     for path, folder in (
         *((path, state_dir) for path in _within(state_dir)),

@@ -8,8 +8,8 @@ import pytest
 
 from edge_agent.commission.answers import Key
 from edge_agent.commission.batch import fill
-from edge_agent.commission.closing import CannotClose, close, overview
-from edge_agent.commission.review import reread, review_lines
+from edge_agent.commission.closing import CannotClose, close
+from edge_agent.commission.review import reread
 from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
 from edge_agent.config.file import load_config
@@ -60,22 +60,6 @@ def test_a_faulty_configuration_does_not_come_into_force(tmp_path: Path) -> None
         with pytest.raises(CannotClose, match="a gateway keeps"):
             close(answers, {}, path, WORDS, reread)
     assert path.read_bytes() == before
-
-
-def test_the_first_readings(tmp_path: Path) -> None:
-    """Indexes in m3, the pressure gauge and absolute; who is silent is told."""
-    path = tmp_path / "gateway.toml"
-    with site(tmp_path) as (answers, _, transmitter):
-        filled(answers, tmp_path)
-        config = close(answers, {}, path, WORDS, reread).config
-        shown = "\n".join(review_lines(config, reread(config, path), WORDS))
-        transmitter.silent = True
-        silent = "\n".join(review_lines(config, reread(config, path), WORDS))
-    assert "vm 123456.789 m3" in shown
-    assert "= 400.00 kPa (absolute)" in shown
-    assert "T 14.50 °C" in shown
-    assert "p-1: no answer" in silent
-    assert "no faults" in overview(config)
 
 
 def statements(journal: Path) -> list[tuple[str, Statement]]:
