@@ -3,7 +3,7 @@
 import pytest
 
 from edge_agent.bus.link import NoAnswer
-from edge_agent.bus_tools.identify import identify
+from edge_agent.bus_tools.identify import identify, read_serial
 from edge_agent.language import load_table
 from protocols.modbus.answer import ExceptionAnswer, Registers, check_answer
 from protocols.modbus.diagnosis import Sure
@@ -60,3 +60,17 @@ def test_all_zeros_are_never_certain():
 
     guesses = identify(1, zeros, PROFILES, 0)
     assert all(guess.sure is not Sure.CERTAIN for guess in guesses)
+
+
+@pytest.mark.parametrize(
+    ("profile_id", "answer", "serial"),
+    [
+        ("sick-flowsic500", Registers((0x0147, 0x4E3D)), "21450301"),
+        ("sick-flowsic500", Registers((0, 0)), ""),
+        ("sick-flowsic500", ExceptionAnswer(2), ""),
+        ("keller-33x", Registers((1, 2)), ""),
+    ],
+)
+def test_a_serial_number(profile_id, answer, serial):
+    """As the device tells it; none where it does not, or its profile knows no such register."""
+    assert read_serial(load_profile(profile_id), 1, lambda _asked: answer) == serial
