@@ -18,7 +18,9 @@ def test_a_site_that_is_well_has_no_finding(tmp_path) -> None:
 
 def test_no_red_light_without_a_finding() -> None:
     """What answers badly and has no cause yet is named with its own words."""
-    odd = replace(METER, quality="BAD_VALUE", detail="not a number")
+    moment = replace(METER, quality="BAD_VALUE", detail="not a number")
+    assert diagnose(snapshot(devices=(moment, SENSOR)), None, host()) == ()
+    odd = replace(moment, good_age_ms=60_000)
     found = diagnose(snapshot(devices=(odd, SENSOR)), None, host())
     assert [(one.code, one.where) for one in found] == [("device_bad", "meter-1")]
     assert found[0].facts["said"] == "not a number"

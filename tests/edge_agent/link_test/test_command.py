@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import partial
 
 import pytest
 
 from edge_agent.cli import main
+from edge_agent.config.file import load_config
+from edge_agent.control.client import ask_agent
+from edge_agent.control.protocol import Call
 from edge_agent.keys.keys import create_keys
 from edge_agent.link_test.command import judge_traffic
 from protocols.evidence.leaf import Log
@@ -45,6 +49,9 @@ def test_with_an_agent_and_then_without(tmp_path, central, capsys, monkeypatch) 
     with agent_thread(path):
         assert wait_until(lambda: central.size(Log.BILLING) > 0)
         first = central.size(Log.TELEMETRY)  # what is polled from now on waits for an hour
+        control = load_config(path).control
+        asked = partial(ask_agent, control.read_socket, Call("status"))
+        assert wait_until(lambda: asked()["journal"]["unsent"]["telemetry"] > 0)
         assert main(["link", "--config", str(path)]) == 0
         out = capsys.readouterr().out
         assert "leaves sent, receipt verified" in out
