@@ -21,6 +21,7 @@ SHAPE_SHARE: Final = 0.75
 """Of samples of damage that have one shape (`causes.py`): then they are not disturbed."""
 MIN_DAMAGED: Final = 3
 LOST_POLLS: Final = 3
+LOST_MS: Final = 30_000  # what is silent for some requests is told by the diagnosis before
 MIN_LATE: Final = 3
 FEW_LATE: Final = 0.02
 _SERIAL: Final = ("rtu", "ascii")
@@ -207,7 +208,7 @@ def _is_lost(device: Device) -> bool:
     return (
         device.quality == "BAD_NO_ANSWER"
         and age_ms is not None
-        and age_ms > LOST_POLLS * device.poll_ms
+        and age_ms > max(LOST_POLLS * device.poll_ms, LOST_MS)
     )
 
 
