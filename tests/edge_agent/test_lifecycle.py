@@ -217,6 +217,7 @@ def test_a_torn_file_at_the_start_and_after_a_kill(tmp_path: Path) -> None:
     assert "configuration_unreadable" in site.events()
 
 
+@pytest.mark.long
 def test_a_kill_within_a_trial(tmp_path: Path) -> None:
     """The next start goes on with the trial, by what worked before it; what does not, goes back."""
     with running(tmp_path) as site:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from edge_agent.terminal import columns
 from tests.edge_agent.gateway import TOML, wait_until, write_ca
 from tests.edge_agent.test_lifecycle import TIMEOUT_S, Site, running
@@ -31,11 +29,10 @@ def test_a_change_is_shown_asked_for_and_proven(tmp_path: Path) -> None:
             terminal.press("y\n")
             terminal.wait_for("It works, and is kept.")
             assert terminal.end() == 0
-        for language in ({}, CHINESE):
-            for look in (["versions"], ["diff"], ["show"], ["show", "--effective"], ["check"]):
-                told = printed(config(site, *look), environment=language)
-                assert columns(told.widest) <= COLUMNS, told.widest
-                assert told.status == (1 if look == ["diff"] else 0), told.text
+        for look in (["diff"], ["show", "--effective"], ["check"]):
+            told = printed(config(site, *look), environment=CHINESE)
+            assert columns(told.widest) <= COLUMNS, told.widest
+            assert told.status == (1 if look == ["diff"] else 0), told.text
         told = printed(config(site, "versions"), environment=CHINESE)
         assert len(told.lines) < ROWS
         assert "运行正常" in told.text
@@ -43,9 +40,8 @@ def test_a_change_is_shown_asked_for_and_proven(tmp_path: Path) -> None:
         site.stop()
 
 
-@pytest.mark.parametrize("answer", ["n", ""])
-def test_no_is_no(tmp_path: Path, answer: str) -> None:
-    """An empty line too; nothing was changed."""
+def test_no_is_no(tmp_path: Path) -> None:
+    """An empty line is one; nothing was changed."""
     write_ca(tmp_path)
     path, new = tmp_path / "gateway.toml", tmp_path / "new.toml"
     path.write_text(TOML)
@@ -53,7 +49,7 @@ def test_no_is_no(tmp_path: Path, answer: str) -> None:
     said = ("--who", "a", "--reason", "b", "--config", str(path))
     with Terminal([*AGENT, "config", "apply", str(new), *said]) as terminal:
         terminal.wait_for("[y/N]")
-        terminal.press(f"{answer}\n")
+        terminal.press("\n")
         terminal.wait_for("Nothing was done.")
         assert terminal.end() == 1
     assert path.read_text() == TOML
