@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any, Final
 
 from edge_agent.commission.answers import Answers, Key, names_of, table_of
@@ -223,13 +224,13 @@ def readings_of(
 
 def read_look(answers: Answers, name: str, profile: Profile, what: str = "read") -> Look:
     """The look at an instrument's usual points and its serial number."""
-    table = table_of(answers, "device", name)
     serial = serial_point(profile)
-    bus = table.get("bus", "")
-    place = (bus, table.get("unit", ""), profile.id, profile.default_points)
+    bus, unit = (answers.get(("device", name, key), "") for key in ("bus", "unit"))
+    place = (bus, unit, profile.id, profile.default_points)
     return Look(what, (name, bus_key(answers, bus), *place, serial.name if serial else ""))
 
 
+@lru_cache(maxsize=256)  # asked many times for each question
 def known_profile(name: str) -> Profile | None:
     """A packaged profile; None for a file of the site, which the configuration's check reads."""
     return load_profile(name) if name in profile_ids() else None

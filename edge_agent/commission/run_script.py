@@ -93,7 +93,7 @@ def _run(answers: Answers, run: str) -> Script:
 
 def _indexes(answers: Answers, run: str, meter: str) -> Script:
     """Which registers are the totals, how they count, and where they stand now."""
-    profile = known_profile(table_of(answers, "device", meter).get("profile", ""))
+    profile = known_profile(answers.get(("device", meter, "profile"), ""))
     line, base = LINE, BASE
     if profile is not None and LINE not in counters(profile):
         which = tuple(map(Choice, counters(profile)))
@@ -143,7 +143,7 @@ def _transmitter(answers: Answers, run: str, quantity: str, meter: str) -> Scrip
     choices = yield from _with_readings(answers, able, quantity)
     device = yield _of(run, f"{quantity}_device", default, fields=(f"{prefix}.device",),
                        choices=choices)  # fmt: skip
-    profile = known_profile(table_of(answers, "device", device).get("profile", ""))
+    profile = known_profile(answers.get(("device", device, "profile"), ""))
     points = _TRANSMITTERS[quantity](profile) if profile else ()
     point = yield _of(
         run, f"{quantity}_point", points[0] if points else None, fields=(f"{prefix}.point",),
@@ -193,7 +193,7 @@ def _regulator(answers: Answers, name: str) -> Script:
     yield of("set_kpa_gauge", takes=decimal_text)
     outlet = f"{prefix}.outlet_pressure"
     device = yield of("outlet_device", choices=able, fields=(f"{outlet}.device",))
-    profile = known_profile(table_of(answers, "device", device).get("profile", ""))
+    profile = known_profile(answers.get(("device", device, "profile"), ""))
     points = pressures(profile) if profile else ()
     yield of("outlet_point", points[0] if points else None, choices=tuple(map(Choice, points)),
              fields=(f"{outlet}.point",), open_choice=True, quiet=len(points) == 1)  # fmt: skip
@@ -241,7 +241,7 @@ def _of(run: str, setting: str, default: str | None = None, **more: Any) -> Ques
 
 def _free_meters(answers: Answers) -> tuple[str, ...]:
     """Instruments that count gas and belong to no run yet."""
-    taken = {table_of(answers, "run", run).get("meter") for run in names_of(answers, "run")}
+    taken = {answers.get(("run", run, "meter")) for run in names_of(answers, "run")}
     return tuple(
         name
         for name in names_of(answers, "device")
@@ -260,7 +260,7 @@ def _able(answers: Answers, quantity: str) -> list[str]:
 
 
 def _profile(answers: Answers, device: str) -> Profile | None:
-    return known_profile(table_of(answers, "device", device).get("profile", ""))
+    return known_profile(answers.get(("device", device, "profile"), ""))
 
 
 def _shown(readings: Readings | None, point: str) -> str:
