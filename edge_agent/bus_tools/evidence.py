@@ -24,7 +24,7 @@ BUS_STATS: Final = "bus_stats"
 
 def facts_of(bus: BusThread, *, of_now: bool = False) -> BusFacts:
     """What a diagnosis is made of, since the start. `of_now`: who is silent by now counts as dead,
-    though it answered before (the doctor tells those apart by its snapshot).
+    though it answered before (as the doctor wants it, which tells those apart by its snapshot).
     """
     counters = bus.counters
     devices = []

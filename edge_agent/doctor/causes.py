@@ -44,7 +44,7 @@ def causes_of(buses: Sequence[BusThread]) -> Causes:
     """By the name of the bus; a bus without trouble has none."""
     found = {}
     for bus in buses:
-        facts = facts_of(bus)
+        facts = facts_of(bus, of_now=True)
         found[bus.bus.name] = tuple(_with_shapes(one, facts) for one in diagnose_bus(facts))
     return {name: causes[:MOST_CAUSES] for name, causes in found.items()}
 
