@@ -1,8 +1,8 @@
 """Points of a calibration: a reference and the reading beside it, found before they are left. Pure.
 
 Pressures are in kPa as the transmitter shows them (gauge or absolute), temperatures in degrees
-Celsius. The limit is a share of the absolute pressure, or of the temperature in kelvin, as for the
-elements of a conversion device (EN 12405-1, 8.3.2).
+Celsius. The limit is a share of the absolute pressure, or of the temperature in kelvin: this
+program's own where the contract's is not given.
 """
 
 from __future__ import annotations

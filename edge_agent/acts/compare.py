@@ -2,9 +2,9 @@
 
 An index may differ by one count of the display, of the register, and by what flowed between the
 moments of reading: the display was read `seconds` before the first of two readings at the earliest,
-and after the second never. Pressure, temperature and conversion may differ by what EN 12405-1
-(8.3.2) allows a conversion device of separate elements under rated conditions, unless a class is
-given.
+and after the second never. Pressure, temperature and conversion may differ by this program's own
+limits, unless a class is given: 0.5 % of the absolute pressure, 0.2 % of kelvin, 0.3 % of C and Z,
+which is about what an element of a conversion device may be off in service.
 """
 
 from __future__ import annotations
