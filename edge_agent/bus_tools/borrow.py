@@ -47,27 +47,41 @@ def borrowed(
     SIGTERM ends the tool as Ctrl-C does: what is lent is given back.
     """
     name = owner_of(config, bus)
-    is_lent = False
-    if config is not None and name:
-        with contextlib.suppress(NoAgent):
-            answer = ask_take(config, name, min(MAX_SECONDS, max(1, seconds)), user(), reason)
-            is_lent = bool(answer.get("ok"))
-            if is_lent and seconds > MAX_SECONDS:
-                ask_release(config, name)
-                raise CannotUse(
-                    f"this may take {seconds // 60} min, and a bus is lent for an hour at most:"
-                    " ask fewer units, rates or parities"
-                )
-            if not is_lent:
-                raise CannotUse(f"{answer.get('error')}")
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    owner = None if config is None or not name else config
+    before = signal.signal(signal.SIGTERM, _interrupt)  # first: no moment may leave it lent
+    is_ours = owner is not None  # to be given back, also where it is ended while it asks
     try:
-        yield is_lent
+        if owner is not None:
+            is_ours = _take(owner, name, seconds, reason)
+        yield is_ours
+    except _NotLentError as error:
+        is_ours = False
+        raise CannotUse(str(error)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
-        if config is not None and is_lent:
+        if owner is not None and is_ours:
             with contextlib.suppress(NoAgent):
-                ask_release(config, name)
+                ask_release(owner, name)
+
+
+class _NotLentError(Exception):
+    """The agent refuses."""
+
+
+def _take(config: AgentConfig, name: str, seconds: int, reason: str) -> bool:
+    """False where no agent runs. Raises CannotUse where it would be lent for too short a time."""
+    try:
+        answer = ask_take(config, name, min(MAX_SECONDS, max(1, seconds)), user(), reason)
+    except NoAgent:
+        return False
+    if not answer.get("ok"):
+        raise _NotLentError(f"{answer.get('error')}")
+    if seconds > MAX_SECONDS:
+        raise CannotUse(
+            f"this may take {seconds // 60} min, and a bus is lent for an hour at most:"
+            " ask fewer units, rates or parities"
+        )
+    return True
 
 
 def owner_of(config: AgentConfig | None, bus: BusConfig) -> str:

@@ -55,7 +55,7 @@ def test_instruments_are_told_with_what_to_write(
         assert main(arguments(path)) == 0
     showing.words.cache_clear()
     told = capsys.readouterr().out
-    assert max(columns(one) for one in told.splitlines()) <= 80
+    assert max(columns(one) for one in told.splitlines() if str(path) not in one) <= 80
     table = tomllib.loads(told[told.index("[[bus]]") :])
     assert table["bus"] == [
         {"name": "line-1", "type": "rtu", "port": str(path), "baud": 9600, "parity": "N"}

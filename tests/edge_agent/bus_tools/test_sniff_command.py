@@ -80,7 +80,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     unit = told["units"][0]
     assert unit["blocks"][0].keys() == {"function", "address", "count", "times"}
-    assert unit["requests"] >= unit["answers"] > 5
+    assert unit["requests"] + 1 >= unit["answers"] > 5  # it may begin with an answer
 
 
 def test_silence_and_junk_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
