@@ -112,7 +112,7 @@ def test_status_tells_what_does_not_work_first(site: Rig) -> None:
 def test_without_a_configuration_it_says_so(tmp_path: Path) -> None:
     """An empty machine: a sentence in lines of a terminal's width, no traceback."""
     long = tmp_path / "a-folder-with-a-long-name-as-somebody-may-have-made-it" / "gateway.toml"
-    for command in ("status", "doctor", "live", "check", "power"):
+    for command in ("status", "live", "check", "power"):
         done = printed([*AGENT, command, "--config", str(long)])
         assert done.status in (1, 2), done.text
         assert "Traceback" not in done.text
