@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.commission.answers import WIZARD, Answers, Key, dotted
+from edge_agent.commission.answers import WIZARD, Answers, Key, dotted, names_of
 from edge_agent.commission.checking import faults_of
 from edge_agent.commission.question import Question
 from edge_agent.commission.session import Problem, Session, default_of_file, judged, missing
@@ -28,6 +28,8 @@ def gather(given: Answers, path: Path, state_dir: Path, words: Words) -> list[Tr
     for key in open_keys:
         asked = words(session.asked[key].words, **_shown(session.asked[key], words))
         found.append(Trouble(dotted(key), words("missing", question=asked.split("\n")[0]), True))
+    if not names_of(given, "device"):
+        found.append(Trouble("device", words("no_device"), True))
     for key, question in session.asked.items():
         if key in given:
             judgement = judged(answers, question, given[key], path)

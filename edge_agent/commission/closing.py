@@ -27,6 +27,7 @@ from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.apply import Applied, Refused, apply
 from edge_agent.control.client import SocketError
 from edge_agent.control.command import CannotAsk
+from edge_agent.control.protocol import BadRequest
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.key_files import KeyFileError
@@ -116,7 +117,7 @@ def _record_one(done: Done, act: Act) -> None:
     for left in range(RECORD_TRIES - 1, -1, -1):
         try:
             record(done.config, act)
-        except (NotDone, JournalError, KeyFileError, MigrationError) as error:
+        except (BadRequest, NotDone, JournalError, KeyFileError, MigrationError) as error:
             raise CannotClose(f"the act is not recorded: {error}") from error
         except (CannotAsk, SocketError) as error:
             if not left:

@@ -15,6 +15,7 @@ from edge_agent.commission.checking import faults_of_answer
 from edge_agent.commission.question import (
     AGAIN,
     NO,
+    NONE,
     BadAnswer,
     Look,
     Note,
@@ -26,6 +27,7 @@ from edge_agent.config.fields import Fault
 
 See = Callable[[Look], Any]
 MAX_STEPS: Final = 20_000
+ALTITUDE: Final = ("site", "altitude_m")
 
 
 class Problem(NamedTuple):
@@ -166,6 +168,8 @@ def default_of_file(question: Question) -> str | None:
     kind = question.key[1].partition(" ")[0] if question.key[0] == WIZARD else ""
     if kind in ("more", "scan"):
         return NO
+    if question.key == ALTITUDE:  # it need not be told where the pressure is
+        return NONE
     return None if kind in ("silent", "approval", "enrol") else question.default
 
 

@@ -71,3 +71,12 @@ def test_a_setting_that_is_none_is_told_by_the_configuration(tmp_path: Path) -> 
     [found] = fill(session, dict(answers), WORDS)
     assert found.answer == "central.batch_second"
     assert "batch_seconds" in found.problem
+
+
+def test_a_file_without_instruments_or_altitude(tmp_path: Path) -> None:
+    """Instruments must be there; the altitude need not, where the pressure is."""
+    answers = {key: text for key, text in given(tmp_path).items() if key[0] != "device"}
+    del answers["site", "altitude_m"]
+    found = names(gather(answers, tmp_path / "gateway.toml", tmp_path / "state", WORDS))
+    assert ("device", True) in found
+    assert ("site.altitude_m", True) not in found
