@@ -13,7 +13,7 @@ def add_link(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="test the way to central, step by step",
         description="Interface, modem, route, name, connection, TLS, central, clocks, one batch "
         "there and back, and the traffic of a day. Exit status: 0 all good, 1 something is not, "
-        "2 the configuration cannot be read.",
+        "or the configuration has faults.",
         epilog="example: edge-agent link --config /etc/edge-agent/gateway.toml",
     )
     add_config(link)
