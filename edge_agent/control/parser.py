@@ -83,7 +83,7 @@ def ask_and_tell(config: AgentConfig, request: Request, *, as_json: bool) -> int
 
     answer = ask(config, request)
     good = bool(answer.get("ok"))
-    text = json.dumps(answer) if as_json else "\n".join(answer_lines(answer))
+    text = json.dumps({"schema": 1, **answer}) if as_json else "\n".join(answer_lines(answer))
     print(text, file=sys.stdout if good or as_json else sys.stderr)
     return GOOD if good else FINDINGS
 

@@ -117,6 +117,8 @@ def test_values_as_before(site: Path, capsys: pytest.CaptureFixture[str]) -> Non
     status, told, _ = run(capsys, site, "read", "--device", "meter", "--point", "vm")
     assert status == 0
     assert told.splitlines()[0] == "meter, serial M1"
+    status, told, _ = run(capsys, site, "read", "--device", "meter", "--point", "vm", "--json")
+    assert (status, set(json.loads(told))) == (0, {"schema", "ok", "device", "serial", "values"})
     assert run(capsys, site, "read", "vm", "--device", "none")[0] == 2
 
 
