@@ -44,8 +44,9 @@ class ConfigFiles:
         """One writer at a time; each holds it for some file operations only. Raises OSError."""
         if not self.directory.is_dir():
             for folder in (self.state_dir, self.directory):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._give(folder)
+                if not folder.is_dir():  # one that is there keeps its owner
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._give(folder)
         descriptor = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._give(self.directory / "lock")

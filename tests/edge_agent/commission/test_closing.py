@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,21 @@ def test_no_secret_lies_beside_the_configuration(tmp_path: Path) -> None:
     beside = [one for one in tmp_path.iterdir() if one.is_file()]
     assert beside
     assert [one for one in beside if secret in one.read_bytes()] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_made_is_the_agents(tmp_path: Path) -> None:
+    """Keys, journal, versions and gateway.toml: the service runs as another user."""
+    agent, group = 12345, 12346
+    path = tmp_path / "etc" / "gateway.toml"
+    for folder in (tmp_path / "state", path.parent):
+        folder.mkdir()
+        os.chown(folder, agent, group)
+    with site(path.parent) as (answers, _, _):
+        session = Session(answers, path, tmp_path / "state", Sight(answers, path, 0.0, print))
+        assert fill(session, dict(answers), WORDS) == []
+        closed = close(answers, {}, path, WORDS, reread)
+    made = [*(tmp_path / "state").rglob("*"), path, closed.sheet]
+    assert len(made) > 8
+    assert [one for one in made if one.stat().st_uid != agent] == []
+    assert [one for one in made if one.stat().st_gid != group] == []
