@@ -10,7 +10,8 @@
 | `read_start` (the same) | the same, once more: an index that is held against a display |
 | `keys` (state directory) | the gateway's keys and what enrolling gave, or None |
 | `new_keys` (state directory, gateway) | the public key of keys made now, or of those there |
-| `enrol`, `approval` (state directory) | how the enrolment stands: asked once; waited for |
+| `enrol` (state directory, address, token's hash) | how the enrolment stands, asked once |
+| `approval` (state directory) | the same, waited for |
 
 Nothing here raises for what a site may be like: a failure is told in what is found.
 """
@@ -72,7 +73,7 @@ class Sight:
             "ports": serial_ports,
             "keys": known_keys,
             "new_keys": new_keys,
-            "enrol": lambda state: self._enrol(state, 0.0),
+            "enrol": lambda state, *_: self._enrol(state, 0.0),
             "approval": self._approval,
             "read": self._read,
             "read_start": self._read,

@@ -39,7 +39,7 @@ def site_part() -> Script:
 
 def central_part(state_dir: Path) -> Script:
     """Where central is, and the keys by which both know each other."""
-    yield _of("central", "url")
+    url = yield _of("central", "url")
     state = yield Question(("gateway", "state_dir"), "gateway.state_dir", str(state_dir),
                            quiet=True)  # fmt: skip
     keys: Keys | None = yield Look("keys", (state,))
@@ -53,7 +53,7 @@ def central_part(state_dir: Path) -> Script:
     if token == NONE:
         yield from _by_hand(state, keys)
     elif token:
-        yield from _enrol(state, token)
+        yield from _enrol(state, url, token)
 
 
 def approval_part(state: str) -> Script:
@@ -99,9 +99,12 @@ def _standard_kpa(altitude: str) -> str | None:
     return None if isinstance(pressure, OutOfRange) else f"{pressure / 1000:.3f}"
 
 
-def _enrol(state: str, token: str) -> Script:
-    """The request goes now: an operator may approve it while the other questions are answered."""
-    look = Look("enrol", (state,))
+def _enrol(state: str, url: str, token: str) -> Script:
+    """The request goes now: an operator may approve it while the other questions are answered.
+
+    Another address or token is another look; the token itself stands in none.
+    """
+    look = Look("enrol", (state, url, hash(token)))
     found: Enrolment | None = yield look
     if found is None:
         return

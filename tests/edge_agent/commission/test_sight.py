@@ -87,7 +87,7 @@ def test_an_enrolment_from_pending_to_approved(tmp_path: Path, central: Central)
     state = str(tmp_path / "state")
     answers = {("central", "url"): central.url, ("central", "token"): central.token.to_text()}
     sight = sight_of(answers, tmp_path)
-    pending = sight(Look("enrol", (state,)))
+    pending = sight(Look("enrol", (state, "", 0)))
     assert (pending.state, pending.gateway) == ("pending", "gw-1")
     assert pending.fingerprint.count("-") == 7
     assert sight(Look("keys", (state,))) is None
@@ -107,7 +107,7 @@ def test_an_enrolment_that_fails_says_why(tmp_path: Path, central: Central) -> N
         ("central", "url"): "https://127.0.0.1:1",
         ("central", "token"): central.token.to_text(),
     }
-    failed = sight_of(answers, tmp_path)(Look("enrol", (state,)))
+    failed = sight_of(answers, tmp_path)(Look("enrol", (state, "", 0)))
     assert failed.state == "failed"
     assert failed.said
     assert sight_of({}, tmp_path)(Look("approval", (state,))) is None

@@ -53,3 +53,18 @@ def test_a_central_that_is_not_there_can_be_asked_later(tmp_path: Path) -> None:
     assert until(session, "central.enrol", typed).values["said"] == "no route"
     until(session, "bus.type", typed)
     assert session.answers["gateway", "id"] == "gw-7"
+
+
+def test_another_address_is_asked_anew(tmp_path: Path) -> None:
+    """What one central said is not said of the next."""
+    failed = Enrolment("failed", "gw-7", ("no route",))
+    world = World({"enrol": failed})
+    session = session_of(tmp_path, world=world)
+    typed = {**SITE, "central.token": TOKEN}
+    until(session, "central.enrol", typed)
+    session.back()
+    session.open_question()
+    session.back()
+    world.seen["enrol"] = Enrolment("pending", "gw-7", fingerprint="0011")
+    until(session, "bus.type", {**typed, "central.url": "https://d"})
+    assert Note("central.pending", {"fingerprint": "0011"}) in session.notes
