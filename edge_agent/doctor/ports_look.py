@@ -27,6 +27,7 @@ CLOSED_WITHIN_S: Final = 0.3
 MOST_PROCESSES: Final = 4096
 MOST_FILES: Final = 1024
 MOST_HOLDERS: Final = 4
+PSEUDO: Final = range(136, 144)  # majors of /dev/pts
 
 
 def look_at_port(bus: BusConfig, agent_uid: int, root: Path = Path("/")) -> PortFacts:
@@ -47,7 +48,7 @@ def look_at_port(bus: BusConfig, agent_uid: int, root: Path = Path("/")) -> Port
         may_open=may_open(found, agent_uid),
         user=user,
         group=_group(found.st_gid),
-        holders=tuple(_holders(found.st_rdev, root))[:MOST_HOLDERS],
+        holders=tuple(_holders(found, root))[:MOST_HOLDERS],
     )
 
 
@@ -112,21 +113,28 @@ def _drivers(root: Path) -> str:
     return ""
 
 
-def _holders(rdev: int, root: Path) -> Iterator[str]:
+def is_same(first: os.stat_result, second: os.stat_result) -> bool:
+    """One device by two names. Pseudo terminals are numbered anew in each container: of those the
+    file system they are in counts too."""
+    if not stat.S_ISCHR(second.st_mode) or first.st_rdev != second.st_rdev:
+        return False
+    return os.major(first.st_rdev) not in PSEUDO or first.st_dev == second.st_dev
+
+
+def _holders(port: os.stat_result, root: Path) -> Iterator[str]:
     for process in list(root.glob("proc/[0-9]*"))[:MOST_PROCESSES]:
-        if int(process.name) == os.getpid() or not _holds(process, rdev):
+        if int(process.name) == os.getpid() or not _holds(process, port):
             continue
         name = _name(process)
         if not name.startswith("edge-agent"):
             yield f"{name} (pid {process.name})"
 
 
-def _holds(process: Path, rdev: int) -> bool:
+def _holds(process: Path, port: os.stat_result) -> bool:
     with contextlib.suppress(OSError):  # it ended, or is not ours to look into
         for link in list((process / "fd").iterdir())[:MOST_FILES]:
             with contextlib.suppress(OSError):
-                found = os.stat(link)
-                if stat.S_ISCHR(found.st_mode) and found.st_rdev == rdev:
+                if is_same(port, os.stat(link)):
                     return True
     return False
 

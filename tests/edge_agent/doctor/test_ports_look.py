@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from edge_agent.config.model import BusConfig
 from edge_agent.doctor.host import Peer
-from edge_agent.doctor.ports_look import is_terminal, look_at_peer, look_at_port, may_open
+from edge_agent.doctor.ports_look import is_same, is_terminal, look_at_peer, look_at_port, may_open
 from tests.edge_agent.doctor.site_rig import closed_port, hangs_up, listener, says_nothing
 
 NOBODY = 65_534
@@ -88,6 +89,18 @@ def test_who_holds_it(pty) -> None:
         (holder,) = look_at_port(bus(str(pty)), 0).holders
         assert f"pid {child.pid}" in holder
         child.kill()
+
+
+def test_one_device_by_two_names() -> None:
+    """A pseudo terminal of the same number in another container is another one."""
+
+    def node(major: int, device: int, mode: int = 0o020620) -> SimpleNamespace:
+        return SimpleNamespace(st_mode=mode, st_rdev=os.makedev(major, 3), st_dev=device)
+
+    assert is_same(node(188, 1), node(188, 2))
+    assert is_same(node(136, 1), node(136, 1))
+    assert not is_same(node(136, 1), node(136, 2))
+    assert not is_same(node(188, 1), node(188, 1, 0o100644))
 
 
 def test_names_that_are_no_port(tmp_path) -> None:
