@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -112,23 +113,29 @@ def test_a_devices_clock_drifts(tmp_path: Path) -> None:
     assert [(one.code, one.where) for one in found] == [("device_clock", "meter-1")]
 
 
+@pytest.fixture(scope="module")
+def receipted(tmp_path_factory) -> Iterator[Path]:
+    """gateway.toml of a running agent, whose journal has receipts."""
+    with site(tmp_path_factory.mktemp("site"), [Scene("healthy")]) as found:
+        assert wait_until(lambda: len(found.central.requests) > 2)
+        yield found.path
+
+
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed (apt: faketime)")
 @pytest.mark.parametrize(
     ("shown", "code"),
     [("-40d", "clock_before_receipt"), ("@1970-01-02 00:00:00", "clock_never_set")],
 )
-def test_a_process_whose_clock_is_wrong(tmp_path: Path, shown: str, code: str) -> None:
+def test_a_process_whose_clock_is_wrong(receipted: Path, shown: str, code: str) -> None:
     """A real one, beside a journal with central's receipts: one red finding, the clock's."""
-    with site(tmp_path, [Scene("healthy")]) as found:
-        assert wait_until(lambda: len(found.central.requests) > 2)
-        environment = os.environ | {
-            "LD_PRELOAD": str(FAKETIME), "DONT_FAKE_MONOTONIC": "1", "FAKETIME": shown, "TZ": "UTC",
-        }  # fmt: skip
-        command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json", "--config"]
-        done = subprocess.run(
-            [*command, str(found.path)], env=environment, capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+    environment = os.environ | {
+        "LD_PRELOAD": str(FAKETIME), "DONT_FAKE_MONOTONIC": "1", "FAKETIME": shown, "TZ": "UTC",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json", "--config"]
+    done = subprocess.run(
+        [*command, str(receipted)], env=environment, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
     assert done.returncode == 1, done.stderr
     told = json.loads(done.stdout)["findings"]
     assert [one["code"] for one in told if one["light"] == "bad"] == [code]
