@@ -5,9 +5,11 @@ What a sandbox forbids shows only here. Skipped where there is no systemd-nspawn
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -36,9 +38,10 @@ class Booted:
                     *("systemd-nspawn", "--quiet", f"--directory={root.path}", "--keep-unit"),
                     # as on a gateway: the state of the clock may be read
                     *("--register=no", "--private-network", "--system-call-filter=clock_adjtime"),
-                    "/lib/systemd/systemd",
+                    *("--console=pipe", "/lib/systemd/systemd"),
                 ],
                 stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT,
+                start_new_session=True,  # it shall touch nobody's terminal
             )  # fmt: skip
         self.leader = 0
 
@@ -77,9 +80,15 @@ class Booted:
         return self.run(f"systemctl show edge-agent --value --property {name}").strip()
 
     def close(self) -> None:
-        if self._nspawn.poll() is None:
+        """Its first process takes all others along; nspawn's own end would leave them running."""
+        if self.leader:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.leader, signal.SIGKILL)
+        try:
+            self._nspawn.wait(10.0)
+        except subprocess.TimeoutExpired:
             self._nspawn.kill()
-        self._nspawn.wait()
+            self._nspawn.wait()
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +141,10 @@ def test_killed_and_hung(booted: Booted) -> None:
     """SIGKILL, then a process that stands still: systemd starts it again, and the event says what
     systemd knows of each end. With the watchdog's SIGTERM comes a SIGCONT: it ends in order."""
     booted.wait(lambda: ready(booted), 30.0, "ready")
-    for signal, within_s in (("KILL", 30.0), ("STOP", 60.0)):
+    for blow, within_s in (("KILL", 30.0), ("STOP", 60.0)):
         pid = booted.show("MainPID")
-        booted.run(f"kill -{signal} {pid}")
-        booted.wait(lambda pid=pid: ready(booted, pid), within_s, f"a restart after {signal}")
+        booted.run(f"kill -{blow} {pid}")
+        booted.wait(lambda pid=pid: ready(booted, pid), within_s, f"a restart after {blow}")
     log = booted.run("journalctl -u edge-agent --no-pager -o cat")
     assert "ended by itself: signal; systemd: killed (killed KILL)" in log, log
     assert "ended by itself: watchdog; systemd: the watchdog was not fed (exited 0)" in log, log
