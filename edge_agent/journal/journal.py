@@ -32,7 +32,7 @@ MOST_CORRUPT: Final = 8  # a disk that fails now and then gives a page the next 
 BUSY_TIMEOUT_MS: Final = 5_000
 AUTOCHECKPOINT_PAGES: Final = 8000
 WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
-CACHE_KB: Final = 512  # of each connection; SQLite's own default is four times that
+CACHE_KB: Final = 256  # of each connection; SQLite's own 2000 write no less, and stay for good
 _INSERT_LEAF: Final = {
     Log.BILLING: "INSERT INTO billing (seq, hash, leaf) VALUES (?, ?, ?)",
     Log.TELEMETRY: "INSERT INTO telemetry (seq, hash, leaf) VALUES (?, ?, ?)",
