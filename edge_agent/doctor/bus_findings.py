@@ -17,7 +17,7 @@ from protocols.modbus.diagnosis import Cause, Likely, Sure
 GOOD: Final = "GOOD"
 FEW_MISSED: Final = 0.05
 """Polls that came too late, of all that were asked for."""
-SHAPE_SHARE: Final = 0.75
+SHAPE_SHARE: Final = 0.6
 """Of samples of damage that have one shape (`causes.py`): then they are not disturbed."""
 MIN_DAMAGED: Final = 3
 LOST_POLLS: Final = 3

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 BATCH_S: Final = 300.0
 GOOD: Final = "GOOD"
-ACCIDENT_POLLS: Final = 3  # a poll that failed at this very moment is none
+ACCIDENT_POLLS: Final = 3  # a poll that failed at this very moment is no finding
+MOMENT_MS: Final = 10_000
 SPOKEN_OF: Final = (*CONDITIONS, DRIFTS, UNREADABLE, "bus_lent", "clone_suspected")
 _NOT_YET: Final = ""  # no scan since the start
 
@@ -76,7 +77,7 @@ def _unexplained(snapshot: Snapshot, found: Sequence[Finding]) -> Iterator[Findi
         if device.quality in (GOOD, _NOT_YET) or device.bus in buses or device.name in devices:
             continue
         age_ms = device.good_age_ms
-        if age_ms is not None and age_ms <= ACCIDENT_POLLS * device.poll_ms:
+        if age_ms is not None and age_ms <= max(ACCIDENT_POLLS * device.poll_ms, MOMENT_MS):
             continue
         said = device.detail or device.last_failure or device.quality
         yield red("device_bad", Area.DEVICE, device.name, bus=device.bus, said=said)
