@@ -133,6 +133,8 @@ def serve(scene: Scene, directory: Path, stop: threading.Event, stack) -> str:
 def toml_of(scene: Scene, place: str) -> str:
     """Its bus, devices and run."""
     timeout = "" if "timeout_s" in scene.bus else "timeout_s = 0.15\n"
+    if scene.kind == "rtu":
+        timeout += "gap_ms = 120\n"  # a loaded machine pauses within an answer, too
     text = f'[[bus]]\nname = "{scene.name}"\ntype = "{scene.kind}"\n{place}\n{timeout}{scene.bus}\n'
     for unit in scene.units:
         name = scene.device(unit.unit)

@@ -106,7 +106,7 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("noise", pair("bit=0.004")), {"line_noise"}),
     (Scene("cut", pair("cut=0.6")), {"line_cut"}),
     (Scene("head", pair("head=0.6:2")), {"line_cut"}),
-    (Scene("gap", pair("gap=0.7:90ms")), {"line_gap"}),
+    (Scene("gap", pair("gap=0.7:220ms"), bus="quiet_s = 0.5"), {"line_gap"}),
     (Scene("twice", pair("twice=1")), {"line_twice"}),
     (Scene("behind", pair("behind=1")), {"line_behind"}),
     (Scene("lost", pair("lost=0.12")), {"unsteady"}),
