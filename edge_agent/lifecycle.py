@@ -22,6 +22,7 @@ from edge_agent.config_store.start import Started, begin
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.reader import ReadFailed
 from edge_agent.journal.schema import MigrationError
+from edge_agent.journal.sharing import share_directory
 from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import KeyFileError, load_keys
 from edge_agent.salvage.journal_start import open_journal
@@ -72,6 +73,8 @@ def run_agent(
     """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
     config = started.config
     with state_lock(config.state_dir):
+        if config.control is not None:
+            share_directory(config.state_dir, config.control.read_group)
         keys = load_keys(config.state_dir, StateFiles(config.state_dir))
         if keys.gateway != config.gateway:
             raise KeyFileError(

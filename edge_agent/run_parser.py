@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Final
 
 from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show, tell_faults
+
+OWN_FILES: Final = 0o077
+"""What the agent makes is its own; the journal's files and the sockets have modes of their own."""
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     from edge_agent.state_lock import AlreadyRunning
     from edge_agent.supervise.notify import Notifier
 
+    os.umask(OWN_FILES)
     keep_small()
     log_of_agent()
     try:

@@ -35,9 +35,7 @@ class Conversation:
             raise NoAgent(str(path)) from error
         except OSError as error:
             self.close()
-            raise SocketError(
-                f"{path}: {error.strerror or error}; you need the socket's group (see [control])"
-            ) from error
+            raise SocketError(f"{path}: {_why(path, error)}") from error
 
     def __enter__(self) -> Conversation:
         return self
@@ -71,3 +69,12 @@ def ask_agent(path: Path, request: Request) -> dict[str, object]:
     """The answer of the running agent. Raises NoAgent or SocketError."""
     with Conversation(path) as conversation:
         return conversation.ask(request)
+
+
+def _why(path: Path, error: OSError) -> str:
+    said = error.strerror or str(error)
+    if not isinstance(error, PermissionError):
+        return said
+    from edge_agent.permission import why_closed  # only after a failure: a command is quick
+
+    return f"{said}; {why_closed(path, os.W_OK) or 'ask for its group (see [control])'}"

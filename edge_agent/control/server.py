@@ -157,7 +157,9 @@ def read_line(connection: socket.socket, now_ms: Callable[[], int] = mono_ms) ->
 
 def _listen(path: Path, group: str) -> socket.socket:
     """A socket file of its own, 0660, of that group; one left behind by a kill is replaced."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o755)  # who may connect is the sockets' own matter
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

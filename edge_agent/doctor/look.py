@@ -32,6 +32,7 @@ from edge_agent.doctor.ports_look import look_at_peer, look_at_port
 from edge_agent.doctor.serials_look import read_serials
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.journal.reader import ReadFailed
+from edge_agent.journal.sharing import why_not
 from edge_agent.link_test.command import now_of, own_of
 from edge_agent.link_test.judge import Now
 from edge_agent.link_test.modem import read_modem
@@ -200,7 +201,7 @@ def _alone(config: AgentConfig, asked: Asked, unknown: list[str]) -> Asked:
 
 def _state(state_dir: Path, now: Now, wanted: Wanted, unknown: list[str]) -> State:
     if not may_look(state_dir):
-        unknown.append(f"{state_dir}: not yours to look into; run this as root")
+        unknown.append(why_not(state_dir / FILE_NAME))
         return State()
     return look_at_state(state_dir, now.utc_s, deep=wanted.deep)
 

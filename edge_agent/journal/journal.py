@@ -21,6 +21,7 @@ from edge_agent.journal.memory import LOGS, Memory, Settled, Tick
 from edge_agent.journal.memory_rows import READ_ERRORS, DamagedRow, renew_log_digests
 from edge_agent.journal.memory_store import OtherGateway, load_heads, load_memory, store_memory
 from edge_agent.journal.settling import Retention, prune, settle
+from edge_agent.journal.sharing import follow_directory
 from edge_agent.journal.space import NO_RESERVE, Limits, Space
 from edge_agent.keys.keys import sync_directory
 from protocols.evidence.errors import EvidenceError
@@ -218,6 +219,7 @@ class Journal:
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
+        follow_directory(self.path)  # before SQLite makes files beside it, with its mode
         try:
             # one thread at a time: the main thread opens, the recorder's goes on
             connection = sqlite3.connect(

@@ -99,6 +99,7 @@ class NewestReader(JournalReader):
         for rowid, time_s in batches:
             if time_s < receipted_s:
                 return
+            self._within_time()
             (data,) = self._connection.execute(_SELECT_UPLOAD, (rowid,)).fetchone()
             upload = decode_upload(data)
             size = unverified_checkpoint(upload.checkpoint).size
@@ -107,6 +108,7 @@ class NewestReader(JournalReader):
     def _rows(self, log: Log) -> Iterator[Leaf]:
         origin, before = self._state(log).origin, MAX_SEQ
         while True:
+            self._within_time()
             rows = self._connection.execute(_SELECT[log], (before, PAGE)).fetchall()
             for row in (Row(*each) for each in rows):
                 leaf = row.leaf(origin)

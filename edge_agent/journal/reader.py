@@ -2,20 +2,22 @@
 
 A connection of its own that can neither write nor checkpoint; each answer is one snapshot. Leaves
 behind the receipts come out of their sealed batches: central may have been restored from a backup.
+
+A snapshot holds up the writer's checkpoints, never its commits; it ends after LONGEST_MS.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3  # noqa: TID251  # the journal's shell
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from edge_agent.clock import mono_ms
+from edge_agent.journal.beside import Beside
 from edge_agent.journal.damage import is_damaged
-from edge_agent.journal.journal import BUSY_TIMEOUT_MS, CACHE_KB
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.memory_rows import READ_ERRORS
 from edge_agent.journal.memory_store import load_memory
@@ -27,12 +29,15 @@ from edge_agent.journal.rows import (
     whole_holes,
 )
 from edge_agent.journal.schema import VERSION
+from edge_agent.journal.sharing import why_not
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.leaf import Leaf, Log, Origin, encode_leaf, leaf_hash
 from protocols.evidence.merkle import EMPTY, Frontier, Hole
 from protocols.evidence.note import unverified_checkpoint
 from protocols.evidence.upload import decode_upload, open_leaves
 
+LONGEST_MS: Final = 60_000
+"""Of one snapshot. What is committed meanwhile stays in the write-ahead log."""
 _log = logging.getLogger(__name__)
 _SELECT_BATCHES = (
     "SELECT size, upload FROM batch WHERE log = ? AND receipt_time_s >= ? ORDER BY epoch, first"
@@ -107,13 +112,17 @@ class JournalReader:
         """Open beside the writer. Raises ReadFailed."""
         self._path = path
         self._gateway = gateway
-        self._file: tuple[int, int] | None = None  # which one is open
-        self._connection: sqlite3.Connection
+        self._beside = Beside(path)
+        self._began_ms = 0  # of the snapshot
         with self._reading():
             pass
 
     def close(self) -> None:
-        self._connection.close()
+        self._beside.close()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._beside.connection
 
     def state(self, log: Log) -> LogState:
         """Where the log and its receipts end. Raises ReadFailed."""
@@ -239,9 +248,11 @@ class JournalReader:
             state = self._state(Log.BILLING)
             rows = self._connection.execute(_SELECT_BATCHES, (Log.BILLING.value, receipted_s))
             for size, data in rows:
+                self._within_time()
                 yield from open_leaves(decode_upload(data), size)
             within = (state.receipted.size, state.frontier.size)
             for row in read_rows(self._connection, Log.BILLING, *within):
+                self._within_time()
                 leaf = row.leaf(state.origin)
                 if leaf is None:
                     _log.error(
@@ -292,42 +303,42 @@ class JournalReader:
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[None]:
+        self._began_ms = mono_ms()
         self._connection.execute("BEGIN")
         try:
             yield
         finally:
             self._connection.execute("COMMIT")
 
-    def _follow(self) -> None:
-        """Open the file that has the name now: a damaged one is put aside while we run."""
-        found = os.stat(self._path)
-        if self._file == (found.st_dev, found.st_ino):
-            return
-        if self._file is not None:
-            self._connection.close()
-        self._file = None
-        mode = "?immutable=1" if _is_alone(self._path) else "?mode=ro"
-        self._connection = sqlite3.connect(
-            self._path.absolute().as_uri() + mode,
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        self._file = (found.st_dev, found.st_ino)
-        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+    def _within_time(self) -> None:
+        """To be asked at each step of a long reading. Raises ReadFailed."""
+        if mono_ms() - self._began_ms > LONGEST_MS:
+            raise ReadFailed(
+                f"{self._path}: read for more than {LONGEST_MS // 1000} s, and the agent goes "
+                "before; ask for a shorter time"
+            )
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
-            self._follow()
+            self._beside.follow()
             yield
+            self._still_so()
         except (EvidenceError, *READ_ERRORS) as error:
+            self._still_so()
             if isinstance(error, EvidenceError) or is_damaged(error, self._path):
                 raise ReadDamaged(f"{self._path} is damaged: {error}") from error
-            raise ReadFailed(f"{self._path} is not readable: {error}") from error
+            raise self._not_readable(error) from error
         except (sqlite3.Error, OSError) as error:
-            raise ReadFailed(f"{self._path} is not readable: {error}") from error
+            raise self._not_readable(error) from error
+
+    def _not_readable(self, error: Exception) -> ReadFailed:
+        return ReadFailed(why_not(self._path) or f"{self._path} is not readable: {error}")
+
+    def _still_so(self) -> None:
+        """A file that was read without a lock must be the same still. Raises ReadFailed."""
+        if not self._beside.is_as_it_was():
+            raise ReadFailed(f"{self._path}: the agent began to write meanwhile; ask again")
 
 
 def extend(before: Frontier, leaves: Sequence[Leaf], holes: Iterable[Hole]) -> Frontier:
@@ -340,11 +351,3 @@ def extend(before: Frontier, leaves: Sequence[Leaf], holes: Iterable[Hole]) -> F
 
 def _hashes(leaves: Iterable[Leaf]) -> list[bytes]:
     return [leaf_hash(encode_leaf(leaf)) for leaf in leaves]
-
-
-def _is_alone(path: Path) -> bool:
-    """No writer has it open, and we may not make the file beside it that a second one would need.
-
-    SQLite then refuses to read a WAL journal, unless it is told that nobody writes.
-    """
-    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)

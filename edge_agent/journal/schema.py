@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.journal.sharing import follow_directory
+
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
@@ -97,6 +99,7 @@ def migrate_in_child(journal: Path, page_size: int = PAGE_SIZE) -> None:
         raise MigrationError(
             f"{journal}: {lines[-1]}; free disk space, or put the file aside and keep it"
         )
+    follow_directory(journal)
 
 
 def migrations() -> Migrations:

@@ -5,7 +5,6 @@ A running agent is asked; the journal is read beside it, or without one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from edge_agent.control.client import NoAgent
 from edge_agent.journal.newest import NewestReader
 from edge_agent.journal.reader import ReadFailed
+from edge_agent.journal.sharing import why_not
 from edge_agent.status.command import NotAsked, ask_snapshot
 from edge_agent.status.model import Snapshot
 from edge_agent.status.site_files import NoSite, SiteFiles, site_files
@@ -35,7 +35,7 @@ class View(NamedTuple):
     def reader(self) -> NewestReader:
         """The journal, for what cannot do without. Raises NotAsked."""
         if self.held is None:
-            raise NotAsked(_forbidden(self.files))
+            raise NotAsked(why_not(self.files.journal))
         return self.held
 
     @property
@@ -53,9 +53,10 @@ def view(path: Path) -> Iterator[View]:
     except NoAgent:
         agent = None
     gateway = files.gateway or (agent.gateway if agent is not None else "")
-    if _is_forbidden(files.state_dir):
+    forbidden = why_not(files.journal)
+    if forbidden:
         if agent is None:
-            raise NotAsked(_forbidden(files))
+            raise NotAsked(forbidden)
         yield View(files, agent, None)
         return
     reader = NewestReader(files.journal, gateway)
@@ -63,15 +64,3 @@ def view(path: Path) -> Iterator[View]:
         yield View(files, agent, reader)
     finally:
         reader.close()
-
-
-def _is_forbidden(state_dir: Path) -> bool:
-    """It is its user's alone; a technician has the group of the sockets."""
-    try:
-        return state_dir.exists() and not os.access(state_dir, os.R_OK | os.X_OK)
-    except PermissionError:  # a folder above it
-        return True
-
-
-def _forbidden(files: SiteFiles) -> str:
-    return f"{files.state_dir} may not be read by you: use sudo, or be its user"
