@@ -10,9 +10,9 @@ from pathlib import Path
 LOOK_INTO = os.R_OK | os.X_OK
 
 
-def why_closed(path: Path, need: int = os.R_OK) -> str:
+def why_closed(path: Path, need: int = os.R_OK, alone: str = "have it given to a group") -> str:
     """What is in the way, a folder above it or the file itself, and the remedy; "" where nothing
-    is, or there is no such file. `need`: os.R_OK, os.W_OK.
+    is, or there is no such file. `need`: os.R_OK, os.W_OK; `alone`: what to do where no group may.
     """
     for place, wanted in (*((folder, os.X_OK) for folder in reversed(path.parents)), (path, need)):
         try:
@@ -20,17 +20,14 @@ def why_closed(path: Path, need: int = os.R_OK) -> str:
         except OSError:  # not there; what is closed above it was told
             return ""
         if not os.access(place, wanted):
-            return f"{place} {_remedy(found, wanted)}"
+            return f"{place} {_remedy(found, wanted, alone)}"
     return ""
 
 
-def _remedy(found: os.stat_result, wanted: int) -> str:
+def _remedy(found: os.stat_result, wanted: int, alone: str) -> str:
     owner = _user(found.st_uid)
     if found.st_mode & (wanted << 3) != wanted << 3:  # the bits of the group
-        return (
-            f"is {owner}'s alone: name a group by [control] read_group in gateway.toml and start "
-            f"the agent again, or be {owner}"
-        )
+        return f"is {owner}'s alone: {alone}, or be {owner}"
     group, me = group_name(found.st_gid), _user(os.getuid())
     if _is_listed(found.st_gid, me):
         return f"is for the group {group}: you were put into it after you logged in; log in anew"

@@ -27,6 +27,7 @@ from edge_agent.config.regulators import read_regulators
 from edge_agent.config.remote import read_remote
 from edge_agent.config.runs import read_runs
 from edge_agent.journal.schema import PAGE_SIZE
+from edge_agent.permission import why_closed
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.refusal import OutOfRange
@@ -54,7 +55,8 @@ def load_config(path: Path) -> AgentConfig:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigErrors(
-            path, [Fault("file", error.strerror or str(error), "check the path")]
+            path,
+            [Fault("file", error.strerror or str(error), why_closed(path) or "check the path")],
         ) from error
     return read_config(data, path)
 

@@ -168,8 +168,9 @@ def find_state_dir(config_path: Path, environment: Mapping[str, str]) -> Path | 
             return Path(noted)
     given = environment.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd.exec(5)
     for place in (Path(given) if given else None, base / "state"):
-        if place is not None and (place / FOLDER).is_dir():
-            return place
+        with contextlib.suppress(OSError):  # a folder that whoever asks may not enter
+            if place is not None and (place / FOLDER).is_dir():
+                return place
     return None
 
 

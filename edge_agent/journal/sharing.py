@@ -22,6 +22,7 @@ _GROUP_ENTERS: Final = 0o050
 _SHARED: Final = 0o640
 _OWN: Final = 0o600
 _SIDES: Final = ("", "-wal", "-shm")
+_NOBODYS: Final = "name a group by [control] read_group in gateway.toml and start the agent again"
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +76,7 @@ def is_shared(directory: os.stat_result) -> bool:
 
 def why_not(journal: Path) -> str:
     """Why whoever asks may not read it, with the remedy; "" where he may, or there is none."""
-    told = why_closed(journal.parent, LOOK_INTO) or why_closed(journal)
+    told = why_closed(journal.parent, LOOK_INTO, _NOBODYS) or why_closed(journal, alone=_NOBODYS)
     with contextlib.suppress(OSError):
         directory = journal.parent.stat()
         if told and os.access(journal.parent, LOOK_INTO) and is_shared(directory):

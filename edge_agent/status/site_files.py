@@ -72,10 +72,12 @@ def _state_dir(table: dict[str, Any]) -> str:
 def _noted(path: Path, fault: str) -> SiteFiles:
     """A file that cannot be read: the last good one may be in force, and its place is noted."""
     from edge_agent.config_store.files import FOLDER, find_state_dir
+    from edge_agent.permission import why_closed
 
     state_dir = find_state_dir(path, os.environ)
     if state_dir is None:
-        raise NoSite(f"{path}: {fault}; name the right file by --config, or mend it")
+        remedy = why_closed(path) or "name the right file by --config, or mend it"
+        raise NoSite(f"{path}: {fault}; {remedy}")
     told = f"{path}: {fault}; mend it, and look with edge-agent check"
     versions = (one for one in (state_dir / FOLDER).glob("*.toml") if one.stem.isdecimal())
     table: dict[str, Any] = {}

@@ -46,12 +46,12 @@ def need_users() -> None:
     """Skip where no second user can be had."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("another user's rights need root, and setpriv")
-    program = _command(READER, ("-c", "import edge_agent.cli, rich"))
+    program = command_of(READER, ("-c", "import edge_agent.cli, rich"))
     if subprocess.run(program, check=False, capture_output=True).returncode != 0:
         pytest.skip("another user may not read this program")
 
 
-def _command(user: User, arguments: tuple[str, ...]) -> list[str]:
+def command_of(user: User, arguments: tuple[str, ...]) -> list[str]:
     """Python as that user; one in a folder that is root's alone is shown by a mount of its own."""
     groups = ",".join(map(str, user.groups))
     drop = ["setpriv", f"--reuid={user.uid}", f"--regid={user.uid}"]
@@ -78,7 +78,7 @@ def common_place() -> Iterator[Path]:
 def begin(user: User, *command: str, cwd: Path) -> subprocess.Popen[str]:
     """With the file mode mask of a login."""
     return subprocess.Popen(
-        _command(user, ("-m", "edge_agent.cli", *command)),
+        command_of(user, ("-m", "edge_agent.cli", *command)),
         umask=0o022, cwd=cwd, stdin=subprocess.DEVNULL, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.systemd.debian_root import ENVIRON, DebianRoot, make_root
-from tests.systemd.test_deb import CONFIG, build, commission_by_hand, project_wheel
+from tests.systemd.test_deb import CONFIG, STATE, build, commission_by_hand, project_wheel
 
 BOOT_S = 60.0
 QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=3\nRestartSec=1\n"
@@ -102,6 +102,7 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
     root.put(package, "/root/agent.deb")
     root.run("dpkg", "--install", "/root/agent.deb")
     commission_by_hand(root, place)
+    (root / STATE).chmod(0o700)  # as a package left it that kept everybody out
     dropin = root / "/etc/systemd/system/edge-agent.service.d"
     dropin.mkdir(parents=True)
     (dropin / "quick.conf").write_text(QUICK)
@@ -131,6 +132,14 @@ def test_it_runs_as_it_is_confined(booted: Booted) -> None:
     assert status["clock_state"] != "unknown"
     assert status["journal"]["failing"] == ""
     booted.run("runuser -u fitter -- edge-agent doctor >/dev/null", status=1)
+    assert booted.run(f"stat -c '%a %U %G' {STATE}").strip() == "2750 edge-agent gas-readers"
+    booted.run("runuser -u fitter -- edge-agent storage >/dev/null")
+    assert "agent_started" in booted.run("runuser -u fitter -- edge-agent events --json")
+    found = booted.run(f"runuser -u fitter -- find {STATE} -readable -type f 2>/dev/null", None)
+    names = {line.rsplit("/", 1)[1] for line in found.split()}
+    assert names == {"journal.db", "journal.db-shm", "journal.db-wal"}
+    refused = booted.run("runuser -u nobody -- edge-agent events 2>&1", status=2)
+    assert "/etc/edge-agent is for the group gas-readers" in refused
     pid = booted.show("MainPID")
     entering = f"nsenter -t {pid} -m"
     booted.run(f"{entering} touch {CONFIG}")

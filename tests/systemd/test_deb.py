@@ -117,6 +117,11 @@ def status_of(root: DebianRoot) -> str:
     return root.run("dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "gas-edge-agent")
 
 
+def who_may(root: DebianRoot) -> str:
+    """Enter the state directory."""
+    return root.run("stat", "-c", "%a %U %G", STATE).strip()
+
+
 def test_a_life(root: DebianRoot, tmp_path: Path) -> None:
     """Installed, commissioned, upgraded, not downgraded, removed, purged: without a network, and
     journal and keys are there to the end."""
@@ -128,6 +133,7 @@ def test_a_life(root: DebianRoot, tmp_path: Path) -> None:
         assert root.run("systemctl", "is-enabled", unit).strip() == "enabled"
     assert root.run("systemd-analyze", "verify", "edge-agent.service") == ""
     assert "dialout" in root.run("id", "edge-agent")
+    assert who_may(root) == "2750 edge-agent gas-readers"
     assert "1 fault" in root.run("edge-agent", "check", status=1, user="edge-agent")
 
     commission_by_hand(root, tmp_path)
@@ -137,7 +143,9 @@ def test_a_life(root: DebianRoot, tmp_path: Path) -> None:
     assert any(name.endswith("journal.db") for name in kept)
     (root / "/etc/default/edge-agent").write_text("LANG=zh_CN.UTF-8\n")
 
+    (root / STATE).chmod(0o700)  # as an earlier package made it
     install(root, "later")
+    assert who_may(root) == "2750 edge-agent gas-readers"
     assert status_of(root) == "0.1.0-2 installed"
     assert fingerprint(root) == kept
     assert (root / "/etc/default/edge-agent").read_text() == "LANG=zh_CN.UTF-8\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from edge_agent.config.file import load_config
 from edge_agent.status.site_files import NoSite, site_files
 from tests.edge_agent.gateway import TOML, write_ca
+from tests.edge_agent.second_user import GROUP, READER, SHARED_GID, STRANGER, as_user, common_place
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,19 @@ def test_a_file_that_is_broken_now_still_leads_to_the_agent(tmp_path: Path) -> N
     assert found.read_socket == tmp_path / "here" / "read.sock"
     assert found.gateway == "gw-1"
     assert "mend it" in found.fault
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's rights need root")
+def test_a_folder_that_is_closed_names_its_group() -> None:
+    """As the package has /etc/edge-agent."""
+    with common_place() as place:
+        folder = place / "edge-agent"
+        folder.mkdir()
+        (folder / "gateway.toml").write_text(TOML, encoding="utf-8")
+        os.chown(folder, -1, SHARED_GID)
+        folder.chmod(0o2750)
+        asked = lambda: site_files(folder / "gateway.toml").gateway  # noqa: E731
+        told = as_user(STRANGER, asked)
+        assert told.startswith("NoSite: ")
+        assert f"{folder} is for the group {GROUP}" in told
+        assert as_user(READER, asked) == "gw-1"
