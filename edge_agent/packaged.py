@@ -14,6 +14,6 @@ WRITERS: Final = "gas-writers"
 def usual_sockets(state_dir: Path) -> Path:
     """The folder of the control sockets where the configuration names none.
 
-    Nobody but the agent may enter its state directory: the package has another place for them.
+    Only the readers' group may enter the state directory: the package has another place for them.
     """
     return SOCKETS if state_dir == STATE else state_dir / "control"

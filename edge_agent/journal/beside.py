@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID251  # the journal's shell
+import time
 from pathlib import Path
 from typing import Final
 
 from edge_agent.journal.journal import BUSY_TIMEOUT_MS, CACHE_KB
 
-_OPENINGS: Final = 3
+_OPENINGS: Final = 10
+_PAUSE_S: Final = 0.05
 Rest = tuple[int, int, int]
 
 
@@ -42,18 +44,13 @@ class Beside:
         self._file = None
         for attempt in range(_OPENINGS):
             self._rest = _rest_of(self._path)
-            self.connection = _opened(self._path, at_rest=self._rest is not None)
             try:
-                self.connection.execute("PRAGMA user_version").fetchone()
+                self.connection = _opened(self._path, at_rest=self._rest is not None)
                 break
             except sqlite3.OperationalError as error:
-                # an agent that ended or began just now takes away or makes the files beside it
-                self.connection.close()
-                if attempt == _OPENINGS - 1 or not _is_not_opened(error):
+                if attempt == _OPENINGS - 1 or not is_changing(error):
                     raise
-            except sqlite3.DatabaseError:
-                self.connection.close()
-                raise
+                time.sleep(_PAUSE_S)
         self._file = (found.st_dev, found.st_ino)
 
     def close(self) -> None:
@@ -71,8 +68,13 @@ def _opened(path: Path, *, at_rest: bool) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -89,6 +91,9 @@ def _rest_of(path: Path) -> Rest | None:
     return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _is_not_opened(error: sqlite3.OperationalError) -> bool:
+def is_changing(error: Exception) -> bool:
+    """An agent that ends or begins at this moment takes away or makes the files beside it, or makes
+    good what a kill left; a reader who may not do that himself waits for it.
+    """
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from edge_agent.clock import mono_ms
-from edge_agent.journal.beside import Beside
+from edge_agent.journal.beside import Beside, is_changing
 from edge_agent.journal.damage import is_damaged
 from edge_agent.journal.memory import Memory
 from edge_agent.journal.memory_rows import READ_ERRORS
@@ -333,7 +333,13 @@ class JournalReader:
             raise self._not_readable(error) from error
 
     def _not_readable(self, error: Exception) -> ReadFailed:
-        return ReadFailed(why_not(self._path) or f"{self._path} is not readable: {error}")
+        closed = why_not(self._path)
+        if closed:
+            return ReadFailed(closed)
+        again = "; an agent begins or ends just now: ask again, or start it"
+        return ReadFailed(
+            f"{self._path} is not readable: {error}{again if is_changing(error) else ''}"
+        )
 
     def _still_so(self) -> None:
         """A file that was read without a lock must be the same still. Raises ReadFailed."""

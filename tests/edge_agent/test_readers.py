@@ -128,12 +128,14 @@ def test_who_may_look_can_look(site: Path) -> None:
 
 READ: Final = """
 import os, sys
-from edge_agent.journal.newest import NewestReader, ReadFailed
+from pathlib import Path
+from edge_agent.journal.newest import NewestReader
+from edge_agent.journal.reader import ReadFailed
 from protocols.evidence.leaf import Log
 refused = seen = 0
 while not os.path.exists("enough"):
     try:
-        reader = NewestReader(__import__("pathlib").Path("state/journal.db"), sys.argv[1])
+        reader = NewestReader(Path("state/journal.db"), sys.argv[1])
         seqs = [leaf.seq for leaf in reader.leaves(Log.BILLING)]
         reader.close()
         assert seqs == list(range(len(seqs) - 1, -1, -1)), seqs
