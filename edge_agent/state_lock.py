@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from edge_agent.permission import why_closed
+
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+_ALONE: Final = "start the agent, which works for others too"
 
 
 class AlreadyRunning(Exception):  # noqa: N818  # what was found is the name
@@ -18,9 +22,16 @@ class AlreadyRunning(Exception):  # noqa: N818  # what was found is the name
 
 @contextlib.contextmanager
 def state_lock(state_dir: Path) -> Iterator[None]:
-    """One agent a journal. Raises AlreadyRunning; the kernel frees the lock however we end."""
+    """One agent a journal. Raises AlreadyRunning, OSError; the kernel frees the lock however we
+    end.
+    """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = state_dir / "agent.lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except PermissionError as error:
+        closed = why_closed(lock, os.W_OK, _ALONE)
+        raise PermissionError(closed or f"{lock}: {error.strerror}; {_ALONE}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

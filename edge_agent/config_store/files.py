@@ -18,6 +18,7 @@ from typing import Final
 
 from edge_agent.config_store.history import History, HistoryError, decode, encode
 from edge_agent.keys.key_files import sync_directory
+from edge_agent.permission import why_closed
 
 FOLDER: Final = "config"
 INDEX: Final = "index.json"
@@ -25,6 +26,7 @@ POINTER: Final = ".gateway-state"  # beside gateway.toml: where the state direct
 MAX_INDEX_BYTES: Final = 1_048_576
 MAX_CONFIG_BYTES: Final = 1_000_000
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.toml")
+_ALONE: Final = "ask the running agent"
 _log = logging.getLogger(__name__)
 
 
@@ -42,18 +44,25 @@ class ConfigFiles:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time; each holds it for some file operations only. Raises OSError."""
-        if not self.directory.is_dir():
-            for folder in (self.state_dir, self.directory):
-                if not folder.is_dir():  # one that is there keeps its owner
-                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    self._give(folder)
-        descriptor = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = self._open_lock()
+        except PermissionError as error:
+            closed = why_closed(self.directory / "lock", os.W_OK, _ALONE)
+            raise PermissionError(closed or f"{error}") from error
         try:
             self._give(self.directory / "lock")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        if not self.directory.is_dir():
+            for folder in (self.state_dir, self.directory):
+                if not folder.is_dir():  # one that is there keeps its owner
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._give(folder)
+        return os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def read_config(self) -> bytes | None:
         """What gateway.toml holds; None where there is none. Raises OSError."""
