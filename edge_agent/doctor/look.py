@@ -191,7 +191,8 @@ def _alone(config: AgentConfig, asked: Asked, unknown: list[str]) -> Asked:
     except AlreadyRunning as error:
         return Asked(AgentState.DEAF, str(error))
     except OSError as error:
-        unknown.append(f"buses: {error.strerror or error}: {error.filename or config.state_dir}")
+        where = f"{error.strerror}: {error.filename or config.state_dir}"
+        unknown.append(f"buses: {where if error.strerror else error}")
         return asked
     return asked._replace(snapshot=snapshot, causes=causes)
 
