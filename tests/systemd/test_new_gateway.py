@@ -190,6 +190,8 @@ def test_a_new_gateway(suite: str, tmp_path: Path) -> None:
             root.run("useradd", "--groups", "gas-readers", "fitter")
             elsewhere.wait("a good run", lambda: qualities(root) == ["good"])
             elsewhere.wait("receipts", lambda: started(elsewhere))
+            told = root.run("edge-agent", "events", "--json", network=True, user="fitter")
+            assert "agent_started" in told, "who may look reads the log"
             refused = root.run(
                 "edge-agent", "key", "show", "--state", STATE, status=None, user="fitter"
             )
