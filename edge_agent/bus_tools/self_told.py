@@ -2,7 +2,7 @@
 
 Modbus Application Protocol V1.1b3, clauses 6.21 and 6.13. Both only read. Their answers have no
 length that could be known before, so they are heard until the line is silent, and are for a person:
-nothing that is metered comes this way.
+nothing that is metered comes this way. pymodbus decodes them (`second_decoder.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from edge_agent.bus_tools.raw_port import RawPort, drop, some
+from edge_agent.bus_tools.second_decoder import objects_of, server_id_of
 from edge_agent.config.model import BusConfig
 from protocols.modbus.frames import FrameError, rtu_frame, split_rtu, split_tcp, tcp_frame
 
@@ -21,8 +22,6 @@ ANSWER_S: Final = 0.5
 SILENCE_S: Final = 0.1
 MAX_BYTES: Final = 512
 MAX_TEXT: Final = 120
-_HEAD: Final = 7  # function, type, code, conformity, more, next, number of objects
-_MAX_OBJECTS: Final = 16
 
 
 def ask_self(bus: BusConfig, port: RawPort, unit: int) -> str:
@@ -55,22 +54,12 @@ def _ask(bus: BusConfig, port: RawPort, unit: int, pdu: bytes) -> bytes | None:
 
 def parse_identity(pdu: bytes) -> str:
     """The objects' texts of an answer to 43/14; "" where it is none."""
-    if len(pdu) < _HEAD or pdu[:2] != IDENTIFY[:2]:
-        return ""
-    texts, rest = [], pdu[_HEAD:]
-    for _ in range(min(pdu[6], _MAX_OBJECTS)):
-        if len(rest) < 2 or len(rest) < 2 + rest[1]:
-            break
-        texts.append(_text(rest[2 : 2 + rest[1]]))
-        rest = rest[2 + rest[1] :]
-    return " ".join(filter(None, texts))[:MAX_TEXT]
+    return " ".join(filter(None, map(_text, objects_of(pdu))))[:MAX_TEXT]
 
 
 def parse_report(pdu: bytes) -> str:
     """The printable part of an answer to 17; "" where there is none."""
-    if len(pdu) < 2 or pdu[0] != REPORT[0] or len(pdu) != 2 + pdu[1]:
-        return ""
-    text = _text(pdu[2:])
+    text = _text(server_id_of(pdu))
     return text[:MAX_TEXT] if len(text) >= 3 else ""  # a short one is chance
 
 

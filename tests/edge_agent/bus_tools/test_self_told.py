@@ -15,7 +15,7 @@ REPORTED = b"\x11\x08\x05\xffMETER1"
     ("pdu", "text"),
     [
         (TOLD, "ACME FC-7"),
-        (TOLD[:-3], "ACME"),
+        (TOLD[:-3], "ACME FC"),
         (TOLD[:9], ""),
         (exception_pdu(43, 1), ""),
         (b"", ""),
@@ -23,7 +23,7 @@ REPORTED = b"\x11\x08\x05\xffMETER1"
     ],
 )
 def test_identification(pdu, text):
-    """The objects that came whole."""
+    """Each object's text; what a lying length leaves of the last one, too."""
     assert parse_identity(pdu) == text
 
 
