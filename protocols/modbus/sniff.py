@@ -6,7 +6,9 @@ be completed: then bytes are passed over one by one until a frame begins (never 
 metered: this is for a person who listens).
 
 An 8-byte frame of function 1 or 2 may be a request or an answer of three bytes; one of 5, 6, 15, 16
-a request or its echo: it is an answer where it fits the request before it.
+a request or its echo: it is an answer where it fits the request before it. Of the other functions a
+few have a request of one length, which none of their answers has: else who begins to listen between
+the two would take them for each other ever after.
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ MAX_UNITS: Final = 256
 MAX_BUFFER: Final = 4 * MAX_RTU
 _SHORT_WRITES: Final = (5, 6)
 _LONG_WRITES: Final = (15, 16)
+_TUNNEL: Final = 43
+_IDENTIFICATION: Final = 14
+_BYTES_ASKED: Final = {7: 4, 11: 4, 12: 4, 17: 4, 24: 6, 43: 7}
+"""Of the whole request; V1.1b3, clauses 6.7, 6.9, 6.10, 6.13, 6.18 and 6.21."""
 
 
 class Kind(StrEnum):
@@ -198,6 +204,8 @@ def _is_answer(frame: bytes, asked: Heard | None) -> bool:
         return frame[2] == ((size + 7) // 8 if function in BIT_FUNCTIONS else 2 * size)
     if function in _LONG_WRITES:
         return len(frame) == REQUEST_BYTES
+    if function in _BYTES_ASKED and (function != _TUNNEL or frame[2] == _IDENTIFICATION):
+        return len(frame) != _BYTES_ASKED[function]
     return asked is not None
 
 

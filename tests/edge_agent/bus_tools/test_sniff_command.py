@@ -12,12 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.bus_tools.sniff_command import Told, frame_line, summary
 from edge_agent.cli import main
-from edge_agent.config.model import BusConfig
 from edge_agent.terminal import columns
 from protocols.modbus.frames import answer_pdu, exception_pdu, read_request, rtu_frame
-from protocols.modbus.sniff import Heard, Kind
 from protocols.modbus.uart import Setup
 from protocols.modbus.uart import heard as over_uart
 
@@ -76,7 +73,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(told) == {"schema", "ok", "setup", "bytes", "junk_bytes", "frames", "units"}
     assert set(told["frames"][0]) == {
         "at_s", "kind", "unit", "function", "address", "count", "words", "exception", "delay_ms",
-        "frame",
+        "says", "frame",
     }  # fmt: skip
     unit = told["units"][0]
     assert unit["blocks"][0].keys() == {"function", "address", "count", "times"}
@@ -99,12 +96,20 @@ def test_a_port_that_is_none(tmp_path: Path) -> None:
     assert sniff(str(tmp_path / "none")) == 2
 
 
-def test_lines_fit_whatever_they_hold() -> None:
-    """Long answers, unknown functions, nothing: 80 columns."""
-    long = Heard(99999.9, Kind.ANSWER, 247, 3, 65000, 125, (65535,) * 125, 0, 9.999, b"")
-    strange = Heard(1.0, Kind.REQUEST, 247, 100, None, None, (), 0, None, b"")
-    write = Heard(1.0, Kind.REQUEST, 1, 16, 7, 2, (1, 2), 0, None, b"")
-    for asked, answer in ((long, long), (strange, None), (strange, strange), (write, write)):
-        assert columns(frame_line(asked, answer)) <= 80
-    assert "write" in frame_line(write, None)
-    assert summary(Told(BusConfig("b", "rtu", port="p")))
+def test_functions_that_only_pymodbus_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Device identification, a file record, a queue: by name, with what they say."""
+    pdus = (
+        ("2B 0E 01 00", "2B 0E 01 01 00 00 01 00 04 41434D45"),
+        ("14 07 06 0004 0001 0002", "14 06 05 06 0DFE 0020"),
+        ("18 04DE", "18 0006 0002 01B8 1284"),
+    )
+    with talk(*(rtu_frame(9, bytes.fromhex(pdu)) for pair in pdus for pdu in pair)) as path:
+        assert sniff(path) == 0
+    told = capsys.readouterr().out
+    assert max(map(columns, told.splitlines())) <= 80
+    for part in (
+        "43 device identification", "asked: kind 1, object 0", "objects 0 = ACME",
+        "asked: file 4, record 1, count 2", "answer: words 0DFE 0020",
+        "24 read queue", "asked: address 1246", "answer: words 01B8 1284",
+    ):  # fmt: skip
+        assert part in told, part

@@ -108,3 +108,29 @@ def test_the_account_is_bounded():
         list(sniffer.came(rtu_frame(5, read_request(3, address, 1)), 0.0))
     assert len(sniffer.units[5].blocks) == MAX_BLOCKS
     assert sniffer.units[5].requests == 2 * MAX_BLOCKS
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        ("07", "07 6D"),
+        ("0B", "0B FFFF 0108"),
+        ("0C", "0C 08 0000 0108 0121 2000"),
+        ("11", "11 04 414D37FF"),
+        ("18 04DE", "18 0006 0002 01B8 1284"),
+        ("2B 0E 01 00", "2B 0E 01 01 00 00 01 00 04 41434D45"),
+    ],
+)
+def test_who_begins_to_listen_at_an_answer_is_right_from_then_on(ask, answer):
+    """Examples of the specification: question and answer do not change places."""
+    ask, answer = (rtu_frame(5, bytes.fromhex(text)) for text in (ask, answer))
+    _, found = listen(answer, ask, answer, ask, answer)
+    kinds = [one[0] for one in found]
+    assert kinds == [Kind.ANSWER, Kind.REQUEST, Kind.ANSWER, Kind.REQUEST, Kind.ANSWER]
+
+
+def test_another_tunnel_of_function_43_is_paired_as_before():
+    """CANopen (43/13) may have a request of any length."""
+    frame = rtu_frame(5, bytes.fromhex("2B 0D 01 02 03 04 05 06"))
+    _, found = listen(frame, frame)
+    assert [one[0] for one in found] == [Kind.REQUEST, Kind.ANSWER]
