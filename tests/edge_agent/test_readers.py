@@ -81,6 +81,8 @@ def looked(site: Path) -> tuple[int, str, str]:
 def starts(site: Path) -> int:
     """How often a reader sees that it started."""
     status, out, err = looked(site)
+    if status == 1:  # nothing is recorded yet
+        return 0
     if status != 0:
         assert not (site / "state/journal.db").exists() or "not yet given" in err, err
         return 0
