@@ -46,7 +46,7 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _run(options: argparse.Namespace) -> int:
     from edge_agent.config_store.apply import Refused
-    from edge_agent.heap import keep_small
+    from edge_agent.heap import keep_small, set_apart
     from edge_agent.journal.journal import JournalError
     from edge_agent.journal.reader import ReadFailed
     from edge_agent.journal.schema import MigrationError
@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace) -> int:
 
     os.umask(OWN_FILES)
     keep_small()
+    set_apart()
     log_of_agent()
     try:
         notifier = Notifier.of(os.environ, os.getpid())

@@ -6,7 +6,6 @@ told at once; whoever reads must not use the values once `faults` is not empty.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -233,6 +232,8 @@ class Section:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The remedy for a name that is not known."""
+    import difflib  # only here: 140 kB for a mistake that is rare
+
     names = sorted(known)
     close = difflib.get_close_matches(name[:80], names, n=1)
     if close:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import mono_ms
-from edge_agent.heap import give_back
+from edge_agent.heap import drop_reserve, give_back
 from edge_agent.observe.health import HealthRecord
 from edge_agent.observe.journald import Folded
 from edge_agent.observe.machine import Machine
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COUNTS_MS: Final = 60_000
 """Between looks for counts of log lines that are due."""
 TRIM_MS: Final = 3_600_000
+RESERVE_MS: Final = 10_000
+"""About a round of polls: what it leaves in reserve is 20 kB then."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +36,7 @@ class Observation:
         self._health = HealthRecord(self._machine.health, tell, sources.clock, each_ms)
         self._stop_event = stop
         self._started_ms = mono_ms()
-        self._counts_ms = self._trimmed_ms = 0
+        self._counts_ms = self._trimmed_ms = self._dropped_ms = 0
         self._serves = not self._wanted.metrics_host
 
     def tick(self, now_ms: int) -> None:
@@ -43,6 +45,9 @@ class Observation:
             self._serves = True
             self._serve()
         self._health.tick(now_ms)
+        if now_ms - self._dropped_ms >= RESERVE_MS:
+            self._dropped_ms = now_ms
+            drop_reserve()
         if now_ms - self._counts_ms < COUNTS_MS:
             return
         self._counts_ms = now_ms

@@ -6,7 +6,6 @@ about it is a declared rule, and the sum that was found is handed back to be log
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -250,6 +249,8 @@ def _too_large(amounts: Mapping[str, float], whole: float) -> CompositionFault |
 
 
 def _unknown(key: str, by_key: Mapping[str, str]) -> CompositionFault:
+    import difflib  # only here: 140 kB for a mistake that is rare
+
     near = difflib.get_close_matches(_normal(key), by_key, n=1)
     names = ", ".join(dict.fromkeys(by_key.values()))
     remedy = f"did you mean {by_key[near[0]]}?" if near else f"name one of {names}"

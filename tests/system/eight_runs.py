@@ -65,9 +65,8 @@ class ForgetfulCentral(TlsCentral):
         return status, answer
 
 
-@contextmanager
-def served_instruments() -> Iterator[int]:
-    """The port on which all of them answer."""
+def instruments() -> dict[int, ServedDevice]:
+    """All of them, by unit."""
     profiles = {kind: load_profile(name) for kind, name in PROFILES.items()}
     devices = {}
     for n in range(1, RUNS + 1):
@@ -75,6 +74,13 @@ def served_instruments() -> Iterator[int]:
             unit = 3 * n - 2 + place
             given = METER if profile.id == PROFILES["meter"] else {}
             devices[unit] = ServedDevice(profile, unit, Plausible(profile, unit, given))
+    return devices
+
+
+@contextmanager
+def served_instruments() -> Iterator[int]:
+    """The port on which all of them answer."""
+    devices = instruments()
     began_ms = time.time_ns() // 1_000_000
 
     def answer(unit: int, pdu: bytes) -> bytes | None:

@@ -1,12 +1,12 @@
 """`python -m tests.system.memory_month DIRECTORY TIMES HOURS POLL_S`: eight runs in simulated time.
 
-Recorder, journal and uplink in a process of their own, driven in one thread; central is the
-protocol's own, without a socket. Prints the memory TIMES times, in kB, each after so many hours.
+Recorder, journal, uplink, errands and the main thread's housekeeping in a process of their own,
+driven in one thread; central and instruments are the real ones, without a socket. Prints the memory
+TIMES times, in kB, each after so many hours.
 """
 
 from __future__ import annotations
 
-import gc
 import logging
 import random
 import sys
@@ -18,9 +18,12 @@ from pathlib import Path
 
 import edge_agent.agent  # all that the agent loads
 from edge_agent.bus.bus import BusThread
-from edge_agent.heap import keep_small
+from edge_agent.bus.jobs import Jobs
+from edge_agent.heap import keep_small, set_apart
 from edge_agent.journal.draft import Salts
 from edge_agent.journal.reader import JournalReader
+from edge_agent.observe.observation import Observation
+from edge_agent.recorder.errands import Errands
 from edge_agent.recorder.recorder import Recorder
 from edge_agent.recorder.tick_work import Request
 from edge_agent.status.collect import Sources, snapshot
@@ -31,6 +34,8 @@ from edge_agent.uplink.transport import Answer, Transport
 from edge_agent.uplink.uplink import Uplink
 from protocols.evidence.heads import PATH as HEADS_PATH
 from protocols.evidence.order import REQUEST_HEADER
+from protocols.modbus.answer import Asked, Checked, check_answer
+from simulators.plausible import Now
 from tests.edge_agent.gateway import (
     BOOT_ID,
     GATEWAY,
@@ -41,7 +46,7 @@ from tests.edge_agent.gateway import (
     config_of,
     new_journal,
 )
-from tests.system.eight_runs import RUNS, ForgetfulCentral, eight_runs_toml, rss_kb
+from tests.system.eight_runs import RUNS, ForgetfulCentral, eight_runs_toml, instruments, rss_kb
 
 HOUR_S = 3_600
 STEP_S = 300  # of the uplink
@@ -114,10 +119,15 @@ class Month:
             version=VERSION,
             threads=lambda: (),
         )
+        self._observation = Observation(self._sources, stop)
+        self._instruments = instruments()
+        self._jobs = Jobs()
+        self._errands = Errands(config, {"lan": self._jobs}, clock, recorder.tell)
         assert recorder.begin()
 
     def pass_hours(self, hours: int) -> None:
-        """Polls, a commit each round, the uplink each five minutes, a look at it each hour."""
+        """Polls, a commit each round; each five minutes the uplink and what the main thread does
+        (health and the clocks of eight meters each hour); a look at all of it each hour."""
         for step in range(hours * HOUR_S // STEP_S):
             for _ in range(STEP_S // self._poll_s):
                 for scan in self._polls.round():
@@ -126,8 +136,20 @@ class Month:
             end_s = self._now_s + STEP_S
             while self._now_s < end_s:
                 self._now_s = min(end_s, self._now_s + max(1.0, self._uplink.turn()))
+            self._observation.tick(round(1000 * self._now_s))
+            clock = self._polls.clock
+            self._errands.tick(self._recorder.memory.devices, clock.mono_ms)
+            while self._jobs.step(self._exchange, clock.mono_ms):
+                pass
             if step % 12 == 0:
                 snapshot(self._sources, round(1000 * self._now_s)).to_json()
+
+    def _exchange(self, asked: Asked) -> Checked:
+        elapsed_ms = round(1000 * self._now_s) + 1000 * HOUR_S
+        now = Now(elapsed_ms, elapsed_ms, self._polls.clock.now().utc_ms or 0)
+        pdu = self._instruments[asked.unit].answer(asked.unit, asked.pdu, now)
+        assert pdu is not None
+        return check_answer(asked, asked.unit, pdu)
 
 
 class EightRuns(Polls):
@@ -159,11 +181,11 @@ class EightRuns(Polls):
 def main() -> None:
     directory, (times, hours, poll_s) = Path(sys.argv[1]), map(int, sys.argv[2:])
     keep_small()
+    set_apart()
     logging.basicConfig(level=logging.CRITICAL)
     month = Month(directory, poll_s)
     for _ in range(times):
         month.pass_hours(hours)
-        gc.collect()
         print(rss_kb("self"), flush=True)
 
 
