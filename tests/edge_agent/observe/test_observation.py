@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import socket
@@ -14,7 +15,7 @@ import pytest
 
 from edge_agent.config.model import ObserveConfig
 from edge_agent.observe.journald import Folded
-from edge_agent.observe.observation import COUNTS_MS, Observation
+from edge_agent.observe.observation import COUNTS_MS, RESERVE_MS, Observation
 from edge_agent.status.collect import Sources
 from protocols.evidence.leaf import Kind
 from tests.edge_agent.gateway import KEYS
@@ -58,6 +59,26 @@ def test_a_tick_tells_health_and_lets_counts_out(parts: tuple[Rig, Sources]) -> 
     found = read_journal(rig.journal.path).leaves
     said = [leaf for leaves in found.values() for leaf in leaves if leaf.kind is Kind.STATEMENT]
     assert [leaf.body[0] for leaf in said] == ["health"]
+
+
+def test_the_reserve_is_dropped_now_and_then(parts: tuple[Rig, Sources]) -> None:
+    """One full collection each ten seconds, however often the main thread comes by."""
+    observation = Observation(parts[1], threading.Event())
+    full = []
+
+    def count(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            full.append(info)
+
+    gc.disable()  # those of its own
+    gc.callbacks.append(count)
+    try:
+        for now_ms in range(RESERVE_MS, 7 * RESERVE_MS, 500):
+            observation.tick(now_ms)
+    finally:
+        gc.callbacks.remove(count)
+        gc.enable()
+    assert len(full) == 6
 
 
 def with_metrics(sources: Sources, port: int) -> Sources:
