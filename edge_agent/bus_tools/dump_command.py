@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge_agent.bus.link import Answer
 from edge_agent.bus_tools.address import Place
 from edge_agent.bus_tools.borrow import CannotUse
+from edge_agent.bus_tools.second_opinion import second_opinion
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
 from edge_agent.bus_tools.talk import device_named, talking
 from edge_agent.commands.profile_probe import Found, read_device
@@ -35,14 +36,18 @@ MAX_WORDS_SHOWN: Final = 4
 _WIDTHS: Final = (8, 24, 20)
 _FIELDS: Final = (
     "name", "bank", "function", "address", "reference", "type", "raw", "value", "unit", "text",
-    "quality",
+    "quality", "second", "agrees",
 )  # fmt: skip
 
 Told = tuple[int | float | None, str, str, str]
 
 
 class Row(NamedTuple):
-    """One point as it was read; totals have no address of their own (function 0)."""
+    """One point as it was read; totals have no address of their own (function 0).
+
+    `second`: the number before its scale by pymodbus, None where it has no such type (or no number
+    is there); `agrees`: whether our codec has the same; None where it was not asked.
+    """
 
     name: str
     bank: int
@@ -55,6 +60,8 @@ class Row(NamedTuple):
     unit: str
     text: str
     quality: str
+    second: int | float | None = None
+    agrees: bool | None = None
 
 
 def dump_command(config: AgentConfig, name: str, form: str) -> int:
@@ -76,7 +83,7 @@ def dump_command(config: AgentConfig, name: str, form: str) -> int:
             tell([csv_text(rows).rstrip("\n")])
         case _:
             tell(_lines(device, found, rows))
-    return FINDINGS if found.refused else GOOD
+    return FINDINGS if found.refused or _differing(rows) else GOOD
 
 
 def rows_of(profile: Profile, found: Found) -> tuple[Row, ...]:
@@ -115,7 +122,13 @@ def _row(point: Point, found: Found, raws: dict[str, int], value: Value) -> Row:
     said = meaning(point, raw)
     text = _shown(value) + (f" ({said})" if said else "")
     quality = Quality.GOOD if value.number is not None else Quality.BAD_VALUE
-    return Row(*head, hexed, value.number, value.unit, text, quality.name)
+    second = second_opinion(point, found.words[point.name], raw)
+    opinion = (second.number, second.agrees) if second else (None, None)
+    return Row(*head, hexed, value.number, value.unit, text, quality.name, *opinion)
+
+
+def _differing(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.agrees is False]
 
 
 def _shown(value: Value) -> str:
@@ -140,9 +153,15 @@ def _lines(device: DeviceConfig, found: Found, rows: Sequence[Row]) -> list[str]
         shown = " ".join(raw[:MAX_WORDS_SHOWN]) + ("~" if len(raw) > MAX_WORDS_SHOWN else "")
         cells = (where, _cut(row.name, 23), shown)
         left = "".join(map(fitted, cells, _WIDTHS))
+        if row.agrees is False:
+            mark += f"  != pymodbus {row.second}"
         told += lines(left + f"{row.text}{mark}", 0, sum(_WIDTHS))
     if found.refused:
         told += ["", *lines(say("dump.refused", count=len(found.refused)))]
+    asked = sum(row.agrees is not None for row in rows)
+    differing = len(_differing(rows))
+    if asked:
+        told += ["", *lines(say("second.many", count=asked, different=differing))]
     return told
 
 
@@ -161,7 +180,7 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 def _json(device: DeviceConfig, found: Found, rows: Sequence[Row]) -> dict[str, object]:
     return {
-        "ok": not found.refused,
+        "ok": not found.refused and not _differing(rows),
         "device": device.name,
         "serial": device.serial,
         "profile": device.profile.id,

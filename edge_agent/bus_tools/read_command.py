@@ -11,18 +11,19 @@ from edge_agent.bus.poll_steps import step_of
 from edge_agent.bus_tools.address import Place, parse_place
 from edge_agent.bus_tools.borrow import CannotUse, bus_named
 from edge_agent.bus_tools.read_lines import Shown, read_json, read_lines
-from edge_agent.bus_tools.reading import Exchange
+from edge_agent.bus_tools.reading import FORMS, Exchange
 from edge_agent.bus_tools.showing import say, tell, to_json
 from edge_agent.bus_tools.talk import Talk, device_named, talking
 from edge_agent.console import FINDINGS, GOOD
 from edge_agent.control.control import value_lines
 from protocols.metering.quality import Quality
 from protocols.modbus.answer import Registers
-from protocols.modbus.frames import Request
+from protocols.modbus.frames import BIT_FUNCTIONS, Request
 from protocols.registers.profile import ProfileError
 from protocols.registers.register_map import RegisterMap
 
 if TYPE_CHECKING:
+    from edge_agent.bus_tools.second_opinion import Compared
     from edge_agent.config.model import AgentConfig, DeviceConfig
     from protocols.modbus.answer import Asked
 
@@ -62,12 +63,14 @@ def read_command(config: AgentConfig, what: What, *, raw: bool, as_json: bool) -
             shown = read_point(device, what.what, talk)
         else:
             shown = read_place(device, place, what.registers or DEFAULT_COUNT, talk)
+    with_bytes = raw or place is not None
+    if as_json or with_bytes:
+        shown.second = second_opinions(shown)
     if as_json:
         tell([to_json(read_json(device, bus, shown, what.what))])
     else:
-        with_bytes = raw or place is not None
         tell(read_lines(device, bus, shown, what.what, with_bytes=with_bytes))
-    return GOOD if shown.quality == Quality.GOOD else FINDINGS
+    return GOOD if shown.is_good else FINDINGS
 
 
 def _place(what: What) -> Place | None:
@@ -124,10 +127,23 @@ def read_point(device: DeviceConfig, name: str, talk: Talk) -> Shown:
     shown.point = next((point for point in map_.points if point.name == name), None)
     raws = tuple(found.get(point.name) for point in map_.points)
     shown.values = [one for one in value_lines(Read(map_, raws)) if one["name"] == name]
+    shown.raw = found.get(name)
     is_text = shown.point is not None and shown.point.type.startswith("text")
     if not is_text and shown.values and shown.values[0]["number"] is None:
         shown.quality, shown.detail = Quality.BAD_VALUE, say("read.no_value")
     return shown
+
+
+def second_opinions(shown: Shown) -> tuple[Compared, ...]:
+    """What pymodbus makes of the same words; loaded here, since a plain read needs none of it."""
+    from edge_agent.bus_tools.second_opinion import Compared, opinions_on, second_opinion
+
+    point = shown.point
+    if point is not None and shown.words:
+        opinion = second_opinion(point, shown.words, shown.raw)
+        return (Compared(point.type, point.order, opinion),) if opinion else ()
+    is_bit = bool(shown.exchanges) and shown.exchanges[-1].request.function in BIT_FUNCTIONS
+    return () if is_bit else opinions_on(shown.words, FORMS.get(len(shown.words), ()))
 
 
 def _fail(shown: Shown, failed: Failed) -> None:

@@ -20,6 +20,7 @@ from protocols.metering.quality import Quality
 from protocols.modbus.frames import BIT_FUNCTIONS
 
 if TYPE_CHECKING:
+    from edge_agent.bus_tools.second_opinion import Compared
     from edge_agent.config.model import BusConfig, DeviceConfig
     from protocols.registers.point import Point
 
@@ -29,14 +30,23 @@ MAX_FRAME_LINE: Final = 24
 
 @dataclass
 class Shown:
-    """All that one read has found. `order`: the one that the profile, or the device, says."""
+    """All that one read has found. `order`: the one that the profile, or the device, says.
+
+    `raw`: what our codec made of the words; `second`: pymodbus's opinions, where they were asked.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
     words: tuple[int, ...] = ()
     point: Point | None = None
+    raw: int | None = None
+    second: tuple[Compared, ...] = ()
     values: list[dict[str, object]] = field(default_factory=list)
     quality: Quality = Quality.GOOD
     detail: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.quality == Quality.GOOD and all(one.opinion.agrees for one in self.second)
 
 
 # ---- in words -----------------------------------------------------------------------------------
@@ -51,6 +61,7 @@ def read_lines(
         for exchange in shown.exchanges:
             told += ["", *_exchange_lines(exchange, bus)]
         told += _order_lines(shown)
+        told += _second_lines(shown.second)
     if with_bytes and (shown.values or shown.detail):
         told.append("")
     for value in shown.values:
@@ -96,6 +107,20 @@ def _order_lines(shown: Shown) -> list[str]:
     return told
 
 
+def _second_lines(second: Sequence[Compared]) -> list[str]:
+    """That both decoders agree, or each case where they do not."""
+    told: list[str] = []
+    for kind, order, opinion in second:
+        if not opinion.agrees:
+            said = {"number": opinion.number, "codec": opinion.codec}
+            told += lines(f"{kind} {order}: " + say("second.differs", **said), 3)
+    if told or not second:
+        return told
+    if len(second) == 1:
+        return lines(say("second.same", number=second[0].opinion.number), 3)
+    return lines(say("second.agrees"), 3)
+
+
 def _word_lines(words: Sequence[int]) -> list[str]:
     """Eight a line, each with its place."""
     if not words:
@@ -113,7 +138,7 @@ def read_json(device: DeviceConfig, bus: BusConfig, shown: Shown, what: str) -> 
     """One object, without its schema."""
     value = shown.values[0] if shown.values else None
     return {
-        "ok": shown.quality == Quality.GOOD,
+        "ok": shown.is_good,
         "device": device.name,
         "bus": bus.name,
         "unit": device.unit,
@@ -122,6 +147,7 @@ def read_json(device: DeviceConfig, bus: BusConfig, shown: Shown, what: str) -> 
         "words": list(shown.words),
         "order": shown.point.order if shown.point else None,
         "orders": [_order_json(one) for one in in_orders(shown.words)],
+        "second": [_second_json(one) for one in shown.second],
         "value": value,
         "quality": shown.quality.name,
         "detail": shown.detail,
@@ -140,6 +166,11 @@ def _exchange_json(exchange: Exchange, bus: BusConfig) -> dict[str, object]:
         "heard": exchange.heard.hex(),
         "check": None if check is None else {**check._asdict(), "right": check.is_right},
     }
+
+
+def _second_json(one: Compared) -> dict[str, object]:
+    told = {"type": one.type, "order": one.order, "agrees": one.opinion.agrees}
+    return {**told, **one.opinion._asdict()}
 
 
 def _order_json(one: InOrder) -> dict[str, object]:

@@ -1,12 +1,12 @@
-"""pymodbus as a second decoder, of PDUs and of values: the one place of the agent that loads it.
+"""pymodbus as a second decoder: what a PDU says.
 
 It is independent of `protocols`, and knows all functions of the Modbus Application Protocol
 V1.1b3. Only frames that `protocols/modbus` has found and checked come here: pymodbus's own search
 takes junk for a frame. It is loaded late, by short commands, never by the resident agent (2.7 MB).
+Of values: `second_opinion.py`. Nothing else of the agent imports pymodbus.
 
 `DecodePDU.decode` returns None for what it cannot decode: struct.error, IndexError, ValueError and
-its own ModbusException end inside it, and fuzzing has found nothing else. The conversions of
-registers raise only for arguments that are not passed here. So nothing is caught.
+its own ModbusException end inside it, and fuzzing has found nothing else. So nothing is caught.
 
 Two of its answers are mended (3.16.1): it halves the record length of a request of function 20 and
 refuses an odd one (then bytes are shown), and it takes the last byte of function 17 for the run
@@ -16,19 +16,14 @@ indicator, which with many devices is the last letter of the text.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
-from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.pdu import DecodePDU, DiagnosticBase, ExceptionResponse, ModbusPDU, bit_message
 from pymodbus.pdu import file_message as files
 from pymodbus.pdu import mei_message as identity
 from pymodbus.pdu import other_message as other
 from pymodbus.pdu import register_message as registers
-
-from protocols.registers.point import Order, Point
-from protocols.registers.point_codec import assemble, decode
 
 # else Python prints its warnings about junk between the lines of a command
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())
@@ -39,12 +34,6 @@ Item = Mapping[str, int | str | Sequence[int]]
 Field = int | str | Sequence[int] | Sequence[Item]
 Fields = dict[str, Field]
 Told = Callable[[ModbusPDU], Fields]
-_FORMS: Final = ModbusClientMixin.DATATYPE
-_TYPES: Final = {
-    "u16": _FORMS.UINT16, "i16": _FORMS.INT16, "u32": _FORMS.UINT32, "i32": _FORMS.INT32,
-    "u64": _FORMS.UINT64, "i64": _FORMS.INT64, "f32": _FORMS.FLOAT32, "f64": _FORMS.FLOAT64,
-}  # fmt: skip
-_WORD_ORDERS: Final[Mapping[Order, Literal["big", "little"]]] = {"ABCD": "big", "CDAB": "little"}
 
 
 class Said(NamedTuple):
@@ -54,20 +43,6 @@ class Said(NamedTuple):
     fields: Fields
 
 
-class Opinion(NamedTuple):
-    """A point's number, before its scale, by pymodbus and by our codec; None: no number."""
-
-    number: int | float | None
-    codec: int | float | None
-
-    @property
-    def agrees(self) -> bool:
-        return self.number == self.codec
-
-
-# ---- PDUs ---------------------------------------------------------------------------------------
-
-
 def described(pdu: bytes, *, is_request: bool) -> Said | None:
     """None where pymodbus cannot decode it, or knows no more of it than its function."""
     decoded = DecodePDU(is_server=is_request).decode(pdu)
@@ -75,6 +50,8 @@ def described(pdu: bytes, *, is_request: bool) -> Said | None:
         return None
     if isinstance(decoded, ExceptionResponse):
         return Said(pdu[0] & 0x7F, {"exception": decoded.exception_code})
+    if isinstance(decoded, other.ReportDeviceIdResponse):
+        return Said(pdu[0], _reported(decoded, _last_of(decoded, pdu)))
     for kind, told in _TOLD:
         if isinstance(decoded, kind):
             return Said(pdu[0], told(decoded))
@@ -94,11 +71,12 @@ def server_id_of(pdu: bytes) -> bytes:
     decoded = DecodePDU(is_server=False).decode(pdu)
     if not isinstance(decoded, other.ReportDeviceIdResponse):
         return b""
-    return _server_id(decoded, pdu[1 + decoded.byte_count :][:1])
+    return bytes(decoded.identifier) + _last_of(decoded, pdu)
 
 
-def _server_id(decoded: other.ReportDeviceIdResponse, last: bytes) -> bytes:
-    return bytes(decoded.identifier) + last
+def _last_of(decoded: other.ReportDeviceIdResponse, pdu: bytes) -> bytes:
+    """The byte that pymodbus keeps only as whether it is FF."""
+    return pdu[1 + decoded.byte_count :][:1]
 
 
 def _objects(decoded: identity.ReadDeviceInformationResponse) -> list[tuple[int, bytes]]:
@@ -221,9 +199,10 @@ def _event_log(pdu: ModbusPDU) -> Fields:
     }
 
 
-def _reported(pdu: ModbusPDU) -> Fields:
-    one = cast(other.ReportDeviceIdResponse, pdu)
-    return {"id": _text(one.identifier), "running": bool(one.status)}
+def _reported(one: other.ReportDeviceIdResponse, last: bytes) -> Fields:
+    if last in (b"\x00", b"\xff"):
+        return {"id": _text(one.identifier), "running": bool(one.status)}
+    return {"id": _text(bytes(one.identifier) + last)}
 
 
 def _identity_asked(pdu: ModbusPDU) -> Fields:
@@ -262,7 +241,6 @@ _TOLD: Final[Sequence[tuple[type[ModbusPDU] | tuple[type[ModbusPDU], ...], Told]
     (other.ReadExceptionStatusResponse, _status),
     (other.GetCommEventCounterResponse, _event_count),
     (other.GetCommEventLogResponse, _event_log),
-    (other.ReportDeviceIdResponse, _reported),
     (identity.ReadDeviceInformationRequest, _identity_asked),
     (identity.ReadDeviceInformationResponse, _identity_told),
     (
@@ -275,24 +253,3 @@ _TOLD: Final[Sequence[tuple[type[ModbusPDU] | tuple[type[ModbusPDU], ...], Told]
         _nothing,
     ),
 )
-
-
-# ---- values -------------------------------------------------------------------------------------
-
-
-def second_opinion(point: Point, words: Sequence[int]) -> Opinion | None:
-    """The same registers by `convert_from_registers`; None where pymodbus has no such type.
-
-    It has integers and floats of 16, 32 and 64 bits with whole words in either order; no BCD, no
-    48 bits, no swapped bytes, no fields of bits. Texts are left out: their padding is our rule.
-    """
-    form, order = _TYPES.get(point.type), _WORD_ORDERS.get(point.order)
-    if form is None or order is None or point.bits or len(words) != point.words:
-        return None
-    told = ModbusClientMixin.convert_from_registers(list(words), form, order)
-    plain = Point(point.name, point.function, point.address, point.type, point.order)
-    return Opinion(_finite(told), decode(plain, assemble(point, words)).number)
-
-
-def _finite(told: object) -> int | float | None:
-    return told if isinstance(told, (int, float)) and math.isfinite(told) else None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymodbus.client.mixin import ModbusClientMixin
 
 from edge_agent.bus_tools import showing
 from edge_agent.cli import main
@@ -71,8 +72,9 @@ def test_json_of_a_point(site: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert status == 0
     assert set(read) == {
         "schema", "ok", "device", "bus", "unit", "asked", "requests", "words", "order", "orders",
-        "value", "quality", "detail",
+        "second", "value", "quality", "detail",
     }  # fmt: skip
+    assert read["second"] == []  # swapped bytes: pymodbus has no such order
     (request,) = read["requests"]
     assert set(request) == {
         "unit", "function", "address", "reference", "count", "sent", "heard", "check",
@@ -120,6 +122,37 @@ def test_values_as_before(site: Path, capsys: pytest.CaptureFixture[str]) -> Non
     status, told, _ = run(capsys, site, "read", "--device", "meter", "--point", "vm", "--json")
     assert (status, set(json.loads(told))) == (0, {"schema", "ok", "device", "serial", "values"})
     assert run(capsys, site, "read", "vm", "--device", "none")[0] == 2
+
+
+def test_pymodbus_has_a_second_opinion(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On points and on plain addresses; a decoder that sees it otherwise is a finding."""
+    point = ("read", "log_interval", "--device", "meter")
+    status, told, _ = run(capsys, site, *point, "--raw")
+    assert (status, "pymodbus decodes 0, as we do" in told) == (0, True)
+    _, told, _ = run(capsys, site, *point, "--json")
+    (second,) = json.loads(told)["second"]
+    assert set(second) == {"type", "order", "agrees", "number", "codec"}
+    assert (second["type"], second["order"], second["agrees"]) == ("u16", "ABCD", True)
+    assert second["number"] == second["codec"]
+    of_two_words = ("read", "40077", "--device", "meter", "--count", "2")
+    status, told, _ = run(capsys, site, *of_two_words, "--json")
+    assert len(json.loads(told)["second"]) == 6  # f32, u32, i32 in two word orders
+    status, told, _ = run(capsys, site, "dump", "meter")
+    assert "values decoded a second time by pymodbus: 0 differ" in told
+
+    # two decoders that differ: one of them must be wrong
+    monkeypatch.setattr(ModbusClientMixin, "convert_from_registers", lambda *_: 12345)
+    status, told, _ = run(capsys, site, *point, "--raw")
+    assert (status, "do not trust this value" in " ".join(told.split())) == (1, True)
+    status, told, _ = run(capsys, site, *point, "--json")
+    assert (status, json.loads(told)["ok"]) == (1, False)
+    assert run(capsys, site, *point)[0] == 0  # a plain read does not ask it
+    status, told, _ = run(capsys, site, "dump", "meter")
+    assert (status, "!= pymodbus" in told) == (1, True)
+    _, told, _ = run(capsys, site, "dump", "meter", "--json")
+    assert not json.loads(told)["ok"]
 
 
 def test_dump(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
