@@ -192,10 +192,22 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     central: TlsCentral
+    context: ssl.SSLContext
 
     def get_request(self) -> Any:
+        """TLS only over who is still there: the socket that Python makes of another one leaks.
+
+        The handshake is done in the request's thread: it must not block the others.
+        """
         self.central.connections += 1
-        return super().get_request()
+        plain, address = super().get_request()
+        try:
+            plain.getpeername()
+        except OSError:
+            plain.close()
+            raise
+        wrapped = self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def handle_error(self, *_: object) -> None:
         """Clients that go away are part of the tests."""
@@ -215,10 +227,7 @@ def serving(
     context.load_cert_chain(directory / "server.pem", directory / "server.key")
     server = _Server(("127.0.0.1", 0), Request)
     server.central = central
-    # the handshake is done in the request's thread: it must not block the others
-    server.socket = context.wrap_socket(
-        server.socket, server_side=True, do_handshake_on_connect=False
-    )
+    server.context = context
     central.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
