@@ -143,7 +143,8 @@ def _all(said: Said) -> str:
     """Every field with its name."""
     if "exception" in said.fields:
         return say("sniff.exception", code=said.fields["exception"])
-    return _cut(", ".join(_field(name, value) for name, value in said.fields.items()))
+    told = [item for item in said.fields.items() if item != ("more", False)]  # as nearly always
+    return _cut(", ".join(_field(name, value) for name, value in told))
 
 
 def _field(name: str, value: object) -> str:
@@ -190,6 +191,9 @@ def summary(told: Told) -> list[str]:
         found += lines(say("sniff.unit", unit=unit, **_figures(seen)), 0, 4)
         blocks = sorted(seen.blocks.items(), key=lambda item: -item[1])
         for (function, address, count), times in blocks[:MAX_BLOCKS_SHOWN]:
+            if function not in (*READ_FUNCTIONS, *WRITE_FUNCTIONS):  # no place that we know
+                found += lines(say("sniff.times", name=_name(function), times=times), 4)
+                continue
             block = {"function": function, "address": address, "count": count, "times": times}
             found += lines(say("sniff.block", **block), 4)
     return found

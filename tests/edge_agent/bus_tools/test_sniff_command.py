@@ -110,6 +110,9 @@ def test_functions_that_only_pymodbus_knows(capsys: pytest.CaptureFixture[str]) 
     for part in (
         "43 device identification", "asked: kind 1, object 0", "objects 0 = ACME",
         "asked: file 4, record 1, count 2", "answer: words 0DFE 0020",
-        "24 read queue", "asked: address 1246", "answer: words 01B8 1284",
+        "function 24 read queue: ", "24 read queue", "asked: address 1246",
+        "answer: words 01B8 1284",
     ):  # fmt: skip
         assert part in told, part
+    assert "more follow" not in told
+    assert "function 24, address" not in told
