@@ -62,7 +62,9 @@ class ConfigFiles:
                 if not folder.is_dir():  # one that is there keeps its owner
                     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                     self._give(folder)
-        return os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(
+            self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
 
     def read_config(self) -> bytes | None:
         """What gateway.toml holds; None where there is none. Raises OSError."""
@@ -165,7 +167,7 @@ class ConfigFiles:
         """What root makes in somebody's folder belongs to him: the agent must read it."""
         if os.geteuid() == 0:
             owner = path.parent.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def find_state_dir(config_path: Path, environment: Mapping[str, str]) -> Path | None:

@@ -12,6 +12,7 @@ import contextlib
 import grp
 import logging
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -60,9 +61,12 @@ def follow_directory(journal: Path) -> None:
             path = journal.with_name(journal.name + side)
             if not path.exists():
                 continue
-            found = path.stat()
+            found = path.lstat()
+            if not stat.S_ISREG(found.st_mode):  # root must not open what a link leads to
+                _log.warning("%s is no file of its own: who may read it is left as it is", path)
+                continue
             if mode == _SHARED and found.st_gid != directory.st_gid:
-                os.chown(path, -1, directory.st_gid)
+                os.chown(path, -1, directory.st_gid, follow_symlinks=False)
             if found.st_mode & 0o7777 != mode:
                 path.chmod(mode)
     except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import History, Version
 
@@ -19,6 +21,18 @@ def test_permissions_of_the_file_stay(tmp_path: Path) -> None:
         files.put_config(b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_lock_is_no_way_to_another_file(tmp_path: Path) -> None:
+    """Root works in folders of the agent's user: a link there leads nowhere."""
+    other = tmp_path / "other"
+    other.write_bytes(b"somebody's")
+    files = ConfigFiles(tmp_path / "gateway.toml", tmp_path / "state")
+    files.directory.mkdir(parents=True)
+    (files.directory / "lock").symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"), files.locked():
+        pass
+    assert other.read_bytes() == b"somebody's"
 
 
 def test_what_the_index_does_not_name_goes(tmp_path: Path) -> None:

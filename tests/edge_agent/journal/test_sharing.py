@@ -40,6 +40,19 @@ def test_a_directory_is_given_to_the_readers(tmp_path: Path) -> None:
     assert tmp_path.stat().st_ctime_ns == before
 
 
+def test_a_link_in_the_place_of_the_journal_opens_nothing(tmp_path: Path) -> None:
+    """Root may open the journal in a folder of the agent's user: what it leads to stays closed."""
+    other = tmp_path / "other"
+    other.write_bytes(b"somebody's")
+    other.chmod(0o600)
+    state = tmp_path / "state"
+    state.mkdir()
+    assert share_directory(state, MINE)
+    (state / FILE_NAME).symlink_to(other)
+    follow_directory(state / FILE_NAME)
+    assert mode(other) == 0o600
+
+
 def test_without_a_group_it_stays_as_it_is(tmp_path: Path) -> None:
     """Nobody said who may look."""
     tmp_path.chmod(0o700)
