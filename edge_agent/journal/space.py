@@ -77,6 +77,8 @@ class Space:
         reserve_bytes = min(limits.reserve_bytes, 2 * whole_bytes // _PART)
         self._reserve = Ballast(journal.with_name(RESERVE_NAME), reserve_bytes)
         self._journal, self._limits = journal, limits._replace(reserve_bytes=reserve_bytes)
+        # made once: the name in a path is interned (`edge_agent/heap.py`)
+        self._files = (journal, journal.with_name(f"{journal.name}-wal"))
         self._soft_bytes = self._limit()
         self.is_tight = False  # the file system is full
         self.in_reserve = False
@@ -93,8 +95,7 @@ class Space:
 
     def file_bytes(self) -> int:
         """Of the journal and its write-ahead log."""
-        paths = (self._journal, self._journal.with_name(f"{self._journal.name}-wal"))
-        return sum(path.stat().st_size for path in paths if path.exists())
+        return sum(path.stat().st_size for path in self._files if path.exists())
 
     def open(self, connection: sqlite3.Connection) -> None:
         """Of a new connection: the limits that hold now."""

@@ -65,6 +65,8 @@ class Machine:
     def __init__(self, state_dir: Path, root: Path = Path("/")) -> None:
         self._state_dir = state_dir
         self._root = root
+        self._hwmon = root / "sys/class/hwmon"
+        self._paths: dict[str, Path] = {}  # made once: their parts are interned (`heap.py`)
 
     def health(self) -> Health:
         """Now. Takes a millisecond; never raises."""
@@ -112,7 +114,7 @@ class Machine:
         )
 
     def _rpi_volt(self) -> int | None:
-        for place in sorted((self._root / "sys/class/hwmon").glob("hwmon*/name"))[:32]:
+        for place in sorted(self._hwmon.glob("hwmon*/name"))[:32]:
             if (self._at(place) or "").strip() == "rpi_volt":
                 return number(self._at(place.parent / "in0_lcrit_alarm"))
         return None
@@ -130,12 +132,18 @@ class Machine:
             device = self._state_dir.stat().st_dev
         except OSError:
             return None
-        place = self._root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
-        whole = place / ".." if (place / "partition").exists() else place
-        return self._at(whole / "stat")
+        place = f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
+        is_part = self._path(f"{place}/partition").exists()
+        return self._read(f"{place}/../stat" if is_part else f"{place}/stat")
 
     def _read(self, path: str) -> str | None:
-        return self._at(self._root / path)
+        return self._at(self._path(path))
+
+    def _path(self, path: str) -> Path:
+        found = self._paths.get(path)
+        if found is None:
+            found = self._paths[path] = self._root / path
+        return found
 
     def _at(self, path: Path) -> str | None:
         try:

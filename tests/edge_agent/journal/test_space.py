@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def test_the_limits_are_sqlites(rig: Rig) -> None:
     assert rig.count("PRAGMA max_page_count") == (MB + 64 * 1024) // page_size
     assert rig.journal.space.relax(rig.journal.connection)
     assert rig.count("PRAGMA max_page_count") == MB // page_size
+
+
+def test_its_files_are_looked_at_without_a_new_name(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each tick: a name that pathlib interns anew takes memory in the end (`heap.py`)."""
+    interned: list[str] = []
+
+    def note(text: str) -> str:
+        interned.append(text)
+        return text
+
+    monkeypatch.setattr(sys, "intern", note)
+    path = rig.journal.path
+    sizes = [path.stat().st_size, Path(f"{path}-wal").stat().st_size]
+    interned.clear()
+    assert rig.journal.space.file_bytes() == sum(sizes)
+    assert not interned
 
 
 def test_a_file_system_with_room_is_not_tight(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """What a machine tells, from files as a Raspberry Pi, a server and a bare container have them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def machine(tmp_path: Path, files: dict[str, str]) -> Machine:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     return Machine(tmp_path, tmp_path / "root")
+
+
+def test_a_second_look_makes_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name that pathlib interns anew takes a place in a table that doubles (`heap.py`)."""
+    found = machine(tmp_path, PI)
+    found.health()
+    interned: list[str] = []
+    intern = sys.intern
+
+    def note(text: str) -> str:
+        interned.append(text)
+        return intern(text)
+
+    monkeypatch.setattr(sys, "intern", note)
+    found.health()
+    assert set(interned) <= {"hwmon*", "name"}, interned
 
 
 def test_a_pi_tells_all_of_it(tmp_path: Path) -> None:
