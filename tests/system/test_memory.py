@@ -73,7 +73,7 @@ def test_hours_take_no_more_than_the_first_ones(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_simulated_month_takes_no_more_than_its_second_day(tmp_path: Path) -> None:
-    """A poll each two minutes, 300 receipts a day, each tenth request without an answer."""
+    """A poll each two minutes, 576 receipts a day, each tenth request without an answer."""
     found = simulated(tmp_path, 30, 24, 120, 3000)
     print(f"eight runs, a simulated month, kB at each day's end: {found}")
     assert max(found[2:]) - found[1] < MOST_GROWTH_KB
