@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VENDOR := central/web/static/vendor/.ready
 
-.PHONY: demo test check bench test-browser test-long wheel deb test-deb lock clean
+.PHONY: demo test lint check bench test-browser test-long wheel deb test-deb lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) $(VENDOR)      ## plant, central and agent on loopback; DEMO_SECONDS=30 stops by itself
@@ -18,11 +18,13 @@ test: $(READY) $(VENDOR)      ## the default suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not long and not timing' $(COV) $(if $(COV),--cov-report=)
 	$(BIN)/python -m pytest -m 'timing and not long' $(COV) $(if $(COV),--cov-append --cov-report=term:skip-covered)
 
-check: $(READY) $(VENDOR)     ## format, lint, types, import rules, tests with branch coverage
+lint: $(READY)                ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint                   ## all of that, and the tests with branch coverage
 	$(MAKE) test COV=--cov
 
 bench: $(READY)               ## counts bytes at the socket; prints a table
