@@ -20,6 +20,8 @@ from tests.edge_agent.test_agent import agent
 from tests.edge_agent.tls_central import serving
 from tests.system.eight_runs import ForgetfulCentral, eight_runs_toml, rss_kb, served_instruments
 
+pytestmark = pytest.mark.uncovered
+
 MOST_KB = 55_000
 MOST_GROWTH_KB = 1_000
 START_S = 60.0

@@ -124,6 +124,7 @@ def test_values_as_before(site: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(capsys, site, "read", "vm", "--device", "none")[0] == 2
 
 
+@pytest.mark.timing
 def test_pymodbus_has_a_second_opinion(
     site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

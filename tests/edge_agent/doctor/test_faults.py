@@ -34,6 +34,8 @@ from tests.edge_agent.doctor.site_rig import (
 )
 from tests.edge_agent.gateway import wait_until
 
+pytestmark = pytest.mark.timing
+
 SECONDS = 7.0
 METER = "sick-flowsic500"
 

@@ -21,6 +21,7 @@ def test_no_number(answer) -> None:
     assert serial_of(answer) == ""
 
 
+@pytest.mark.timing
 def test_two_meters_changed_places(tmp_path) -> None:
     """The running agent asks each; those without the register are named as not checked."""
     meters = [

@@ -158,12 +158,14 @@ def test_watching_draws_over_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.timing
+@pytest.mark.uncovered
 def test_it_answers_at_once(tmp_path: Path) -> None:
     """At most three times a bare Python and 60 ms of CPU, side by side, by the median."""
     found = measure(tmp_path, ROUNDS)
     assert found.status_ms <= found.limit_ms, found
 
 
+@pytest.mark.uncovered
 def test_it_imports_nothing_heavy(tmp_path: Path) -> None:
     """No profile library, no Modbus, no cryptography, no Rich."""
     code = (

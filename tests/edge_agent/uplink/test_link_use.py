@@ -57,6 +57,7 @@ def test_what_was_used_is_charged_once() -> None:
     assert use.wait_s(0.0, first=True) == 0.0
 
 
+@pytest.mark.timing
 def test_a_closed_window_holds_back_all_but_events(tmp_path: Path, central: TlsCentral) -> None:
     """Scans wait for the window; an event of a run goes at once, and billing with it."""
     wall = Wall(12)
