@@ -152,9 +152,13 @@ class ReceiptBox:
         done = self._exchange.catch_up(found.log, lane, found.size, found.receipt_of)
         return done if isinstance(done, Failure) else None
 
-    def _end(self, why: str) -> None:
-        _log.info("receipts carried by hand: %s", why)
+    def close(self) -> None:
+        """At the end of the uplink's thread: what is left waits for the next one."""
         if self._file is not None:
             self._file.close()
         self._file = None
+
+    def _end(self, why: str) -> None:
+        _log.info("receipts carried by hand: %s", why)
+        self.close()
         self._path.unlink(missing_ok=True)

@@ -128,13 +128,17 @@ class Uplink(threading.Thread):
         return not self.is_alive() and self.exchange.pending() == 0
 
     def run(self) -> None:
-        while not self._is_over():
-            self.last_turn_mono_ms = mono_ms()
-            wait_s = min(self.turn(), threading.TIMEOUT_MAX)
-            if wait_s > 0 and not self._is_over():
-                self.last_turn_mono_ms = mono_ms() + round(1000 * wait_s)
-                self._wake.wait(wait_s)
-            self._wake.clear()
+        try:
+            while not self._is_over():
+                self.last_turn_mono_ms = mono_ms()
+                wait_s = min(self.turn(), threading.TIMEOUT_MAX)
+                if wait_s > 0 and not self._is_over():
+                    self.last_turn_mono_ms = mono_ms() + round(1000 * wait_s)
+                    self._wake.wait(wait_s)
+                self._wake.clear()
+        finally:
+            if self.box is not None:
+                self.box.close()
 
     def _is_over(self) -> bool:
         if self._drain_until is None:
