@@ -33,6 +33,7 @@ def test_the_closed_place_and_the_group_are_named() -> None:
     with common_place() as place:
         folder = place / "state"
         folder.mkdir()
+        folder.chmod(0o755)
         (folder / "journal.db").write_text("")
         given(folder / "journal.db", 0o640)
         asked = lambda: why_closed(folder / "journal.db")  # noqa: E731

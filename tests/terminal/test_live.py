@@ -41,6 +41,7 @@ def test_keys_turn_pages_scroll_pause_and_quit(agent: ToldAgent, config: Path) -
     with live(config) as terminal:
         terminal.wait_for("[overview]")
         terminal.wait_for("● R8")
+        terminal.wait_for("q quit")
         assert "q quit" in terminal.lines()[23]
         terminal.press(RIGHT)
         terminal.wait_for("[values]")
