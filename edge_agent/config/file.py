@@ -35,6 +35,8 @@ from protocols.software import metrological_hash
 
 MAX_FILE_BYTES: Final = 1_000_000
 MAX_DOTS: Final = 500
+MAX_DEPTH: Final = 16
+MAX_DIGITS: Final = 40
 MAX_BUSES: Final = 32
 MAX_DEVICES: Final = 256
 _GATEWAY: Final = r"[a-z0-9][a-z0-9.-]{0,62}"
@@ -76,9 +78,42 @@ def read_table(data: bytes, path: Path) -> dict[str, Any]:
             problem = f"line {number} has more than {MAX_DOTS} dots"
             raise ConfigErrors(path, [Fault("file", problem, "put it on several lines")])
     try:
-        return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
+        table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
+    unwritable = _bulk_fault(table)
+    if unwritable is not None:
+        raise ConfigErrors(path, [unwritable])
+    return table
+
+
+def _bulk_fault(table: dict[str, Any]) -> Fault | None:
+    """The first number that cannot be written out (`1e999999999` is a gigabyte of zeros, 0xfff...
+    has no decimal for Python), and tables deeper than any of ours: whoever shows them would fail.
+    """
+    waiting: list[tuple[str, Any, int]] = [("", table, 0)]
+    while waiting:
+        full, value, depth = waiting.pop()
+        name = full[:80]
+        if depth > MAX_DEPTH:
+            return Fault(name, f"is deeper than {MAX_DEPTH} tables", "write it flat")
+        if isinstance(value, dict):
+            waiting += [
+                (f"{name}.{key}" if name else key, each, depth + 1) for key, each in value.items()
+            ]
+        elif isinstance(value, list):
+            waiting += [(f"{name}[#{n}]", each, depth + 1) for n, each in enumerate(value, 1)]
+        elif _has_too_many_digits(value):
+            return Fault(name, f"has more than {MAX_DIGITS} digits", "write a shorter number")
+    return None
+
+
+def _has_too_many_digits(value: object) -> bool:
+    if isinstance(value, Decimal) and value.is_finite():
+        _, digits, exponent = value.as_tuple()
+        assert isinstance(exponent, int)
+        return max(len(digits), abs(exponent), abs(value.adjusted())) > MAX_DIGITS
+    return isinstance(value, int) and abs(value) >= 10**MAX_DIGITS
 
 
 def parse_config(table: dict[str, Any], path: Path) -> AgentConfig:

@@ -250,6 +250,12 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         (b"\xff\xfe", "no TOML"),
         (b"a = [" + b"[" * 2000, "no TOML"),
         (b"#" * 1_000_001, "longer than"),
+        (b"[site]\ngas_day_start_hour = 0x" + b"f" * 9000, "site.gas_day_start_hour: has more"),
+        (b"[site]\naltitude_m = 1e999999999", "site.altitude_m: has more than 40 digits"),
+        (b"[site]\naltitude_m = 1e-999999999", "site.altitude_m: has more than 40 digits"),
+        (b"[[device]]\nwrite_limits = { a = [0, 1e999999999] }", r"write_limits.a\[#2\]: has more"),
+        (b".".join([b"a"] * 400) + b" = 1", "is deeper than 16 tables"),
+        (b"a = " + b"[" * 200 + b"]" * 200, "is deeper than 16 tables"),
         (None, "No such file"),
     ],
 )
