@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from central.regular_file import read_regular
 from central.secret_file import KeyFileError
 
 MAX_FILE_BYTES: Final = 256 * 1024
@@ -18,9 +19,7 @@ def load_ca(path: Path) -> x509.Certificate:
     Raises KeyFileError.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES)
-        return x509.load_pem_x509_certificates(data)[-1]
+        return x509.load_pem_x509_certificates(read_regular(path, MAX_FILE_BYTES))[-1]
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; check the path") from None
     except ValueError:  # the library's words are about itself

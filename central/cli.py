@@ -46,6 +46,7 @@ from central.proofs.prove import ProofError
 from central.proofs.publisher import publisher_keys
 from central.receipt_keys import ReceiptKeyFile, load_receipt_keys, rotate_receipt_key
 from central.registry import RegistryError
+from central.regular_file import read_regular
 from central.serve import ServeError, serve
 from central.store.database import Store, StoreError, create_store, open_store
 from protocols.metering.request_object import MAX_BYTES
@@ -173,8 +174,7 @@ def _told(order: Listed) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         raise OrderError(f"--composition {path}: {error.strerror}; check the path") from None
 

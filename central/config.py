@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from central.regular_file import read_regular
+
 MAX_FILE_BYTES: Final = 64 * 1024
 
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -60,8 +62,7 @@ class ConfigErrors(Exception):  # noqa: N818 - one error that carries many fault
 def load_config(path: Path) -> CentralConfig:
     """Read and check the file, and try its certificate. Raises ConfigErrors."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ConfigErrors(str(path), [f"cannot be read: {error.strerror}"]) from None
     if len(data) > MAX_FILE_BYTES:

@@ -22,6 +22,7 @@ from central.ledger.edit_plan import (
     plan_recalculation,
 )
 from central.ledger.edits import EditError, append_edits, check_edit, head_of, record_of
+from central.regular_file import read_regular
 from central.store.database import Store
 from central.store.edit_tables import edit
 from protocols.metering.energy import MICRO, shown_kwh
@@ -263,7 +264,6 @@ def _read(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         raise EditError(f"--gas {path}: {error.strerror}") from None

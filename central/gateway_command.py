@@ -28,6 +28,7 @@ from central.registry import (
     resume,
     revoke,
 )
+from central.regular_file import read_regular
 from central.store.database import Store
 from protocols.evidence.enrol_token import ca_pin, receipt_pin
 from protocols.evidence.keys import MAX_TEXT_BYTES, key_fingerprint
@@ -149,8 +150,7 @@ def _resume(store: Store, parsed: argparse.Namespace) -> str:
 def _keys(store: Store, parsed: argparse.Namespace) -> str:
     if parsed.restore is not None:
         try:
-            with parsed.restore.open(encoding="ascii") as file:
-                text = file.read(MAX_TEXT_BYTES + 1)
+            text = read_regular(parsed.restore, MAX_TEXT_BYTES).decode("ascii")
         except (OSError, UnicodeDecodeError) as error:
             raise RegistryError(f"{parsed.restore}: {error}; check the path") from None
         restore_keys(store, parsed.gateway, text, utc_now_ms, _of(parsed))

@@ -21,6 +21,7 @@ from central.offers import (
     withdraw_offer,
 )
 from central.orders import utc_text
+from central.regular_file import read_regular
 from central.store.database import Store
 from protocols.evidence.cbor import Body
 from protocols.evidence.errors import Malformed
@@ -179,8 +180,7 @@ def _bundle(store: Store, parsed: argparse.Namespace) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_OFFER_BYTES + 1)
+        return read_regular(path, MAX_OFFER_BYTES)
     except OSError as error:
         raise OfferError(f"{path}: {error.strerror}; check the path") from None
 

@@ -10,6 +10,7 @@ from typing import IO, Final
 
 from central.intake.answer import Answer, told_of
 from central.intake.service import Intake
+from central.regular_file import open_regular
 from protocols.evidence.errors import EvidenceError, Malformed
 from protocols.evidence.heads import StoredHead
 from protocols.evidence.note import unverified_checkpoint
@@ -40,7 +41,7 @@ def import_parcel(intake: Intake, private: bytes, parcel: Path, receipts: Path) 
     """
     done = Imported()
     try:
-        with parcel.open("rb") as source, receipts.open("xb") as target:
+        with open_regular(parcel) as source, receipts.open("xb") as target:
             items = open_parcel(_pieces(source), private)
             for piece in encode_receipts(_judged(intake, items, done)):
                 target.write(piece)

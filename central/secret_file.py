@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from central.regular_file import open_regular
+
 _MAX_FILE_BYTES: Final = 4096
 
 
@@ -43,7 +45,7 @@ def replace_public(path: Path, data: bytes) -> None:
 def read_secret(path: Path, what: str) -> bytes:
     """The file's bytes. Raises KeyFileError where it is missing or too long, or others may read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             others = os.fstat(file.fileno()).st_mode & 0o077
             data = file.read(_MAX_FILE_BYTES + 1)
     except FileNotFoundError:

@@ -250,8 +250,7 @@ def show(proven: dict[str, list[Any]]) -> list[str]:
         lines.append(f"  index {total[0]}: {total[2]} to {total[3]} {unit}")
     for at, row in INTERVAL.items():
         name, power, unit = row.split()
-        value = float(leaf[12][at] * Fraction(10) ** int(power))
-        lines.append(f"  {name} = {value:.15g} {unit}")
+        lines.append(f"  {name} = {float(leaf[12][at] * Fraction(10) ** int(power)):.15g} {unit}")
     return lines
 
 
@@ -259,6 +258,7 @@ def read(place: Path) -> dict[str, bytes]:
     names = ["keys.txt", *PROOFS.values(), *(f"{name}.cbor" for name in PROOFS)]
     if place.is_dir():
         return {n: (place / n).read_bytes()[:MAX_BYTES] for n in names if (place / n).is_file()}
+    need(place.is_file() or not place.exists(), f"{place}: a pipe or a device, not a file")
     with zipfile.ZipFile(place) as archive:
         held = [entry for entry in archive.infolist() if entry.file_size <= MAX_BYTES]
         need(len({entry.filename for entry in held}) == len(held), "a file is in it twice")

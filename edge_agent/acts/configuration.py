@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from edge_agent.acts.act import Act, Who, record
 from edge_agent.acts.fault import NotDone
 from edge_agent.acts.toml_edit import CannotEdit, Edit, edited
-from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.apply import ACT, Applied, apply
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
@@ -29,11 +29,11 @@ def candidate(path: Path, edits: Sequence[Edit], source: Path | None = None) -> 
     Raises NotDone.
     """
     try:
-        made = edited((source or path).read_text(encoding="utf-8"), edits).encode()
+        made = edited(read_config_bytes(source or path).decode("utf-8"), edits).encode()
         read_config(made, path)
     except OSError as error:
         raise NotDone("file", path=source or path, reason=error.strerror) from error
-    except (CannotEdit, ConfigErrors) as error:
+    except (CannotEdit, ConfigErrors, UnicodeDecodeError) as error:
         raise NotDone("other", text=error) from error
     return made
 

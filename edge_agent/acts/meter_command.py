@@ -39,7 +39,7 @@ from edge_agent.acts.replacement import (
 )
 from edge_agent.acts.toml_edit import CannotEdit, Edit, commented_out
 from edge_agent.clock import wall_ms
-from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.console import FINDINGS, GOOD
 from edge_agent.terminal import wrapped
 from protocols.metering.run_config import Role, RunConfig
@@ -151,10 +151,10 @@ def _without(
     tables = (("run", ("id", run.run)), ("device", ("name", device.name)))
     remark = f"{run.run}: meter {run.meter_serial} removed, {options.who}: {options.reason}"
     try:
-        text = options.config.read_text(encoding="utf-8")
+        text = read_config_bytes(options.config).decode("utf-8")
         made = commented_out(text, tables, remark).encode()
         read_config(made, options.config)
-    except (OSError, CannotEdit) as error:
+    except (OSError, CannotEdit, UnicodeDecodeError) as error:
         return None, f"{error}"
     except ConfigErrors as error:
         return None, "; ".join(f"{fault}" for fault in error.faults[:3])

@@ -89,11 +89,11 @@ def _gas(options: argparse.Namespace) -> int:
 
 
 def _gas_input(file: str) -> bytes:
+    from edge_agent.regular_file import read_regular
     from protocols.metering.request_object import MAX_BYTES
 
     if file != "-":
-        with Path(file).open("rb") as source:
-            return source.read(MAX_BYTES + 1)
+        return read_regular(Path(file), MAX_BYTES)
     if sys.stdin.isatty():
         print("a composition as JSON, then Ctrl-D:", file=sys.stderr)
     return sys.stdin.buffer.read(MAX_BYTES + 1)

@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.commission.answers import AnswersError, Key, dotted, parse_answers, parse_row
+from edge_agent.commission.answers import (
+    MAX_BYTES,
+    AnswersError,
+    Key,
+    dotted,
+    parse_answers,
+    parse_row,
+)
 from edge_agent.commission.batch import Trouble, fill, gather
 from edge_agent.commission.closing import PACKAGE, CannotClose, close
 from edge_agent.commission.ending import check_link, keep, tell_done, unbroken
@@ -20,6 +27,7 @@ from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
 from edge_agent.console import CONFIG, FINDINGS, GOOD, could_not, show
 from edge_agent.language import Words, load_words
+from edge_agent.regular_file import read_regular
 from edge_agent.terminal import is_chinese, wrapped
 
 if TYPE_CHECKING:
@@ -48,7 +56,11 @@ def commission(options: argparse.Namespace) -> int:
             return could_not("--json goes with --answers: a wizard is for people")
         if not sys.stdin.isatty():
             return could_not(words("no_terminal"))
-        given = parse_answers(progress.read_bytes(), str(progress)) if options.resume else {}
+        given = (
+            parse_answers(read_regular(progress, MAX_BYTES), str(progress))
+            if options.resume
+            else {}
+        )
     except AnswersError as error:
         return could_not(error)
     except KeyboardInterrupt:
@@ -66,11 +78,11 @@ def commission(options: argparse.Namespace) -> int:
 def _by_file(options: argparse.Namespace, path: Path, words: Words) -> int:
     given: dict[Key, str] = {}
     if options.answers:
-        given |= parse_answers(options.answers.read_bytes(), str(options.answers))
+        given |= parse_answers(read_regular(options.answers, MAX_BYTES), str(options.answers))
     if options.table:
         if not options.row:
             return could_not("--table needs --row: which site of it")
-        given |= parse_row(options.table.read_bytes(), str(options.table), options.row)
+        given |= parse_row(read_regular(options.table, MAX_BYTES), str(options.table), options.row)
     say: Callable[[str], None] = (lambda _: None) if options.json else show
     state = _state_dir(options, path)
     trouble = [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.commission.answers import (
+    MAX_BYTES,
     WIZARD,
     AnswersError,
     Key,
@@ -31,6 +32,7 @@ from edge_agent.commission.wizard import BACK, Wizard, read_line
 from edge_agent.config.file import read_config
 from edge_agent.console import FINDINGS, GOOD, could_not
 from edge_agent.language import Words
+from edge_agent.regular_file import read_regular
 from edge_agent.terminal import wrapped
 
 if TYPE_CHECKING:
@@ -158,6 +160,6 @@ def progress_of(path: Path) -> Path:
 def last_answers(state_dir: Path) -> dict[Key, str]:
     """The answers of the last commissioning of this machine; none where they cannot be read."""
     try:
-        return parse_answers((state_dir / ANSWERS_FILE).read_bytes(), ANSWERS_FILE)
+        return parse_answers(read_regular(state_dir / ANSWERS_FILE, MAX_BYTES), ANSWERS_FILE)
     except (OSError, AnswersError):
         return {}

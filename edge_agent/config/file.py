@@ -28,6 +28,7 @@ from edge_agent.config.remote import read_remote
 from edge_agent.config.runs import read_runs
 from edge_agent.journal.schema import PAGE_SIZE
 from edge_agent.permission import why_closed
+from edge_agent.regular_file import read_regular
 from protocols.metering.atmosphere import ALTITUDE_M, atmosphere_dpa, atmosphere_fault
 from protocols.metering.gas_day import GasDayError, zone_of
 from protocols.metering.refusal import OutOfRange
@@ -53,14 +54,18 @@ class ConfigErrors(Exception):  # noqa: N818  # all of them is the point
 def load_config(path: Path) -> AgentConfig:
     """Read and check the file. Raises ConfigErrors with every fault."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_config_bytes(path)
     except OSError as error:
         raise ConfigErrors(
             path,
             [Fault("file", error.strerror or str(error), why_closed(path) or "check the path")],
         ) from error
     return read_config(data, path)
+
+
+def read_config_bytes(path: Path) -> bytes:
+    """What the file holds, or one byte more than it may: `read_config` tells. Raises OSError."""
+    return read_regular(path, MAX_FILE_BYTES)
 
 
 def read_config(data: bytes, path: Path) -> AgentConfig:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS, wall_ms
-from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.difference import RECORDED, differences
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
@@ -260,7 +260,7 @@ def _words_fault(who: str, why: str) -> str:
 def _state_dir(config_path: Path) -> Path | None:
     """As the file says that is in force; where it cannot be read, as it was noted."""
     try:
-        return read_config(config_path.read_bytes(), config_path).state_dir
+        return read_config(read_config_bytes(config_path), config_path).state_dir
     except (OSError, ConfigErrors):
         return find_state_dir(config_path, os.environ)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig, Change
 from edge_agent.config_store.apply import Refused, adopt, end_trial, settle
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
@@ -44,7 +44,7 @@ def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Sta
     try:
         return _begin(config_path, environment)
     except OSError as error:
-        data = config_path.read_bytes()
+        data = read_config_bytes(config_path)
         config, _ = _parse(config_path, data)
         if config is None:
             raise
@@ -88,7 +88,7 @@ def _begin(config_path: Path, environment: Mapping[str, str]) -> Started | Refus
 def state_dir_of(config_path: Path) -> Path | None:
     """As gateway.toml says; None where it cannot be read. Raises OSError where it may not be."""
     try:
-        config, _ = _parse(config_path, config_path.read_bytes())
+        config, _ = _parse(config_path, read_config_bytes(config_path))
     except FileNotFoundError:
         return None
     return None if config is None else config.state_dir
@@ -99,7 +99,7 @@ def _look(
 ) -> tuple[Path | None, str, tuple[str, ...]]:
     """The state directory, by the file or by what was noted; else what is wrong with the file."""
     try:
-        data: bytes | None = config_path.read_bytes()
+        data: bytes | None = read_config_bytes(config_path)
     except FileNotFoundError:
         data = None
     except OSError as error:

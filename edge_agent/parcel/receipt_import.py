@@ -15,6 +15,7 @@ from edge_agent.journal.journal import FILE_NAME, CommitFailed, Journal
 from edge_agent.journal.settling import Retention
 from edge_agent.keys.key_files import sync_directory
 from edge_agent.keys.receipt_keys import stored_receipt_keys
+from edge_agent.regular_file import open_regular
 from edge_agent.state_lock import BOOT_ID
 from edge_agent.uplink.batch_exchange import Exchange
 from edge_agent.uplink.receipt_file import SPOOL, Good, Judge, Old, ReceiptBox, judged, pieces_of
@@ -46,7 +47,7 @@ def sort_receipts(path: Path, judge: Judge) -> Sorted:
     sizes: dict[Log, int] = {}
     good = old = count = 0
     refused: list[NotTaken] = []
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for found in judged(pieces_of(file), judge):
             if isinstance(found, Good):
                 good += 1
@@ -66,7 +67,7 @@ def hand_over(path: Path, state_dir: Path) -> None:
     if spool.exists():
         raise FileExistsError(f"{spool} is there: another import is under way")
     try:
-        with path.open("rb") as source, aside.open("xb") as target:
+        with open_regular(path) as source, aside.open("xb") as target:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fsync(target.fileno())
@@ -115,7 +116,7 @@ def settle_file(config: AgentConfig, keys: Keys, reader: JournalReader, path: Pa
     """
     receipts = stored_receipt_keys(config.central.receipt_key, config.state_dir)
     transport = Transport(config.central.url, config.central.ca)  # it is not used
-    with settling(config, keys) as settle, path.open("rb") as file:
+    with settling(config, keys) as settle, open_regular(path) as file:
         exchange = Exchange(reader, transport, keys, receipts, settle)
         box = ReceiptBox(config.state_dir, exchange, reader, keys, receipts)
         for found in judged(pieces_of(file), Judge(reader, keys, receipts)):

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_agent.config.file import ConfigErrors, read_config
+from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import ControlConfig
 from edge_agent.config_store.difference import hidden
-from edge_agent.config_store.files import MAX_CONFIG_BYTES, find_state_dir
+from edge_agent.config_store.files import find_state_dir
 from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
@@ -100,7 +100,7 @@ class _Work:
         """As if it stood in the place of gateway.toml: relative paths begin there."""
         path = self._options.file or self._path
         try:
-            config = read_config(_read(path), self._path)
+            config = read_config(read_config_bytes(path), self._path)
         except ConfigErrors as error:
             faults = [str(each) for each in error.faults]
             return self.tell_refusal({"error": self._words("faulty"), "faults": faults})
@@ -112,7 +112,7 @@ class _Work:
         if other is None or other.isdigit():
             old, new = self._text(int(other or 0) or self._before()), self._text(0)
         else:
-            old, new = self._text(0), _read(Path(other)).decode("utf-8", "replace")
+            old, new = self._text(0), read_config_bytes(Path(other)).decode("utf-8", "replace")
         told = self._changes(old, new)
         self._tell(told, change_lines(told["changes"], self._words))
         return FINDINGS if told["changes"] else GOOD
@@ -133,7 +133,7 @@ class _Work:
     # ---- to act -----------------------------------------------------------------------------
 
     def apply(self) -> int:
-        candidate = _read(self._options.file)
+        candidate = read_config_bytes(self._options.file)
         try:
             read_config(candidate, self._path)
         except ConfigErrors as error:
@@ -190,7 +190,7 @@ class _Work:
         if not applied["on_trial"] or self._options.no_wait or not self._asked_agent:
             later = applied["on_trial"] and not self._asked_agent
             return self._tell(applied, [self._words("next_start")] if later else [])
-        limit_s = read_config(_read(self._path), self._path).remote.trial_s
+        limit_s = read_config(read_config_bytes(self._path), self._path).remote.trial_s
         self._say(wrapped(self._words("trial", seconds=f"{limit_s:g}", back=applied["back"])))
         pause, waited_s = threading.Event(), 0.0
         while waited_s < limit_s + GRACE_S:
@@ -222,7 +222,7 @@ class _Work:
     def _text(self, version: int) -> str:
         if version == 0:
             try:
-                return _read(self._path).decode("utf-8", "replace")
+                return read_config_bytes(self._path).decode("utf-8", "replace")
             except PermissionError:
                 pass
         return str(self._ask(Call("config-text", {"version": version}))["toml"])
@@ -288,12 +288,7 @@ class _Work:
 def _sockets(path: Path) -> ControlConfig | None:
     """Where the agent of this file listens; of a file that cannot be read, the usual place."""
     try:
-        return read_config(_read(path), path).control
+        return read_config(read_config_bytes(path), path).control
     except (OSError, ConfigErrors):
         state_dir = find_state_dir(path, os.environ)
         return None if state_dir is None else ControlConfig(usual_sockets(state_dir))
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_CONFIG_BYTES + 1)

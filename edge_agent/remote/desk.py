@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from edge_agent.config.file import ConfigErrors
+from edge_agent.config.file import ConfigErrors, read_config_bytes
 from edge_agent.config_store.apply import Applied, Refused, apply, roll_back
 from edge_agent.config_store.difference import differences
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
@@ -72,7 +72,7 @@ class Desk:
 
     def _data(self, version: int) -> bytes | None:
         if version == 0:
-            return self._path.read_bytes()
+            return read_config_bytes(self._path)
         files, history = self._files(), self._history()
         known = None if history is None else history.version(version)
         if files is None or known is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from edge_agent.packaged import usual_sockets
+from edge_agent.regular_file import read_regular
 
 MAX_FILE_BYTES: Final = 1_000_000
 MOST_VERSIONS: Final = 10
@@ -40,8 +41,7 @@ class SiteFiles(NamedTuple):
 def site_files(path: Path) -> SiteFiles:
     """Of a configuration file. Raises NoSite."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_regular(path, MAX_FILE_BYTES)
         if len(data) > MAX_FILE_BYTES:
             raise ValueError(f"longer than {MAX_FILE_BYTES} bytes")  # noqa: TRY301 - as a bad TOML
         table = tomllib.loads(data.decode("utf-8"))

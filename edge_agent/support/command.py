@@ -13,6 +13,7 @@ from typing import Any, Final
 from edge_agent.clock import wall_ms
 from edge_agent.config.file import ConfigErrors, load_config
 from edge_agent.console import FINDINGS, GOOD, could_not, show
+from edge_agent.regular_file import read_regular
 from edge_agent.support.bundle import Bundle, bundle_of, known_secrets
 from edge_agent.support.parts import MAX_CONFIG, gather
 from edge_agent.terminal import wrapped
@@ -69,8 +70,7 @@ def make_bundle(config: Path, progress: Callable[[str], None] = _quiet) -> tuple
 
 def _text_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_CONFIG).decode("utf-8", "replace")
+        return read_regular(path, MAX_CONFIG)[:MAX_CONFIG].decode("utf-8", "replace")
     except OSError:
         return ""
 

@@ -1,5 +1,7 @@
 """Parcels carried by hand, judged by the intake."""
 
+import os
+
 import pytest
 
 from central.cli import main
@@ -78,13 +80,17 @@ def test_a_parcel_that_was_cut_is_taken_up_to_there(central, polled, carry):
 
 
 def test_files_are_never_overwritten_and_always_named(central, tmp_path, carry, polled):
-    """A receipts file of before stays; a missing parcel is told."""
+    """A receipts file of before stays; a missing parcel is told, and a pipe in its place."""
     (tmp_path / "receipts1").write_bytes(b"older")
     with pytest.raises(ParcelError, match="exists already"):
         carry([polled.upload(BILLING, 0)])
     assert (tmp_path / "receipts1").read_bytes() == b"older"
     with pytest.raises(ParcelError, match="no-parcel"):
         import_parcel(central.intake, b"k" * 32, tmp_path / "no-parcel", tmp_path / "r")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ParcelError, match="pipe: a pipe or a device, not a file"):
+        import_parcel(central.intake, b"k" * 32, tmp_path / "pipe", tmp_path / "r")
+    assert not (tmp_path / "r").exists()
 
 
 def test_the_command(polled, tmp_path, capsys):

@@ -83,14 +83,15 @@ def test_it_proves_and_prints_values_with_units(tmp_path: Path, kind: Kind, figu
 
 
 def test_what_cannot_be_read_is_status_2(tmp_path: Path) -> None:
-    """No argument, no such file, no zip."""
+    """No argument, no such file, no zip, a pipe that nobody writes into."""
     (tmp_path / "text").write_text("no zip")
     with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
         archive.writestr("leaf.cbor", b"1")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("leaf.cbor", b"2")
-    for arguments in ((), (tmp_path / "none",), (tmp_path / "text",), (tmp_path / "twice.zip",)):
-        status, told = run(*arguments)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("", "none", "text", "twice.zip", "pipe"):
+        status, told = run(*([tmp_path / name] if name else []))
         assert (status, "cannot read it" in told) == (2, True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -259,7 +260,8 @@ def test_a_parcel_is_not_overwritten_and_needs_a_key(
     assert "name a new file" in capsys.readouterr().err
     assert site.command("export", "--out", str(site.directory / "stick" / "parcel")) == 2
     assert f"{site.directory / 'stick'}: no such folder" in capsys.readouterr().err
-    for wrong in (site.parcel, site.directory, site.directory / "none"):
+    os.mkfifo(site.directory / "pipe")
+    for wrong in (site.parcel, site.directory, site.directory / "none", site.directory / "pipe"):
         assert site.command("import", str(wrong)) == 2
         told = capsys.readouterr().err
         assert f"{wrong}: " in told
