@@ -84,7 +84,8 @@ def migrate_in_child(journal: Path, page_size: int = PAGE_SIZE) -> None:
     """Create (with pages of so many bytes) or bring up to date. Raises MigrationError."""
     try:
         result = subprocess.run(
-            [sys.executable, "-m", "edge_agent.journal.schema", str(journal), str(page_size)],
+            # -P: not what lies in the folder where root happens to be
+            [sys.executable, "-P", "-m", "edge_agent.journal.schema", str(journal), str(page_size)],
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,

@@ -7,10 +7,11 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from edge_agent.support.parts import PartOfBundle
+from edge_agent.support.parts import MOST_LOOKED_AT, PartOfBundle
 from edge_agent.support.secrets import Secrets, logins_of, secret_words
 
 MAX_BYTES: Final = 4_000_000  # of all parts before they are packed: the archive is smaller
@@ -79,7 +80,7 @@ def _entry(name: str, moment: datetime) -> zipfile.ZipInfo:
 def _secret_files(folders: Iterable[Path]) -> Iterator[Path]:
     count = 0
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(islice(folder.rglob("*"), MOST_LOOKED_AT)):
             is_secret = any(mark in path.name for mark in _SECRET_NAMES)
             if not is_secret or path.name.endswith(_PUBLIC) or not path.is_file():
                 continue

@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import distributions
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +45,8 @@ LOG_LINES: Final = 2000
 UNIT: Final = "edge-agent.service"
 MAX_PART: Final = 600_000
 MAX_FILES: Final = 400
+MOST_LOOKED_AT: Final = 20_000
+"""A configuration may lie anywhere, and all of a disk below it."""
 MAX_CONFIG: Final = 1_000_000
 _HOST_FILES: Final = (
     "etc/os-release", "proc/version", "proc/cpuinfo", "proc/meminfo", "proc/uptime", "proc/loadavg",
@@ -84,16 +87,17 @@ def configuration(path: Path) -> PartOfBundle:
     try:
         with path.open("rb") as file:
             table = tomllib.loads(file.read(MAX_CONFIG).decode("utf-8"))
+        return as_json(name, redacted(table))
     except OSError as error:
         return PartOfBundle(name, None, f"{path}: {error.strerror or error}")
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # also a number that cannot be written out
         return PartOfBundle(name, None, f"{path} is no TOML; check.txt says where")
-    return as_json(name, redacted(table))
 
 
 def command(name: str, words: Sequence[str], config: Path) -> PartOfBundle:
     """What one of our commands says, on both its outputs."""
-    call = [sys.executable, "-m", "edge_agent.cli", *words, "--config", str(config)]
+    # -P: not what lies in the folder where root happens to be
+    call = [sys.executable, "-P", "-m", "edge_agent.cli", *words, "--config", str(config)]
     plain = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C"}
     try:
         done = subprocess.run(
@@ -173,7 +177,7 @@ def machine(state_dir: Path) -> dict[str, Any]:
 def files_in(folder: Path) -> list[dict[str, Any]]:
     """Names, sizes and modes of what lies there, never what is in it."""
     found = []
-    for path in sorted(folder.rglob("*"))[:MAX_FILES]:
+    for path in sorted(islice(folder.rglob("*"), MOST_LOOKED_AT))[:MAX_FILES]:
         try:
             info = path.lstat()
         except OSError:

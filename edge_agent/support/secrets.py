@@ -20,18 +20,34 @@ LEAST_BYTES: Final = 6
 """Shorter than that nothing is searched for: it would be found by chance everywhere."""
 MAX_SECRETS: Final = 256
 _NAMES: Final = (
-    r"pass(?:word|wd|phrase)?|secret|token|salt|credentials?|api[_-]?key|private[_-]?key|psk|pin"
+    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|salt|credentials?|cookie|psk|pin|community"
+    r"|(?:api|private|access|auth)[_-]?key|密码|口令|密钥|私钥|令牌"
 )
 # bounded at each place, or a long line would take minutes: no name is looked for backwards
 _NAMED: Final = re.compile(
-    rf"""(?ix) ( (?:{_NAMES}) (["']?) \s{{0,4}} [=:] \s{{0,4}} )
+    rf"""(?ix) ( (?:{_NAMES}) (["']?) \s{{0,4}} [=:：] \s{{0,4}} )
     (?! [\[{{] | (?:null|true|false)\b ) ( "[^"\n]*" | '[^'\n]*' | [^\s,;}}\])]+ )"""
 )
-_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic|digest)\s+)[A-Za-z0-9._~+/=-]{6,}")
-_LOGIN: Final = re.compile(r"(?<=://)[^/\s@\"']+@")
-_PEM: Final = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+_BEARER: Final = re.compile(
+    r"(?i)((?:\b(?:bearer|basic|digest)|authorization:\s{0,4}\w{1,20})\s+)[A-Za-z0-9._~+/=-]{6,}"
 )
+_OPTION: Final = re.compile(rf"(?i)(--[a-z-]{{0,20}}(?:{_NAMES})\s{{1,4}})[^\s-]\S*")
+_SPOKEN: Final = re.compile(
+    r"(?i)((?:pass(?:word|wd|phrase|code)|密码|口令)\s{0,4}(?:is|was|是|为)?\s{0,4})"
+    r"(?=[^\s\d]{0,64}\d)[^\s\"',;:=]{4,64}"
+)
+"""What somebody says in words, `the password is hunter22`: with a figure in it."""
+_LOGIN: Final = re.compile(r"(?<=://)[^\s\"@]{1,128}@(?:[^\s\"@/]{1,128}@)*")
+_PEM: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    re.DOTALL,
+)
+_SHAPE: Final = re.compile(
+    r"gas-enrol-1:[^\s\"']{20,256}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|\bgh[a-z]_[A-Za-z0-9]{20,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?<=\nPrivate-Lines: )[0-9]+\n[A-Za-z0-9+/=\r\n]+"
+)
+"""Our own token of an enrolment, keys of age, tokens of GitHub, JWT, PuTTY's keys."""
 _KEY_NAME: Final = re.compile(rf"(?i)(?:{_NAMES})")
 _WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
 _OWN: Final = "gas-gateway "  # keys/key_files.py
@@ -90,7 +106,9 @@ class Secrets:
         text = data.decode("utf-8", "replace")
         text = _PEM.sub(REMOVED, text)
         text = _LOGIN.sub(f"{REMOVED}@", text)
-        text = _BEARER.sub(rf"\1{REMOVED}", text)
+        text = _SHAPE.sub(REMOVED, text)
+        for pattern in (_BEARER, _OPTION, _SPOKEN):
+            text = pattern.sub(rf"\1{REMOVED}", text)
         return _NAMED.sub(_without_value, text).encode()
 
 
@@ -110,6 +128,8 @@ def redacted(value: Any) -> Any:
 
 def _is_secret(value: object) -> bool:
     """A name such as `pin` may be that of a table or a flag, too."""
+    if isinstance(value, list | tuple):
+        return any(_is_secret(one) for one in value)
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 

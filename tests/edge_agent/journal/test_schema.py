@@ -26,6 +26,16 @@ def test_a_new_journal_is_made_and_made_only_once(tmp_path: Path) -> None:
         assert applied == (len(migrations()._migrations),)
 
 
+def test_what_lies_where_the_command_is_called_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root stands in a folder that others may write: a module there is none of ours."""
+    (tmp_path / "sqlite_utils.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    migrate_in_child(tmp_path / "journal.db")
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_version_is_the_number_of_its_last_step() -> None:
     """Whoever adds a step has to raise VERSION with it."""
     assert [step.name[:4] for step in migrations()._migrations] == [

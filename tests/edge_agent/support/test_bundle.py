@@ -17,7 +17,15 @@ import pytest
 
 from edge_agent.keys.keys import create_keys
 from edge_agent.support.bundle import CONTENTS, MAX_BYTES, bundle_of
-from edge_agent.support.parts import COMMANDS, MAX_PART, PartOfBundle, _bounded, command, host
+from edge_agent.support.parts import (
+    COMMANDS,
+    MAX_PART,
+    PartOfBundle,
+    _bounded,
+    command,
+    configuration,
+    host,
+)
 from edge_agent.support.secrets import Secrets
 from tests.edge_agent.gateway import GATEWAY, TOML, write_ca
 
@@ -185,6 +193,23 @@ def test_a_command_that_fails_is_a_part_that_says_so(tmp_path: Path) -> None:
     part = command("check.txt", ("check",), tmp_path / "none.toml")
     assert part.data is not None
     assert b"No such file" in part.data
+
+
+def test_what_lies_where_the_command_is_called_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root stands in a folder that others may write: a module there is none of ours."""
+    (tmp_path / "json.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    command("status.json", ("status", "--json"), tmp_path / "gateway.toml")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_number_that_cannot_be_written_leaves_the_rest_of_the_bundle(tmp_path: Path) -> None:
+    """The configuration is faulty, and just then somebody wants a bundle."""
+    path = tmp_path / "gateway.toml"
+    path.write_text("a = 0x" + "f" * 9000)
+    assert "check.txt says where" in configuration(path).why
 
 
 def test_a_machine_without_these_files_has_a_part_nevertheless(tmp_path: Path) -> None:

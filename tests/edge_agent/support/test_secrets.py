@@ -65,6 +65,28 @@ def test_base64_hides_nothing_at_any_offset(secret, alphabet, around) -> None:  
         ("a -----BEGIN PRIVATE KEY-----\nAAA\n-----END PRIVATE KEY----- b", "a [removed] b"),
         ("x -----BEGIN EC PRIVATE KEY-----\ncut off", "x [removed]"),
         ("SIM_PIN: 1234", "SIM_PIN: [removed]"),
+        ("proxy http://li:p@ss@h:3128 failed", "proxy http://[removed]@h:3128 failed"),
+        ("proxy http://li:p/s's@h:3128 failed", "proxy http://[removed]@h:3128 failed"),
+        ("enroll --token ABC12345 --serial 7", "enroll --token [removed] --serial 7"),
+        ("gas-enrol-1:gw-1:QUJDREVGR0hJSktMTU5P:x:y:0a1b2c3d", "[removed]"),
+        ("the password is hunter22, try", "the password is [removed], try"),
+        ("the password is needed", "the password is needed"),
+        ("密码是hunter22", "密码是[removed]"),
+        ("口令：开门大吉", "口令：[removed]"),
+        ("pwd=hunter22 passcode: 1234", "pwd=[removed] passcode: [removed]"),
+        ("snmp community = 'hunter22'", "snmp community = '[removed]'"),
+        ("Cookie: session=abcdef12", "Cookie: [removed]"),
+        ("Authorization: Token abcdef12", "Authorization: Token [removed]"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtn", "AWS_SECRET_ACCESS_KEY=[removed]"),
+        ("AGE-SECRET-KEY-1QQPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZ", "[removed]"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----", REMOVED),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOY\n-----END PGP PRIVATE KEY BLOCK-----",
+            REMOVED,
+        ),
+        ("x\nPrivate-Lines: 1\nAAAAIJ55\n[end]", "x\nPrivate-Lines: [removed][end]"),
+        ("ghp_abcdef0123456789abcdef0123", "[removed]"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3", "[removed]"),
         ("pressure = 4.07 bar, spinning = 3", "pressure = 4.07 bar, spinning = 3"),
     ],
 )  # fmt: skip
@@ -105,6 +127,7 @@ def test_a_configuration_loses_values_by_their_names() -> None:
         "central": {"proxy": "http://li:pw@h:1", "url": "https://h"},
         "device": [{"password": "1234", "unit": 1}],
         "pin": 1234,
+        "passwords": ["a1", ["b2"]],
         "tokens": {"count": 2},
         "secret": True,
     }
@@ -112,6 +135,7 @@ def test_a_configuration_loses_values_by_their_names() -> None:
         "central": {"proxy": "http://[removed]@h:1", "url": "https://h"},
         "device": [{"password": REMOVED, "unit": 1}],
         "pin": REMOVED,
+        "passwords": REMOVED,
         "tokens": {"count": 2},
         "secret": True,
     }
@@ -127,7 +151,11 @@ def test_short_words_are_not_searched_for() -> None:
     assert Secrets([b"1", b"gas"]).scrubbed(b"gas 1") == b"gas 1"
 
 
-@pytest.mark.parametrize("filler", [b"a", b"A1+/", b"pin", b"://", b"'", b"-----BEGIN ", b"x=1 "])
+@pytest.mark.parametrize(
+    "filler",
+    [b"a", b"A1+/", b"pin", b"://", b"'", b"-----BEGIN ", b"x=1 ", b"--token ", b"password ",
+     b"eyJabcdefgh.", b"\nPrivate-Lines: 1\n", b"://a@", b"authorization: "],
+)  # fmt: skip
 def test_a_hostile_line_takes_no_time(filler: bytes) -> None:
     """600 kB in one line; a search that looks back from each place would take minutes."""
     data = (filler * 600_000)[:600_000]
