@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge_agent.config.connection_windows import MAX_WINDOWS, ConnectionWindows, parse_windows
-from edge_agent.config.fields import Section
+from edge_agent.config.fields import Section, without_login
 from edge_agent.config.model import CentralConfig
 from protocols.evidence.errors import EvidenceError
 from protocols.evidence.note import KeyType, Verifier
@@ -60,7 +60,7 @@ def _check_url(section: Section, field: str, url: str) -> None:
         usable = False
     if not usable:
         remedy = f"write {url.partition('://')[0]}://host:port"
-        section.fault(field, f"{url[:80]!r} names no host", remedy)
+        section.fault(field, f"{without_login(url)[:80]!r} names no host", remedy)
 
 
 def _may_look(path: Path) -> bool:

@@ -15,6 +15,14 @@ MAX_FAULTS: Final = 200
 MAX_TEXT: Final = 4096
 MAX_FREE_KEYS: Final = 64
 _REQUIRED: Final = object()
+_LOGIN: Final = re.compile(r"(://)[^\s\"]{1,256}@")
+
+
+def without_login(text: str) -> str:
+    """Without user and password of an address: a fault of a proxy goes into log and evidence, too.
+    A password may have an @ or a / in it.
+    """
+    return _LOGIN.sub(r"\1***@", text)
 
 
 class Fault(NamedTuple):
@@ -85,7 +93,7 @@ class Section:
             self.fault(key, f"is {_kind(value)}", "write a text in quotes")
             return ""
         if len(value) > MAX_TEXT or not re.fullmatch(pattern, value):
-            self.fault(key, f"{value[:60]!r} does not fit", f"must match {pattern}")
+            self.fault(key, f"{without_login(value)[:60]!r} does not fit", f"must match {pattern}")
             return ""
         return value
 

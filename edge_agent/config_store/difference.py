@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from edge_agent.config.fields import without_login
 from edge_agent.config.file import read_config, read_table
 
 HARMLESS: Final = re.compile(
@@ -33,7 +34,6 @@ RECORDED: Final = re.compile(
     r"|remote\.(operator_key|consent)"
 )
 """Fields whose change the recorder finds by itself, in the bodies of CONFIGURATION leaves."""
-SECRET: Final = re.compile(r"(://)[^/@\s\"']+@")
 MAX_VALUE: Final = 500
 _NAMES: Final = ("name", "id", "run")
 
@@ -72,7 +72,7 @@ def differences(old: bytes, new: bytes, path: Path) -> tuple[Difference, ...]:
 
 def hidden(text: str) -> str:
     """Without the password of an address, which is for nobody's screen."""
-    return SECRET.sub(r"\1***@", text)[:MAX_VALUE]
+    return without_login(text)[:MAX_VALUE]
 
 
 def flat(table: dict[str, Any]) -> dict[str, str]:

@@ -244,6 +244,25 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "proxy",
+    [
+        "https://li:hunter22@h:3128",
+        "http://li:hunter22@:3128",
+        "http://li:hunter22/x@h:3128",
+        f"socks5://li:hunter22{'x' * 80}@h:3128",
+    ],
+    ids=["scheme", "host", "slash", "long"],
+)
+def test_a_fault_of_a_proxy_does_not_tell_its_password(tmp_path: Path, proxy: str) -> None:
+    """It goes into the log of events, and from there to central for ever."""
+    changed = table()
+    put("central", "proxy", proxy)(changed)
+    faults = faults_of(changed, tmp_path)
+    assert any(fault.startswith("central.proxy: '") and "***@" in fault for fault in faults)
+    assert "hunter22" not in "".join(faults)
+
+
+@pytest.mark.parametrize(
     ("data", "told"),
     [
         (b"[gateway\n", "no TOML"),

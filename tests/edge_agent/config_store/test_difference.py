@@ -86,9 +86,10 @@ def test_a_profile_of_ones_own_is_the_sites(path: Path) -> None:
     assert found.local
 
 
-def test_a_password_is_not_shown(path: Path) -> None:
+@pytest.mark.parametrize("password", ["secret", "s@cret", "it's"])
+def test_a_password_is_not_shown(path: Path, password: str) -> None:
     """Of a proxy."""
-    new = TOML.replace("[central]", '[central]\nproxy = "http://me:secret@192.0.2.1:3128"')
+    new = TOML.replace("[central]", f'[central]\nproxy = "http://me:{password}@192.0.2.1:3128"')
     (found,) = differences(TOML.encode(), new.encode(), path)
     assert found.new == '"http://***@192.0.2.1:3128"'
 
