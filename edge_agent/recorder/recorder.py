@@ -140,6 +140,11 @@ class Recorder(threading.Thread):
         """Events of others; True when they are durable."""
         return self._request(Request(facts=facts), timeout_s)
 
+    def record(self, facts: Sequence[Fact | Said]) -> threading.Event | None:
+        """The same without waiting: set when they are durable; None where too much waits."""
+        request = Request(facts=facts)
+        return request.done if self._inbox.order(request) else None
+
     def settle(self, settled: Settled, timeout_s: float) -> bool:
         """Let the rows become their receipted batch; True when that is durable."""
         return self._request(Request(settled=settled), timeout_s)

@@ -23,7 +23,7 @@ from edge_agent.remote.trial import Back, Elapsed, Seen, verdict
 
 if TYPE_CHECKING:
     from edge_agent.bus.poller import Now
-    from edge_agent.config_store.history import History
+    from edge_agent.config_store.history import History, Told
     from edge_agent.config_store.start import Started
     from edge_agent.recording.device_recording import Said
 
@@ -40,13 +40,14 @@ class Shown:
     """What the running agent shows of itself; each may be asked from another thread.
 
     `answers`: by device, how many answers were good. `reaches`: central was reached since the
-    start, and does not fail now. `link_closed`: by the windows of the day.
+    start, and does not fail now. `link_closed`: by the windows of the day. `record`: hands events
+    to the journal, and gives what is set when they are durable; None where too much waits there.
     """
 
     answers: Callable[[], dict[str, int]]
     reaches: Callable[[], bool]
     link_closed: Callable[[], bool]
-    note: Callable[[Sequence[Fact | Said], float], bool]
+    record: Callable[[Sequence[Fact | Said]], threading.Event | None]
     clock: Now
 
 
@@ -102,6 +103,7 @@ class Custody(threading.Thread):
         self._end = threading.Event()
         self._seen_stat: tuple[int, int, int] | None = None
         self._failing = ""
+        self._telling: tuple[tuple[Told, ...], threading.Event] | None = None
 
     @property
     def unreadable(self) -> str:
@@ -227,16 +229,26 @@ class Custody(threading.Thread):
     # ---- what the log has to know ---------------------------------------------------------------
 
     def _tell(self) -> None:
-        """Events that wait, in one commit; taken out once they are durable."""
-        told = self._history.untold
-        if not told:
+        """Events that wait, in one commit; taken out once they are durable.
+
+        Handed over once: a journal that takes nothing for hours has them still, and so it has where
+        the index cannot be written afterwards.
+        """
+        if self._telling is None:
+            self._telling = self._hand_over(self._history.untold)
+        if self._telling is None or not self._telling[1].wait(NOTE_S):
             return
+        with self._files.locked():
+            self._history = self._files.history().was_told(self._telling[0])
+            self._files.store(self._history)
+        self._telling = None
+
+    def _hand_over(self, told: tuple[Told, ...]) -> tuple[tuple[Told, ...], threading.Event] | None:
+        if not told:
+            return None
         now = self._shown.clock.now()
         facts = [
             Fact(now, one.code, "", one.old, one.new, one.who, one.detail[:1000]) for one in told
         ]
-        if not self._shown.note(facts, NOTE_S):
-            return
-        with self._files.locked():
-            self._history = self._files.history().was_told(told)
-            self._files.store(self._history)
+        durable = self._shown.record(facts)
+        return None if durable is None else (told, durable)

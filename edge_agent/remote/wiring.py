@@ -57,7 +57,7 @@ def custody_of(started: Started, parts: Parts, hang_up: threading.Event) -> Cust
         answers,
         lambda: uplink.reaches_central,
         lambda: uplink.is_closed,
-        parts.recorder.note,
+        parts.recorder.record,
         parts.clock,
     )
     custody = Custody(started, shown, hang_up)

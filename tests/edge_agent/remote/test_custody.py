@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,13 @@ NEW = TOML.replace("batch_seconds = 300", "batch_seconds = 60")
 WHO = ("Li Wei", "test")
 
 
+class _Durable(threading.Event):
+    """Nobody waits for it here."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.is_set()
+
+
 @dataclass
 class Running:
     """What an agent would show."""
@@ -28,7 +36,9 @@ class Running:
     path: Path
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("meter-1", "p-1"), 0))
     reaches: bool = True
+    has_room: bool = True
     stores: bool = True
+    durable: threading.Event = field(default_factory=_Durable)
     now_ms: int = 0
     told: list[str] = field(default_factory=list)
     hang_up: threading.Event = field(default_factory=threading.Event)
@@ -38,15 +48,18 @@ class Running:
         started = begin(self.path, {})
         assert isinstance(started, Started)
         shown = Shown(
-            lambda: dict(self.counts), lambda: self.reaches, lambda: False, self._note, SetClock()
+            lambda: dict(self.counts), lambda: self.reaches, lambda: False, self._record, SetClock()
         )
         return Custody(started, shown, self.hang_up, lambda: self.now_ms)
 
-    def _note(self, facts: Sequence[Fact | Said], _timeout_s: float) -> bool:
+    def _record(self, facts: Sequence[Fact | Said]) -> threading.Event | None:
+        if not self.has_room:
+            return None
+        codes = [fact.code for fact in facts if isinstance(fact, Fact)]
+        self.told += [code for code in codes if code != "configuration_changed"]
         if self.stores:
-            codes = [fact.code for fact in facts if isinstance(fact, Fact)]
-            self.told += [code for code in codes if code != "configuration_changed"]
-        return self.stores
+            self.durable.set()
+        return self.durable
 
     def answer(self, *names: str) -> None:
         for name in names:
@@ -148,16 +161,52 @@ def test_sighup_reads_again_what_has_no_fault(
 
 def test_events_wait_for_a_journal_that_takes_them(site: Running) -> None:
     """Told when it does, and never lost."""
-    site.stores = False
+    site.has_room = False
     site.custody()
     apply(site.path, NEW.encode(), *WHO)
     custody = site.custody()
     site.turn(custody)
     codes = [told.code for told in site.history.untold]
     assert codes == ["configuration_changed", "configuration_applied"]
-    site.stores = True
+    site.has_room = True
     site.turn(custody)
     assert site.told == ["configuration_applied"]
+
+
+def test_what_the_journal_holds_back_is_not_told_twice(site: Running) -> None:
+    """While the disk takes nothing the events wait once, however long; then they are the log's."""
+    custody = site.custody()
+    site.stores = False
+    apply(site.path, NEW.encode(), *WHO)
+    custody = site.custody()
+    for _ in range(5):
+        site.turn(custody)
+    assert site.told == ["configuration_applied"]
+    site.durable.set()
+    site.turn(custody)
+    assert not site.history.untold
+    site.turn(custody)
+    assert site.told == ["configuration_applied"]
+
+
+def test_an_index_that_cannot_be_written_tells_nothing_again(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has a reserve on a full disk, the index has none."""
+    custody = site.custody()
+    apply(site.path, NEW.encode(), *WHO)
+    custody = site.custody()
+
+    def full(_files: ConfigFiles, _history: History) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConfigFiles, "store", full)
+        for _ in range(5):
+            with pytest.raises(OSError, match="No space"):
+                site.turn(custody)
+    site.turn(custody)
+    assert (site.told, site.history.untold) == (["configuration_applied"], ())
 
 
 def test_an_unreadable_file_does_not_make_it_begin_anew_for_ever(site: Running) -> None:
