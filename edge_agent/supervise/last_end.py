@@ -78,11 +78,13 @@ def read_files(state_dir: Path) -> Files:
 
 def forget_files(state_dir: Path) -> None:
     """Their event is durable."""
-    for name in (HOW, WHY):
-        try:
-            (state_dir / name).unlink(missing_ok=True)
-        except OSError as error:
-            _log.warning("%s is told again at the next start: %s", state_dir / name, error)
+    _forget(state_dir / HOW)
+    forget_why(state_dir)
+
+
+def forget_why(state_dir: Path) -> None:
+    """It was no end after all."""
+    _forget(state_dir / WHY)
 
 
 def write_why(state_dir: Path, text: str) -> None:
@@ -98,6 +100,13 @@ def write_why(state_dir: Path, text: str) -> None:
             os.write(descriptor, text.encode()[:MAX_BYTES])
         finally:
             os.close(descriptor)
+
+
+def _forget(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s is told again at the next start: %s", path, error)
 
 
 def _read(path: Path) -> str:

@@ -13,6 +13,7 @@ from edge_agent.supervise.last_end import (
     AGENT_DIED,
     THREAD_STUCK,
     forget_files,
+    forget_why,
     last_end,
     read_files,
     write_why,
@@ -141,7 +142,11 @@ class Service:
         forget_files(self._state_dir)
 
     def _tell_stuck(self, stuck: Sequence[Stuck]) -> None:
-        """First the file: the recorder may be what is stuck."""
+        """First the file: the recorder may be what is stuck. Of those that came back it is gone: a
+        later end is not theirs."""
+        if not stuck:
+            forget_why(self._state_dir)
+            return
         detail = in_words(stuck)
         write_why(self._state_dir, detail)
         fact = Fact(self._now(), THREAD_STUCK, "", None, stuck[0].name, AGENT, detail)

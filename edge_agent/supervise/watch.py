@@ -37,7 +37,8 @@ class Watched:
 class Watch:
     """Of all threads; `look` is called with each turn of the main loop.
 
-    `told` is told who is stuck, once each time, before the watchdog is left unfed.
+    `told` is told who is stuck, once each time, before the watchdog is left unfed; and nobody, when
+    all came back.
     """
 
     notifier: Notifier
@@ -75,6 +76,7 @@ class Watch:
             self.told(verdict.stuck)
         elif self._stuck and not names:
             _log.warning("%s came back; the watchdog is fed again", ", ".join(sorted(self._stuck)))
+            self.told(())
         self._stuck = names
 
     def _is_hungry(self, now_ms: int) -> bool:

@@ -128,6 +128,17 @@ def test_a_stuck_bus_is_told_once_and_written(rig: Rig, tmp_path: Path) -> None:
     assert "bus-a has made no turn for" in (tmp_path / WHY).read_text()
 
 
+def test_a_thread_that_came_back_is_no_reason_for_a_later_end(rig: Rig, tmp_path: Path) -> None:
+    """It went on for a month; then it was stopped in order, and nobody was killed by a watchdog."""
+    for now_ms in range(0, BUS_DEADLINE_MS + 10_000, 500):
+        rig.look(now_ms, DURABLE)
+    assert (tmp_path / WHY).exists()
+    rig.bus.last_turn_mono_ms = BUS_DEADLINE_MS + 10_000
+    rig.look(BUS_DEADLINE_MS + 10_500, DURABLE)
+    assert not (tmp_path / WHY).exists()
+    assert rig.service.how_it_ended(unclean=False, same_boot=True) == ()
+
+
 def test_an_end_is_told_with_its_reason(rig: Rig, tmp_path: Path) -> None:
     """In order: only systemd hears it; a thread that died is written down."""
     rig.service.ending([])
