@@ -26,6 +26,7 @@ from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import load_keys
 from edge_agent.recording.clock_recording import record_clock
 from edge_agent.recording.device_recording import Fact, Said, record_news
+from edge_agent.recording.losses import record_unclean_end
 from edge_agent.recording.recording import record_lost_journal
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.journal_start import make_current
@@ -57,7 +58,7 @@ class PortAsk:
 
 
 class JournalNote:
-    """`Note` by the journal itself."""
+    """`Note` by the journal itself. Where the agent was killed, what that took is told first."""
 
     def __init__(self, journal: Journal, memory: Memory, salts: Salts) -> None:
         self._journal = journal
@@ -72,6 +73,9 @@ class JournalNote:
     def __call__(self, facts: Sequence[Fact | Said]) -> bool:
         draft = Draft(self._memory, self._salts)
         record_lost_journal(draft, facts[0].instant)
+        if self._memory.ended is not None:  # now: the journal forgets when that was
+            record_unclean_end(draft, self._memory.ended, facts[0].instant)
+            draft.running = False
         for fact in facts:
             record_clock(draft, fact.instant)
             record_news(draft, fact, fact.instant)
