@@ -7,6 +7,7 @@ process does, with status 1, and is started again.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -43,25 +44,33 @@ class Signals(NamedTuple):
 def run(config_path: Path, signals: Signals, notifier: Notifier) -> int | Refused:
     """Until `signals.stop`, or a thread dies: the exit status. Refused: nothing can be run.
 
-    Raises what `run_agent` raises, but within a trial: then the version before returns.
+    The state's lock is kept from one agent to the next: a command that finds no socket in between
+    would work there alone. Raises AlreadyRunning and what `run_agent` raises, but within a trial:
+    then the version before returns.
     """
-    while True:
-        started = begin(config_path, os.environ)
-        if isinstance(started, Refused):
-            return started
-        if started.unreadable:
-            _log.error(
-                "the last good version runs, gateway.toml is unreadable: %s", started.unreadable
-            )
-        try:
-            status = run_agent(started, *signals, notifier)
-        except (JournalError, KeyFileError, MigrationError, ReadFailed, OSError) as error:
-            if not _went_back(started, error):
-                raise
-            continue
-        if status != RELOAD or signals.stop.is_set():
-            return GOOD if status == RELOAD else status  # a stop while it was to begin anew
-        gc.collect()  # what the last agent held goes now, not at some later time
+    with contextlib.ExitStack() as locks:
+        locked: Path | None = None
+        while True:
+            started = begin(config_path, os.environ)
+            if isinstance(started, Refused):
+                return started
+            if started.unreadable:
+                _log.error(
+                    "the last good version runs, gateway.toml is unreadable: %s", started.unreadable
+                )
+            if started.config.state_dir != locked:
+                locks.close()
+                locked = started.config.state_dir
+                locks.enter_context(state_lock(locked))
+            try:
+                status = run_agent(started, *signals, notifier)
+            except (JournalError, KeyFileError, MigrationError, ReadFailed, OSError) as error:
+                if not _went_back(started, error):
+                    raise
+                continue
+            if status != RELOAD or signals.stop.is_set():
+                return GOOD if status == RELOAD else status  # a stop while it was to begin anew
+            gc.collect()  # what the last agent held goes now, not at some later time
 
 
 def run_agent(
@@ -70,22 +79,23 @@ def run_agent(
     hang_up: threading.Event,
     notifier: Notifier | None = None,
 ) -> int:
-    """Migrate, open, run. Raises the errors of its parts, each with its remedy."""
+    """Migrate, open, run, under the state's lock. Raises the errors of its parts, each with its
+    remedy.
+    """
     config = started.config
-    with state_lock(config.state_dir):
-        if config.control is not None:
-            share_directory(config.state_dir, config.control.read_group)
-        keys = load_keys(config.state_dir, StateFiles(config.state_dir))
-        if keys.gateway != config.gateway:
-            raise KeyFileError(
-                f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
-                f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
-            )
-        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        journal, memory = open_journal(config, boot_id, mono_ms())
-        agent = Agent(config, keys, journal, memory, notifier)
-        agent.keep(started, keys, hang_up, lambda: support_bundle(started.files.path))
-        return agent.run(stop)
+    if config.control is not None:
+        share_directory(config.state_dir, config.control.read_group)
+    keys = load_keys(config.state_dir, StateFiles(config.state_dir))
+    if keys.gateway != config.gateway:
+        raise KeyFileError(
+            f"the keys in {config.state_dir} are those of gateway {keys.gateway!r}, the "
+            f"configuration says {config.gateway!r}; correct gateway.id or gateway.state_dir"
+        )
+    boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+    journal, memory = open_journal(config, boot_id, mono_ms())
+    agent = Agent(config, keys, journal, memory, notifier)
+    agent.keep(started, keys, hang_up, lambda: support_bundle(started.files.path))
+    return agent.run(stop)
 
 
 def support_bundle(config_path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ from edge_agent.control.client import ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.keys import create_keys
+from edge_agent.state_lock import AlreadyRunning, state_lock
 from protocols.evidence.leaf import Kind, Log
 from protocols.metering.quality import Quality
 from protocols.registers.library import load_profile
@@ -237,6 +239,30 @@ def test_a_kill_within_a_trial(tmp_path: Path) -> None:
             assert site.path.read_text() == site.text
             _wait_for_scans(again, 3)
             again.stop()
+
+
+def test_nobody_gets_the_state_between_two_agents(tmp_path: Path) -> None:
+    """A command that finds no socket meanwhile would work there, and the agent not begin."""
+    with running(tmp_path) as site:
+        _wait_for_scans(site, 1)
+        stop, got = threading.Event(), threading.Event()
+
+        def grab() -> None:
+            while not stop.is_set():
+                with contextlib.suppress(AlreadyRunning), state_lock(tmp_path / "state"):
+                    got.set()
+                    stop.wait(1.0)
+
+        grabbing = threading.Thread(target=grab)
+        grabbing.start()
+        try:
+            site.child.send_signal(signal.SIGHUP)
+            assert wait_until(lambda: site.starts() == 2 or got.is_set(), TIMEOUT_S)
+        finally:
+            stop.set()
+            grabbing.join()
+        assert not got.is_set(), "".join(site.said)
+        site.stop()
 
 
 def _rss_kb(pid: int) -> int:
