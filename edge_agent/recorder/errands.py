@@ -30,6 +30,8 @@ from protocols.metering.quality import Quality
 CLOCK_RETRY_MS: Final = 300_000
 GAP_RETRY_MS: Final = 60_000
 MAX_GAP_RETRY_MS: Final = 3_600_000
+PATIENT_TRIES: Final = 30
+"""About a day: a gap that cannot be read for so long holds up no younger one any more."""
 JOB_MS: Final = 3_600_000
 """A ring of a year at 1200 baud may take its time; it disturbs nobody."""
 _LOST: Final = (Quality.BAD_NO_ANSWER, Quality.BAD_ANSWER, Quality.BAD_PORT)
@@ -85,9 +87,10 @@ class Errands:
             due, device = self._gaps[seq], self._devices.get(gap.serial)
             if device is None or gap.serial in reading:
                 continue
-            if due.busy or self._is_due(due, now_ms):
-                reading.add(gap.serial)
-            if self._is_due(due, now_ms):
+            is_due = self._is_due(due, now_ms)
+            if due.busy or is_due or due.failures < PATIENT_TRIES:
+                reading.add(gap.serial)  # a younger one would move the mark over its records
+            if is_due:
                 marks = {
                     name: mark for (of, name), mark in memory.marks.items() if of == gap.serial
                 }

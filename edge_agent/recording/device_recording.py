@@ -160,6 +160,8 @@ def _record(draft: Draft, taken: Taken, instant: Instant) -> None:
 def _ask_range(draft: Draft, asked: RangeAsked) -> None:
     """As a gap is: read once, and what was taken from that archive before is not taken again."""
     if len(draft.devices.gaps) >= MAX_GAPS:
+        why = f"offer {asked.number}: {MAX_GAPS} gaps and ranges wait already; ask again later"
+        draft.event(asked.instant, ARCHIVE_FAILED, asked.run, None, asked.number, "central", why)
         return
     start_ms, end_ms = asked.between_ms
     seq = draft.next_seq(Log.BILLING)

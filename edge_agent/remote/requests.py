@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS
 from edge_agent.config_store.apply import Refused
 from edge_agent.control.control import Control
 from edge_agent.control.protocol import ReadRequest
@@ -79,6 +80,8 @@ class Reading:
             )
         assert isinstance(start_ms, int)
         assert isinstance(end_ms, int)
+        if start_ms < EARLIEST_UTC_MS or end_ms > LATEST_UTC_MS:
+            return Refused("from and to lie between 2025 and 2100; sign it again with such times")
         asked = RangeAsked(self._clock.now(), run.run, serial, (start_ms, end_ms), offer.number)
         if not self._tell(asked):
             return Refused("the queue is full now; offer it again")

@@ -419,8 +419,26 @@ def test_an_operator_asks_for_a_range(rig: Rig) -> None:
     assert rig.recorder.memory.devices.gaps == {}
 
 
+def test_a_gap_that_waits_is_read_before_a_younger_range(rig: Rig) -> None:
+    """An archive is taken forwards only: what the range took first, the gap would never have."""
+    rig.gap()
+    rig.at(NOON_MS)
+    rig.lost = True
+    rig.errand()
+    assert rig.recorder.memory.devices.gaps, "it could not be read, and waits a minute"
+    rig.lost = False
+    between = (NOON_MS - 105 * 60_000, NOON_MS)  # 11:00 and 12:00
+    assert rig.recorder.tell(RangeAsked(rig.clock.now(), "R1", "M1", between, 7))
+    assert rig.recorder.turn()
+    for minute in range(5):
+        rig.at(NOON_MS + minute * 60_000)
+        rig.errand()
+        rig.recorder.turn()
+    assert hours_of(found_in(rig)) == [5, 6, 7, 8, 9, 10, 11, 12]
+
+
 def test_ranges_that_wait_are_bounded(rig: Rig) -> None:
-    """As gaps are."""
+    """As gaps are; one more is told as failed, not passed over."""
     assert rig.recorder.begin()
     rig.at(NOON_MS)
     for number in range(MAX_GAPS + 5):
@@ -429,3 +447,5 @@ def test_ranges_that_wait_are_bounded(rig: Rig) -> None:
         assert rig.recorder.turn()
     assert len(rig.recorder.memory.devices.gaps) == MAX_GAPS
     assert len(event(found_in(rig), "range_asked")) == MAX_GAPS
+    failed = event(found_in(rig), "archive_failed")
+    assert [told[2] for told in failed] == list(range(MAX_GAPS + 1, MAX_GAPS + 6))

@@ -10,6 +10,7 @@ import pytest
 
 from edge_agent.bus.device_reading import Read
 from edge_agent.bus.joining import Failed
+from edge_agent.clock import LATEST_UTC_MS
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.apply import Refused
 from edge_agent.control.control import Control
@@ -19,7 +20,9 @@ from protocols.evidence.cbor import Body
 from protocols.evidence.offer import READ_NOW, READ_RANGE, Offer
 from protocols.metering.quality import Quality
 from protocols.registers.register_map import RegisterMap
-from tests.edge_agent.gateway import SetClock, config_of
+from tests.edge_agent.gateway import UTC_MS, SetClock, config_of
+
+BETWEEN = (UTC_MS - 3_600_000, UTC_MS)
 
 
 @dataclass
@@ -94,14 +97,25 @@ def test_a_silent_device_and_a_full_journal(site: Site) -> None:
 
 def test_a_range_is_asked_of_the_archives(site: Site) -> None:
     """Of the run's meter, where it has any; else what can be done instead is told."""
-    found = site.reading().range(offer(READ_RANGE, "R1", 1000, 2000))
+    found = site.reading().range(offer(READ_RANGE, "R1", *BETWEEN))
     assert isinstance(found, Refused)
     assert "edge-agent export" in found.why
     meter = replace(site.config.devices[0], archives=("hourly",))
     site.config = replace(site.config, devices=(meter, *site.config.devices[1:]))
-    told = site.reading().range(offer(READ_RANGE, "R1", 1000, 2000))
+    told = site.reading().range(offer(READ_RANGE, "R1", *BETWEEN))
     assert isinstance(told, str)
     (asked,) = site.asked
     assert isinstance(asked, RangeAsked)
-    assert (asked.run, asked.serial, asked.between_ms) == ("R1", "M1", (1000, 2000))
-    assert isinstance(site.reading().range(offer(READ_RANGE, "R9", 1, 2)), Refused)
+    assert (asked.run, asked.serial, asked.between_ms) == ("R1", "M1", BETWEEN)
+    assert isinstance(site.reading().range(offer(READ_RANGE, "R9", *BETWEEN)), Refused)
+
+
+@pytest.mark.parametrize("between", [(0, 1000), (LATEST_UTC_MS - 1000, LATEST_UTC_MS + 1000)])
+def test_a_range_that_no_calendar_of_a_device_has(site: Site, between: tuple[int, int]) -> None:
+    """It would end the bus's thread, and with each start again: the gap is remembered."""
+    meter = replace(site.config.devices[0], archives=("hourly",))
+    site.config = replace(site.config, devices=(meter, *site.config.devices[1:]))
+    found = site.reading().range(offer(READ_RANGE, "R1", *between))
+    assert isinstance(found, Refused)
+    assert "2025" in found.why
+    assert not site.asked
