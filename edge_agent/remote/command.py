@@ -25,7 +25,7 @@ from edge_agent.packaged import usual_sockets
 from edge_agent.remote.desk import SCHEMA, Desk
 from edge_agent.remote.effective import effective
 from edge_agent.remote.routes import by_own_word, hidden_line
-from edge_agent.remote.screens import change_lines, effective_lines, version_lines
+from edge_agent.remote.screens import change_lines, effective_lines, offer_lines, version_lines
 from edge_agent.terminal import is_chinese, wrapped
 
 if TYPE_CHECKING:
@@ -160,10 +160,8 @@ class _Work:
 
     def accept(self) -> int:
         number = self._options.number
-        waiting = {one["number"]: one for one in self._ask(Call("config-versions"))["waiting"]}
-        if number in waiting:
-            told = self._words("waits", number=number, what=waiting[number]["consent"])
-            self._say(wrapped(told))
+        told = self._ask(Call("config-offer", {"number": number}))
+        self._say(offer_lines(told, self._words))
         if not self._confirmed("accept"):
             return FINDINGS
         call = Call("config-accept", {"number": number, **self._said()})
@@ -253,6 +251,8 @@ class _Work:
                 return self._desk.versions()
             case "config-text":
                 return self._desk.text(fields["version"])
+            case "config-offer":
+                return self._desk.offer(fields["number"])
             case "config-apply":
                 return self._desk.apply(fields["toml"].encode(), *by)
             case "config-rollback":

@@ -17,8 +17,12 @@ from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import History
 from edge_agent.config_store.offers import accept
 from edge_agent.config_store.start import state_dir_of
+from protocols.evidence.errors import EvidenceError
+from protocols.evidence.offer import unverified_offer
 
 SCHEMA: Final = 1
+MOST_SHOWN: Final = 400
+"""Changes of an offer, the legally relevant ones first: they fit an answer of the socket."""
 
 
 class Desk:
@@ -55,6 +59,32 @@ class Desk:
         except ConfigErrors as error:
             return _no("the configuration is faulty", [str(fault) for fault in error.faults])
         return _yes(changes=[each._asdict() for each in found])
+
+    def offer(self, number: int) -> dict[str, object]:
+        """What an offer that waits for consent would change: nobody agrees to what he cannot see.
+
+        Its signature was verified when it was taken, and is once more before it is applied.
+        """
+        files, history = self._files(), self._history()
+        waiting = () if history is None else history.waiting
+        asked = [each.number for each in waiting if each.consent and not each.who]
+        if files is None or number not in asked:
+            known = ", ".join(map(str, asked)) or "none"
+            return _no(f"no offer {number} waits for consent; waiting: {known}")
+        try:
+            offer = unverified_offer(files.read_offer(number) or b"")
+        except EvidenceError as error:
+            return _no(f"offer {number} cannot be read: {error}; the agent refuses it")
+        _, candidate = offer.item  # only a configuration waits for consent
+        assert isinstance(candidate, bytes)
+        told = self.difference(files.read_config() or b"", candidate)
+        if not told["ok"]:
+            return told
+        changes = told["changes"]
+        assert isinstance(changes, list)
+        changes.sort(key=lambda each: not each["relevant"])
+        shown, left = changes[:MOST_SHOWN], len(changes[MOST_SHOWN:])
+        return _yes(number=number, who=offer.who, why=offer.why, changes=shown, left_out=left)
 
     def apply(self, candidate: bytes, who: str, why: str) -> dict[str, object]:
         """Put it in force."""

@@ -4,6 +4,7 @@
 |---|---|---|
 | `config-versions` | read | versions, trial, offers that wait |
 | `config-text`: version (0: gateway.toml) | read | its text |
+| `config-offer`: number | read | what an offer would change that waits for consent |
 | `config-apply`: toml, who, reason | act | puts it in force, on trial |
 | `config-rollback`: version (0: the one before), who, reason | act | the same with an old one |
 | `config-accept`: number, who, reason | act | consent to an offer |
@@ -47,9 +48,13 @@ def config_routes(path: Path) -> dict[str, Route]:
         lines = str(found.get("toml", "")).split("\n")
         return {**found, "toml": "\n".join(hidden_line(line) for line in lines)}
 
+    def offer(call: Call, _peer: str) -> Mapping[str, object]:
+        return desk.offer(call.integer("number", 1, MAX_NUMBER))
+
     return {
         "config-versions": Route(lambda _call, _peer: _tried(desk.versions)),
         "config-text": Route(lambda call, peer: _tried(lambda: text(call, peer))),
+        "config-offer": Route(lambda call, peer: _tried(lambda: offer(call, peer))),
         "config-apply": Route(lambda call, peer: _tried(lambda: apply(call, peer)), acts=True),
         "config-rollback": Route(lambda c, peer: _tried(lambda: roll_back(c, peer)), acts=True),
         "config-accept": Route(lambda call, peer: _tried(lambda: accept(call, peer)), acts=True),

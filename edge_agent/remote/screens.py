@@ -60,6 +60,15 @@ def version_lines(told: Mapping[str, Any], words: Words) -> list[str]:
     return lines
 
 
+def offer_lines(told: Mapping[str, Any], words: Words) -> list[str]:
+    """Who offers what, why, and every field that would change."""
+    named = {name: told[name] for name in ("number", "who", "why")}
+    lines = [*wrapped(words("offered", **named)), *change_lines(told["changes"], words)]
+    if told["left_out"]:
+        lines += wrapped(words("left_out", count=told["left_out"]))
+    return lines
+
+
 def effective_lines(fields: Mapping[str, str]) -> list[str]:
     """`field = value`, wrapped under itself."""
     lines: list[str] = []

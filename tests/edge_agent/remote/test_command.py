@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from edge_agent.cli import main
+from edge_agent.config_store.files import ConfigFiles
+from edge_agent.config_store.history import Waiting
+from edge_agent.config_store.offers import take, wait_for_consent
 from edge_agent.config_store.start import begin
-from tests.edge_agent.gateway import TOML, write_ca
+from protocols.evidence.note import Signer
+from protocols.evidence.offer import CONFIGURATION, Offer, sign_offer
+from tests.edge_agent.gateway import TOML, UTC_MS, write_ca
 
 SAID = ["--who", "Li Wei", "--reason", "test", "--yes"]
 
@@ -121,3 +126,24 @@ def test_a_torn_file_is_mended(path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["config", "apply", new, *SAID]) == 0
     assert "cannot be read; it is replaced" in capsys.readouterr().out
     assert "batch_seconds = 60" in path.read_text()
+
+
+def test_nobody_agrees_to_what_he_cannot_see(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each field that an offer would change, the legally relevant ones first; no password."""
+    files = ConfigFiles(path, path.parent / "state")
+    proxy = '[central]\nproxy = "http://me:hush9@192.0.2.1:3128"'
+    wanted = TOML.replace("[central]", proxy).replace("qmax_m3_h = 1000.0", "qmax_m3_h = 900.0")
+    item = (bytes(32), wanted.encode())
+    signer = Signer.from_private_bytes("operator", b"p" * 32)
+    data = sign_offer(
+        Offer("gw-1", 7, CONFIGURATION, UTC_MS + 9, "Zhao", "new meter", item), signer
+    )
+    take(files, Waiting(7, CONFIGURATION, UTC_MS + 9), data)
+    wait_for_consent(files, 7, "run[R1].qmax_m3_h and 9 more")
+    assert main(["config", "accept", "7", *SAID]) == 0
+    told = capsys.readouterr().out
+    assert "Offer 7 of Zhao waits" in told
+    assert told.index("! run[R1].qmax_m3_h: 1000.0 -> 900.0") < told.index("central.proxy")
+    assert "hush9" not in told

@@ -29,6 +29,7 @@ def test_what_acts_is_on_the_socket_for_acting(path: Path) -> None:
     assert acts == {
         "config-versions": False,
         "config-text": False,
+        "config-offer": False,
         "config-apply": True,
         "config-rollback": True,
         "config-accept": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_agent.language import Words, load_words
-from edge_agent.remote.screens import change_lines, effective_lines, version_lines
+from edge_agent.remote.screens import change_lines, effective_lines, offer_lines, version_lines
 from edge_agent.terminal import columns
 
 
@@ -61,4 +61,12 @@ def test_effective_lines_are_wrapped() -> None:
     """A key of 90 characters too."""
     lines = effective_lines({"central.receipt_key": "k" * 90})
     assert len(lines) > 1
+    assert all(columns(line) <= 80 for line in lines)
+
+
+def test_what_is_left_out_of_an_offer_is_told(words: Words) -> None:
+    """More fields than an answer holds are counted."""
+    told = {"number": 7, "who": "Zhao", "why": "new", "changes": [], "left_out": 12}
+    lines = offer_lines(told, words)
+    assert "12" in " ".join(lines[-2:])
     assert all(columns(line) <= 80 for line in lines)
