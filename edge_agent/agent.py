@@ -48,13 +48,7 @@ from edge_agent.status.collect import Sources, status_routes
 from edge_agent.status.latest_scans import LatestScans
 from edge_agent.supervise.ending import Parts, end_in_order
 from edge_agent.supervise.notify import Notifier
-from edge_agent.supervise.service import (
-    Begin,
-    Service,
-    watch_bus,
-    watch_recorder,
-    watch_uplink,
-)
+from edge_agent.supervise.service import Begin, Service, watch_bus, watch_recorder, watch_uplink
 from edge_agent.uplink.gate import Gate
 from edge_agent.uplink.heads_check import HeadsCheck
 from edge_agent.uplink.link_use import LinkUse
@@ -195,7 +189,7 @@ class Agent:
             *(config, clock, self._recorder, self._uplink, self._transport, self._buses, latest),
             journal=self._journal.path,
             version=version("gas-gateway"),
-            threads=lambda: (self._recorder, self._uplink, *self._buses, *self._control),
+            threads=lambda: (*self._threads(), *self._control),
         )
 
     def _receipt_keys(self, pinned: str) -> ReceiptKeys:
@@ -232,10 +226,10 @@ class Agent:
             unclean=ended is not None,
             same_boot=ended is not None and ended[0] == memory.boot_no,
         )
-        custody = () if self.custody is None else (self.custody,)
-        threads = (self._recorder, self._uplink, *self._buses, *custody)
-        self._control = self._open_control()
-        for thread in (*threads, *self._control):
+        threads = self._threads()
+        self._control = control = self._open_control()
+        self._service.watch_late(self.custody, control)
+        for thread in (*threads, *control):
             thread.start()
         dead: list[str] = []
         while not dead and not self._is_replaced and not stop.wait(WATCH_S):
@@ -247,7 +241,7 @@ class Agent:
             self._look_for_wishes()
             self._uplink.look_at_box()
             if not self._is_replaced:
-                dead = [thread.name for thread in threads if not thread.is_alive()]
+                dead = [thread.name for thread in (*threads, *control) if not thread.is_alive()]
         for name in dead:
             _log.critical("thread %s died; the agent ends, to be started again", name)
         self._service.ending(dead, replaced=self._is_replaced)
@@ -259,6 +253,11 @@ class Agent:
             _log.critical("threads do not end: %s; the process does, to be started again", left)
         is_wanted = stop.is_set() or not self._is_replaced
         return 0 if stored and not dead and is_wanted else 1
+
+    def _threads(self) -> tuple[Recorder | Uplink | BusThread | Custody, ...]:
+        """Those that must have ended before another agent begins."""
+        custody = () if self.custody is None else (self.custody,)
+        return (self._recorder, self._uplink, *self._buses, *custody)
 
     @property
     def _is_replaced(self) -> bool:

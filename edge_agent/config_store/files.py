@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,9 @@ MAX_INDEX_BYTES: Final = 1_048_576
 MAX_CONFIG_BYTES: Final = 1_000_000
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.toml")
 _ALONE: Final = "ask the running agent"
+LOCK_S: Final = 20.0
+"""Whoever has it needs some file operations; more than that is somebody who was suspended."""
+_LOCK_LOOK_S: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,8 @@ class ConfigFiles:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """One writer at a time; each holds it for some file operations only. Raises OSError."""
+        """One writer at a time; each holds it for some file operations only. Raises OSError, and
+        TimeoutError after LOCK_S: no thread of the agent may wait for ever."""
         try:
             descriptor = self._open_lock()
         except PermissionError as error:
@@ -51,10 +56,24 @@ class ConfigFiles:
             raise PermissionError(closed or f"{error}") from error
         try:
             self._give(self.directory / "lock")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._take_lock(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _take_lock(self, descriptor: int) -> None:
+        until_s = time.monotonic() + LOCK_S
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() >= until_s:
+                    lock = self.directory / "lock"
+                    raise TimeoutError(
+                        f"{lock}: another edge-agent has it for more than {LOCK_S:g} s; "
+                        f"end that one (fuser -v {lock}) and do it again"
+                    ) from error
+            time.sleep(_LOCK_LOOK_S)
 
     def _open_lock(self) -> int:
         if not self.directory.is_dir():

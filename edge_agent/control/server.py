@@ -3,6 +3,9 @@
 Each socket has a thread that accepts, and a short-lived one for each client, of which there are
 few. A line and an answer are bounded, and both have a deadline. Who may connect is a matter of the
 file's group; who did is logged with what the kernel says of him.
+
+A turn of a socket is one that found a place for a client, or answered one: where all places are
+taken by requests that hang, it makes none, and the watchdog sees that.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from edge_agent.control.protocol import (
 MAX_CLIENTS: Final = 4
 LINE_S: Final = 5.0
 ACCEPT_S: Final = 0.5
+SHORT_S: Final = 1.0
 BUSY_S: Final = 0.2
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 NO_ROUTES: Final[Routes] = {}
@@ -76,22 +80,44 @@ class ControlServer(threading.Thread):
         self._routes = routes
         self._stop_event = stop
         self._acts = acts
-        self._places = threading.BoundedSemaphore(MAX_CLIENTS)
+        self._clients: set[socket.socket] = set()  # added to by this thread alone
+        self.last_turn_mono_ms = mono_ms()
+        self._is_short = False
         self._socket = _listen(path, group)
 
     def run(self) -> None:
         try:
             while not self._stop_event.is_set():
-                with contextlib.suppress(TimeoutError):
-                    connection, _ = self._socket.accept()
-                    self._take(connection)
+                if len(self._clients) < MAX_CLIENTS:
+                    self.last_turn_mono_ms = mono_ms()
+                self._look()
         finally:
             self._socket.close()
             self._path.unlink(missing_ok=True)
 
+    def _look(self) -> None:
+        """For a client. Where descriptors or threads are short, he waits and the socket lives."""
+        try:
+            connection, _ = self._socket.accept()
+            self._take(connection)
+            self._is_short = False
+        except TimeoutError:
+            return
+        except (OSError, RuntimeError) as error:
+            if not self._is_short:
+                self._is_short = True
+                _log.error("%s: no client is taken now, later again: %s", self.name, error)
+            self._stop_event.wait(SHORT_S)
+
+    def hang_up(self) -> None:
+        """On all clients: whoever waits for one of them goes on."""
+        for connection in tuple(self._clients):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def _take(self, connection: socket.socket) -> None:
         connection.settimeout(LINE_S)
-        if not self._places.acquire(blocking=False):
+        if len(self._clients) >= MAX_CLIENTS:
             busy = refusal(f"{MAX_CLIENTS} others are served now: try again")
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(BUSY_S)
@@ -99,9 +125,16 @@ class ControlServer(threading.Thread):
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(MAX_LINE)  # closed before it was read, the answer would be lost
             return
-        threading.Thread(
+        self._clients.add(connection)
+        serving = threading.Thread(
             target=self._serve, args=(connection,), name=self.name, daemon=True
-        ).start()
+        )
+        try:
+            serving.start()
+        except RuntimeError:  # no more threads: TasksMax, or no memory
+            self._clients.discard(connection)
+            connection.close()
+            raise
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -116,8 +149,9 @@ class ControlServer(threading.Thread):
                     if len(data) > MAX_ANSWER:
                         data = encode_answer(refusal("the answer is too long: ask for less"))
                     connection.sendall(data)
+                    self.last_turn_mono_ms = mono_ms()
         finally:
-            self._places.release()
+            self._clients.discard(connection)
 
     def _answer_to(self, line: bytes, peer: str) -> Mapping[str, object]:
         try:

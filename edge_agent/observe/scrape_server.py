@@ -20,6 +20,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 MAX_HEAD: Final = 4096
 CLIENT_S: Final = 3.0
 ACCEPT_S: Final = 0.5
+SHORT_S: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -43,11 +44,16 @@ class ScrapeServer(threading.Thread):
     def run(self) -> None:
         with self._socket:
             while not self._stop_event.is_set():
-                with contextlib.suppress(TimeoutError):
+                try:
                     connection, _ = self._socket.accept()
-                    with connection, contextlib.suppress(OSError):
-                        connection.settimeout(CLIENT_S)
-                        connection.sendall(self._answer(read_head(connection)))
+                except TimeoutError:
+                    continue
+                except OSError:  # no descriptors: whoever scrapes waits, the server lives on
+                    self._stop_event.wait(SHORT_S)
+                    continue
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(CLIENT_S)
+                    connection.sendall(self._answer(read_head(connection)))
 
     def _answer(self, head: bytes | None) -> bytes:
         if head is None:

@@ -31,6 +31,10 @@ LONG_WORK_MS: Final = 3_600_000
 """All rows of a journal of 90 days, on the slowest card."""
 UPLINK_DEADLINE_MS: Final = 1_800_000
 """A turn is one batch or the opening of an epoch; each call within it has its own deadline."""
+CUSTODY_DEADLINE_MS: Final = 1_800_000
+"""A turn may carry an operator's request out: a device is read, a bundle goes over a slow link."""
+CONTROL_DEADLINE_MS: Final = 120_000
+"""A request that waits for a bus and for the journal takes half a minute, and there are four."""
 EXTEND_S: Final = 120.0
 EXTEND_EACH_MS: Final = 30_000
 TELL_S: Final = 1.0
@@ -72,6 +76,33 @@ def watch_uplink(uplink: Turning, abort: Callable[[], None]) -> Watched:
     return Watched(uplink.name, lambda: uplink.last_turn_mono_ms, lambda: UPLINK_DEADLINE_MS, abort)
 
 
+class Keeping(Turning, Protocol):
+    abort: Callable[[], None]
+
+
+class Serving(Turning, Protocol):
+    def hang_up(self) -> None: ...
+
+
+def watch_custody(custody: Keeping) -> Watched:
+    """Asked each time: what it may wait for is known only once it is wired."""
+    return Watched(
+        custody.name,
+        lambda: custody.last_turn_mono_ms,
+        lambda: CUSTODY_DEADLINE_MS,
+        lambda: custody.abort(),
+    )
+
+
+def watch_control(server: Serving) -> Watched:
+    return Watched(
+        server.name,
+        lambda: server.last_turn_mono_ms,
+        lambda: CONTROL_DEADLINE_MS,
+        server.hang_up,
+    )
+
+
 class Begin(NamedTuple):
     """How far the start is: the first tick was tried, and is durable."""
 
@@ -95,9 +126,15 @@ class Service:
         self._state_dir = state_dir
         self._note = note
         self._now = now
-        self._watch = Watch(notifier, watched, self._tell_stuck)
+        self._watch = Watch(notifier, list(watched), self._tell_stuck)
         self._is_ready = self._is_told = False
         self._extended_ms = 0
+
+    def watch_late(self, custody: Keeping | None, control: Sequence[Serving]) -> None:
+        """Also these, which are made later than the rest."""
+        if custody is not None:
+            self._watch.watched.append(watch_custody(custody))
+        self._watch.watched.extend(map(watch_control, control))
 
     def how_it_ended(self, *, unclean: bool, same_boot: bool) -> tuple[Fact, ...]:
         """What the first tick says of the process before this one; nothing after a good end."""

@@ -42,7 +42,7 @@ class Watch:
     """
 
     notifier: Notifier
-    watched: Sequence[Watched]
+    watched: list[Watched]
     told: Callable[[Sequence[Stuck]], None]
     _fed_ms: int | None = None
     _stuck: frozenset[str] = field(default=frozenset())

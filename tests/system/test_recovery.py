@@ -8,6 +8,8 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -24,6 +26,7 @@ from tests.system.service import Service
 
 WATCHDOG_S = 3.0
 BUS_DEADLINE_S = 30.0
+CONTROL_DEADLINE_S = 120.0
 
 
 class ServiceRig(Rig):
@@ -142,6 +145,36 @@ def test_a_bus_thread_that_hangs(tmp_path: Path) -> None:
     assert cause == "watchdog"
     assert str(name) in str(why)
     assert "agent_stopped" in [body[0] for body in events][:-1], "the rest ended in order"
+
+
+@pytest.mark.long
+def test_a_control_socket_that_hangs(tmp_path: Path) -> None:
+    """A technician hears nothing and is told so; metering goes on; after its 2 min the watchdog
+    ends the agent in order, and the next life says which socket it was."""
+    with running(tmp_path) as rig:
+        command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json"]
+        read = threads_of(rig.service.pid)[-2]
+        with hung(rig.service.pid, read) as thread:
+            rig.grown()
+            doctor = subprocess.run(
+                [*command, "--config", str(tmp_path / "gateway.toml")],
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+
+            def back() -> bool:
+                thread.reap()
+                return rig.service.lives == 2 and rig.service.is_ready.is_set()
+
+            rig.wait("the restart", back, within_s=CONTROL_DEADLINE_S + 60.0)
+        rig.grown()
+        events = rig.events()
+    codes = [found["code"] for found in json.loads(doctor.stdout)["findings"]]
+    assert "agent_deaf" in codes
+    assert rig.service.ended == ["watchdog", "success"]
+    assert [name for name, _ in told(events, "thread_stuck")] == ["control-read"]
+    ((cause, why),) = told(events, "agent_died")
+    assert cause == "watchdog"
+    assert "control-read" in str(why)
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import edge_agent.config_store.files as files_module
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import History, Version
 
@@ -33,6 +34,19 @@ def test_the_lock_is_no_way_to_another_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"), files.locked():
         pass
     assert other.read_bytes() == b"somebody's"
+
+
+def test_whoever_keeps_the_lock_holds_up_nobody_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that was suspended in the midst must not hang the agent's threads."""
+    monkeypatch.setattr(files_module, "LOCK_S", 0.2)
+    files = ConfigFiles(tmp_path / "gateway.toml", tmp_path / "state")
+    other = ConfigFiles(tmp_path / "gateway.toml", tmp_path / "state")
+    with other.locked(), pytest.raises(TimeoutError, match=r"config/lock.*fuser"), files.locked():
+        pass
+    with files.locked():
+        assert files.history() == History(next_number=1)
 
 
 def test_what_the_index_does_not_name_goes(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from protocols.evidence.leaf import Kind
 from protocols.metering.instant import ClockState
 from protocols.registers.library import load_profile
 from simulators.plausible import Given
+from tests.edge_agent.descriptors import none_left
 from tests.edge_agent.gateway import GATEWAY, TOML, SetClock, wait_until, write_ca
 from tests.edge_agent.ledger_law import read_journal
 from tests.edge_agent.served import NOON_MS, Served, serving
@@ -59,7 +60,7 @@ def server(
     acts: bool = False,
     hold: threading.Event | None = None,
     routes: Routes = NO_ROUTES,
-) -> Iterator[None]:
+) -> Iterator[ControlServer]:
     """Answers with what it understood; `hold` keeps it thinking."""
     stop = threading.Event()
 
@@ -72,7 +73,7 @@ def server(
     thread = ControlServer(path, "", answer, stop, acts=acts, routes=routes)
     thread.start()
     try:
-        yield
+        yield thread
     finally:
         stop.set()
         if hold is not None:
@@ -183,6 +184,46 @@ def test_only_so_many_are_served_at_once(tmp_path: Path) -> None:
             assert json.loads(client.recv(4096))["ok"]
             client.close()
         assert wait_until(lambda: bool(ask_agent(path, ReadRequest("m"))["ok"]))
+
+
+def test_whoever_hangs_in_all_places_is_seen(tmp_path: Path) -> None:
+    """A server turns while it has a place or answers somebody; else its turn stands still, and
+    hanging up frees whoever waits for his line."""
+    path, hold = tmp_path / "read.sock", threading.Event()
+    with server(path, hold=hold) as thread:
+        began_ms = thread.last_turn_mono_ms
+        assert wait_until(lambda: thread.last_turn_mono_ms > began_ms), "nobody asks"
+        clients = [connected(path) for _ in range(MAX_CLIENTS)]
+        for client in clients:
+            client.sendall(b'{"do": "read", "device": "m"}\n')
+        with connected(path) as one_more:
+            one_more.recv(4096)  # it was refused: all places are taken
+        stood_ms = thread.last_turn_mono_ms
+        with connected(path) as one_more:
+            one_more.recv(4096)
+        assert thread.last_turn_mono_ms == stood_ms
+        hold.set()
+        assert wait_until(lambda: thread.last_turn_mono_ms > stood_ms), "answered"
+        assert json.loads(clients[0].recv(4096))["ok"]
+        thread.hang_up()
+        assert clients[0].recv(4096) == b""
+        for client in clients:
+            client.close()
+
+
+def test_a_process_without_descriptors_serves_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever connects then waits for his answer; the socket does not die of it."""
+    path = tmp_path / "read.sock"
+    with server(path) as thread, socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(TIMEOUT_S)
+        with none_left():
+            client.connect(str(path))
+            assert wait_until(lambda: "Too many open files" in caplog.text)
+        client.sendall(b'{"do": "read", "device": "m"}\n')
+        assert json.loads(client.recv(4096))["ok"]
+        assert thread.is_alive()
 
 
 def test_a_peer_that_closes_is_said(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import edge_agent.observe.scrape_server as module
 from edge_agent.observe.scrape_server import MAX_HEAD, ScrapeServer
+from tests.edge_agent.descriptors import none_left
 
 
 @contextmanager
@@ -83,3 +84,23 @@ def test_a_port_that_is_taken_is_told() -> None:
     """By OSError, of which the agent makes a line in its log."""
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError, match="in use"):
         ScrapeServer("127.0.0.1", other.getsockname()[1], lambda: b"", threading.Event())
+
+
+def test_a_process_without_descriptors_serves_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who scrapes meanwhile waits; the server does not die of it."""
+    monkeypatch.setattr(module, "SHORT_S", 0.05)
+    refused = threading.Event()
+    with serving() as server, socket.socket() as client:
+        client.settimeout(10)
+        waiting = server._stop_event.wait
+
+        def wait(seconds: float) -> bool:
+            refused.set()
+            return waiting(seconds)
+
+        monkeypatch.setattr(server._stop_event, "wait", wait)
+        with none_left():
+            client.connect(("127.0.0.1", server.port))
+            assert refused.wait(10)
+        client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200")

@@ -13,6 +13,8 @@ from edge_agent.supervise.last_end import HOW, WHY
 from edge_agent.supervise.notify import Notifier
 from edge_agent.supervise.service import (
     BUS_DEADLINE_MS,
+    CONTROL_DEADLINE_MS,
+    CUSTODY_DEADLINE_MS,
     EXTEND_EACH_MS,
     LONG_WORK_MS,
     RECORDER_DEADLINE_MS,
@@ -146,6 +148,41 @@ def test_an_end_is_told_with_its_reason(rig: Rig, tmp_path: Path) -> None:
     assert not (tmp_path / WHY).exists()
     rig.service.ending(["recorder"])
     assert (tmp_path / WHY).read_text() == "a bug: thread recorder died"
+
+
+class Keeper:
+    name = "custody"
+    last_turn_mono_ms = 0
+
+    def __init__(self) -> None:
+        self.aborted = 0
+        self.abort = self._abort
+
+    def _abort(self) -> None:
+        self.aborted += 1
+
+
+class Server:
+    name = "control-act"
+    last_turn_mono_ms = 0
+    hung_up = 0
+
+    def hang_up(self) -> None:
+        self.hung_up += 1
+
+
+def test_custody_and_sockets_are_watched_too(rig: Rig, tmp_path: Path) -> None:
+    """They are made later than the rest: what they wait for is closed, then they are told."""
+    keeper, server = Keeper(), Server()
+    rig.service.watch_late(keeper, [server])
+    for now_ms in range(0, CUSTODY_DEADLINE_MS + 10_000, 1000):
+        rig.bus.last_turn_mono_ms = now_ms
+        if now_ms <= CONTROL_DEADLINE_MS:
+            assert server.hung_up == 0
+        rig.look(now_ms, DURABLE)
+    assert (keeper.aborted, server.hung_up) == (1, 1)
+    assert [fact[4] for fact in rig.facts] == ["control-act", "custody"]
+    assert "custody has made no turn for" in (tmp_path / WHY).read_text()
 
 
 def test_deadlines() -> None:
