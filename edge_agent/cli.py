@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from edge_agent.console import COULD_NOT, GOOD, narrow, show
+from edge_agent.console import COULD_NOT, GOOD, bounded, narrow, show
 
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
@@ -61,6 +61,10 @@ COMMANDS: Final = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
+    return bounded(lambda: _run(given))
+
+
+def _run(given: Sequence[str]) -> int:
     if not given or given[0] in ("-h", "--help"):
         return _overview(asked=bool(given))
     options = parser_for(given[0]).parse_args(given)

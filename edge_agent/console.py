@@ -5,8 +5,11 @@ Like every module of the command line it imports late: a command loads what it n
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +21,62 @@ if TYPE_CHECKING:
 GOOD: Final = 0
 FINDINGS: Final = 1  # a faulty configuration, an agent that ended badly
 COULD_NOT: Final = 2
+INTERRUPTED: Final = 130  # Ctrl-C, as a shell has it
+_IN_ASCII: Final = {
+    "°": "deg", "℃": "degC", "²": "2", "³": "3", "Ω": "ohm", "→": "->", "…": "...", "“": '"',
+    "”": '"', "：": ":", "，": ",", "；": ";", "（": "(", "）": ")",
+}  # fmt: skip
 CONFIG: Final = Path("/etc/edge-agent/gateway.toml")
+
+
+def bounded(run: Callable[[], int]) -> int:
+    """A command's exit status, whatever terminal it speaks to, and wherever a person ends it.
+
+    Ctrl-C ends it without a traceback, and so does a reader who reads no further (`| head`).
+    """
+    fit_streams()
+    try:
+        status = run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        if _is_read():  # it was another pipe, a socket
+            raise
+        leave_pipe()
+        return GOOD
+    return status
+
+
+def _is_read() -> bool:
+    """Whether somebody reads standard output: of a pipe without a reader the system tells."""
+    import select
+
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return not any(told & select.POLLERR for _, told in asked.poll(0))
+
+
+def fit_streams() -> None:
+    """What a terminal or a locale has no character for is told in ASCII, and is no failure."""
+    from edge_agent.screen import is_ascii
+
+    codecs.register_error("ascii-words", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Python writes UTF-8 in locale C (PEP 540), which a serial console cannot draw
+            plain = stream.isatty() and is_ascii(stream.encoding)
+            encoding = "ascii" if plain else stream.encoding
+            stream.reconfigure(encoding=encoding, errors="ascii-words")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """For `codecs.register_error`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(each, "?") for each in text), error.end
 
 
 def add_config(command: argparse.ArgumentParser) -> None:

@@ -84,8 +84,7 @@ def _check(options: argparse.Namespace) -> int:
     config = load(options.config)
     if config is None:
         return FINDINGS
-    for line in check_lines(config):
-        print(line)
+    show("\n".join(check_lines(config)))
     return GOOD
 
 
@@ -112,5 +111,5 @@ def _migrate(options: argparse.Namespace) -> int:
             migrate_in_child(config.state_dir / FILE_NAME, config.journal.page_size)
     except (AlreadyRunning, MigrationError, OSError) as error:
         return could_not(error)
-    print(f"{config.state_dir / FILE_NAME} is up to date")
+    show(f"{config.state_dir / FILE_NAME} is up to date")
     return GOOD

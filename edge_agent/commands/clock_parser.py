@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edge_agent.console import COULD_NOT, FINDINGS, GOOD, add_config, could_not, load
+from edge_agent.console import COULD_NOT, FINDINGS, GOOD, add_config, could_not, load, show
 
 
 def add_clock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +35,7 @@ def _clock_floor(options: argparse.Namespace) -> int:
         return FINDINGS
     path = config.state_dir / FILE_NAME
     if not path.exists():
-        print(f"no receipt to compare the clock with: {path} is not there yet")
+        show(f"no receipt to compare the clock with: {path} is not there yet")
         return GOOD
     try:
         reader = JournalReader(path, config.gateway)
@@ -50,13 +50,13 @@ def _clock_floor(options: argparse.Namespace) -> int:
             print(f"edge-agent: a receipt does not count: {floor.unproven}", file=sys.stderr)
         if found.is_behind and options.set:
             set_wall(floor.utc_s)
-            print(f"{found.text}: set to it")
+            show(f"{found.text}: set to it")
             return GOOD
     except PermissionError as error:
         return could_not(f"the clock cannot be set: {error}; run it as root")
     except (ReadFailed, OSError) as error:
         return could_not(error)
-    print(found.text)
+    show(found.text)
     if found.is_behind:
         return FINDINGS
     return COULD_NOT if floor.unproven and not floor.utc_s else GOOD

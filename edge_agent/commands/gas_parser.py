@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe
+from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, show
 
 # The words of `edge-agent gas`, here as well so that no other command loads the gas tables
 SUM_RULES = ("refuse", "normalise", "methane_rest")
@@ -84,7 +84,7 @@ def _gas(options: argparse.Namespace) -> int:
         print(f"{'standard input' if options.file == '-' else options.file}: {error}",
               file=sys.stderr)  # fmt: skip
         return FINDINGS
-    print(as_json(report) if options.json else as_table(report, options.heat_unit))
+    show(as_json(report) if options.json else as_table(report, options.heat_unit))
     return FINDINGS if report.has_findings else GOOD
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -70,10 +70,10 @@ def _confirmed(config: AgentConfig, request: WriteRequest | ClockRequest) -> int
     """Good where a person said yes."""
     from edge_agent.control.command import question
 
-    print("\n".join(question(config, request)))
+    show("\n".join(question(config, request)))
     if input("write it? [y/N] ").strip().lower() in ("y", "yes"):
         return GOOD
-    print("nothing was written")
+    show("nothing was written")
     return FINDINGS
 
 
@@ -84,7 +84,10 @@ def ask_and_tell(config: AgentConfig, request: Request, *, as_json: bool) -> int
     answer = ask(config, request)
     good = bool(answer.get("ok"))
     text = json.dumps({"schema": 1, **answer}) if as_json else "\n".join(answer_lines(answer))
-    print(text, file=sys.stdout if good or as_json else sys.stderr)
+    if good or as_json:
+        show(text)
+    else:
+        print(text, file=sys.stderr)
     return GOOD if good else FINDINGS
 
 

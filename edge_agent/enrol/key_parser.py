@@ -56,7 +56,7 @@ def _new(options: argparse.Namespace) -> int:
         keys = create_keys(options.state, options.gateway, os.urandom)
     except (KeyFileError, OSError) as error:
         return could_not(error)
-    print(keys.signer.vkey)
+    show_text(keys.signer.vkey)
     return GOOD
 
 

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -86,7 +86,7 @@ def _export(options: argparse.Namespace) -> int:
         try:
             export = Export(reader, keys, progress)
             if export.is_empty():
-                print("nothing to export: central has given a receipt for every leaf")
+                show("nothing to export: central has given a receipt for every leaf")
                 return GOOD
             key = ParcelKey.parse(config.central.parcel_key)
             size = write_parcel(options.out, config.gateway, key, export.uploads())
@@ -100,14 +100,14 @@ def _export(options: argparse.Namespace) -> int:
 
 def _tell_export(out: Path, export: Export, size: int) -> int:
     status = GOOD
-    print(f"{out}: {size} bytes")
+    show(f"{out}: {size} bytes")
     for log, packed in export.packed.items():
         held = f"{packed.first} to {packed.end - 1}" if packed.end > packed.first else "none"
-        print(f"{log.value:<9} leaves {held}")
+        show(f"{log.value:<9} leaves {held}")
         if packed.fault:
             print(f"{log.value:<9} not all: {packed.fault}", file=sys.stderr)
             status = FINDINGS
-    print("take it to central: edge-central import FILE --store DIR --out RECEIPTS")
+    show("take it to central: edge-central import FILE --store DIR --out RECEIPTS")
     return status
 
 
@@ -184,11 +184,11 @@ def _by_the_agent(
 def _tell_import(reader: JournalReader, found: Sorted) -> int:
     from edge_agent.journal.memory import LOGS
 
-    print(f"{found.good} receipts taken, {found.old} known before, {found.refused_count} refused")
+    show(f"{found.good} receipts taken, {found.old} known before, {found.refused_count} refused")
     for log in LOGS:
         state = reader.state(log)
         waits = state.frontier.size - state.receipted.size
-        print(f"{log.value:<9} receipts up to {state.receipted.size}, {waits} leaves wait")
+        show(f"{log.value:<9} receipts up to {state.receipted.size}, {waits} leaves wait")
     for refused in found.refused:
         print(f"{refused.origin or 'an upload'} from {refused.first}: {refused.reason}; "
               f"{refused.remedy}", file=sys.stderr)  # fmt: skip

@@ -17,7 +17,7 @@ from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import ControlConfig
 from edge_agent.config_store.difference import hidden
 from edge_agent.config_store.files import find_state_dir
-from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe, show
+from edge_agent.console import FINDINGS, GOOD, could_not, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.language import load_words
@@ -62,9 +62,6 @@ def run_config(options: argparse.Namespace) -> int:
     }
     try:
         return do[options.do]()
-    except BrokenPipeError:
-        leave_pipe()
-        return GOOD
     except _Refused as no:
         return work.tell_refusal(no.told)
     except (SocketError, OSError) as error:

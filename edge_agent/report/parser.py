@@ -6,7 +6,7 @@ import argparse
 import sys
 from datetime import date
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, leave_pipe, load
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
 
 
 def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,8 +43,5 @@ def _report(options: argparse.Namespace) -> int:
         return FINDINGS
     except (ReadFailed, GasDayError) as error:
         return could_not(error)
-    try:
-        print(as_json(report) if options.json else as_table(report), flush=True)
-    except BrokenPipeError:
-        leave_pipe()
+    show(as_json(report) if options.json else as_table(report))
     return GOOD
