@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,17 +48,20 @@ from central.registry import RegistryError
 from central.regular_file import read_regular
 from central.serve import ServeError, serve
 from central.store.database import Store, StoreError, create_store, open_store
+from central.terminal import fit_streams, leave_pipe, show
 from protocols.metering.request_object import MAX_BYTES
 
 OK = 0
 FINDINGS = 1
 USAGE = 2
+INTERRUPTED = 130  # Ctrl-C, as a shell has it
 
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status (1: findings; 2: the command or a file is wrong)."""
+    fit_streams()
     parsed = _parser().parse_args(arguments)
     run: Command = parsed.run
     try:
@@ -68,12 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ConfigErrors, EditError, KeyFileError, OfferError, OrderError, ParcelError, ProofError,
         RegistryError, ServeError, StoreError,
     ) as error:  # fmt: skip
-        print(f"edge-central: {error}", file=sys.stderr)
+        show(f"edge-central: {error}", sys.stderr)
         return USAGE
     except BrokenPipeError:
-        # Nobody reads on: what is left in the buffer must not fail again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_pipe()
         return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _init(parsed: argparse.Namespace) -> int:
@@ -85,19 +88,19 @@ def _init(parsed: argparse.Namespace) -> int:
     public_parcel_key(parsed.store)
     publisher_keys(parsed.store)
     _order_vkey(parsed.store)
-    print(signer.vkey)
+    show(signer.vkey)
     return OK
 
 
 def _receipt_key(parsed: argparse.Namespace) -> int:
     if parsed.what == "rotate":
         rotate_receipt_key(parsed.store, utc_now_ms)
-    print(load_receipt_keys(parsed.store).signer.vkey)
+    show(load_receipt_keys(parsed.store).signer.vkey)
     return OK
 
 
 def _parcel_key(parsed: argparse.Namespace) -> int:
-    print(public_parcel_key(parsed.store))
+    show(str(public_parcel_key(parsed.store)))
     return OK
 
 
@@ -113,14 +116,14 @@ def _import(parsed: argparse.Namespace) -> int:
     if not done.gateway:  # nothing to answer: no file goes back
         parsed.out.unlink()
         raise ParcelError(f"{parsed.parcel}: {done.fault}; give what edge-agent export made for us")
-    print(f"{done.gateway}: {taken} of {done.uploads} uploads taken; receipts: {parsed.out}")
+    show(f"{done.gateway}: {taken} of {done.uploads} uploads taken; receipts: {parsed.out}")
     if done.fault is not None:
-        print(f"edge-central: not read to its end: {done.fault}", file=sys.stderr)
+        show(f"edge-central: not read to its end: {done.fault}", sys.stderr)
     return FINDINGS if done.fault is not None or done.refused else OK
 
 
 def _order_key(parsed: argparse.Namespace) -> int:
-    print(_order_vkey(parsed.store))
+    show(_order_vkey(parsed.store))
     return OK
 
 
@@ -151,7 +154,7 @@ def _gas_send(parsed: argparse.Namespace) -> int:
         number = send_gas(store, signer, parsed.gateway, gas, utc_now_ms, parsed.after)
     finally:
         store.close()
-    print(f"order {number} to {parsed.gateway}: gas {gas.name} from {utc_text(utc_ms)}")
+    show(f"order {number} to {parsed.gateway}: gas {gas.name} from {utc_text(utc_ms)}")
     return OK
 
 
@@ -159,7 +162,7 @@ def _gas_list(parsed: argparse.Namespace) -> int:
     store = open_store(parsed.store)
     try:
         for each in list_orders(store, parsed.gateway):
-            print(_told(each))
+            show(_told(each))
     finally:
         store.close()
     return OK
@@ -185,7 +188,7 @@ def _rebuild(parsed: argparse.Namespace) -> int:
         done = rebuild(store)
     finally:
         store.close()
-    print(f"{done.intervals} intervals from {done.leaves} leaves, {done.alarms} alarms")
+    show(f"{done.intervals} intervals from {done.leaves} leaves, {done.alarms} alarms")
     return FINDINGS if done.alarms else OK
 
 
@@ -261,7 +264,7 @@ def _edits_store(
             told = edit(store, parsed)
         finally:
             store.close()
-        print(told.text, flush=True)
+        show(told.text)
         return FINDINGS if told.is_finding else OK
 
     return _in_store(command, run)
@@ -277,7 +280,7 @@ def _told_store(
         finally:
             store.close()
         if told:
-            print(told, flush=True)
+            show(told)
         return OK
 
     return _in_store(command, run)

@@ -23,6 +23,7 @@ from central.offers import (
 from central.orders import utc_text
 from central.regular_file import read_regular
 from central.store.database import Store
+from central.terminal import show
 from protocols.evidence.cbor import Body
 from protocols.evidence.errors import Malformed
 from protocols.evidence.offer import (
@@ -90,7 +91,7 @@ def _add_sign(sign: argparse.ArgumentParser) -> None:
 
 
 def _new_key(parsed: argparse.Namespace) -> int:
-    print(create_operator_key(parsed.out, parsed.name).vkey)  # noqa: T201
+    show(create_operator_key(parsed.out, parsed.name).vkey)
     return 0
 
 
@@ -109,7 +110,7 @@ def _sign(parsed: argparse.Namespace) -> int:
     except Malformed as error:
         raise OfferError(str(error)) from None
     _write(parsed.out, data)
-    print(f"offer {number} to {parsed.gateway}: {parsed.kind}, {len(data)} bytes: {parsed.out}")  # noqa: T201
+    show(f"offer {number} to {parsed.gateway}: {parsed.kind}, {len(data)} bytes: {parsed.out}")
     return 0
 
 
