@@ -35,7 +35,13 @@ from edge_agent.control.protocol import (
     refusal,
 )
 
-MAX_CLIENTS: Final = 4
+MAX_CLIENTS: Final = 6
+MAX_OF_ONE: Final = 4
+"""Places that one user may hold: whoever is sent to look still gets in."""
+MOST_TOLD: Final = 60
+"""Accesses a minute to the socket for reading that have a line of their own; more become a count,
+or the log's own limit would take the lines of others.
+"""
 LINE_S: Final = 5.0
 ACCEPT_S: Final = 0.5
 SHORT_S: Final = 1.0
@@ -80,7 +86,8 @@ class ControlServer(threading.Thread):
         self._routes = routes
         self._stop_event = stop
         self._acts = acts
-        self._clients: set[socket.socket] = set()  # added to by this thread alone
+        self._clients: dict[socket.socket, int] = {}  # by whom; added to by this thread alone
+        self._told = (0, 0)  # in which minute, how many
         self.last_turn_mono_ms = mono_ms()
         self._is_short = False
         self._socket = _listen(path, group)
@@ -88,7 +95,7 @@ class ControlServer(threading.Thread):
     def run(self) -> None:
         try:
             while not self._stop_event.is_set():
-                if len(self._clients) < MAX_CLIENTS:
+                if len(self._clients) < MAX_OF_ONE:
                     self.last_turn_mono_ms = mono_ms()
                 self._look()
         finally:
@@ -117,31 +124,37 @@ class ControlServer(threading.Thread):
 
     def _take(self, connection: socket.socket) -> None:
         connection.settimeout(LINE_S)
-        if len(self._clients) >= MAX_CLIENTS:
-            busy = refusal(f"{MAX_CLIENTS} others are served now: try again")
+        peer = Peer(connection)
+        who = (self.name, peer.pid, peer.uid, peer.gid)
+        _log.info("%s: pid %d, uid %d, gid %d", *who, extra={"is_told_each": self._is_told_each()})
+        served = tuple(self._clients.values())
+        if len(served) >= MAX_CLIENTS or served.count(peer.uid) >= MAX_OF_ONE:
+            busy = refusal(f"{len(served)} others are served now: try again")
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(BUSY_S)
                 connection.sendall(encode_answer(busy))
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(MAX_LINE)  # closed before it was read, the answer would be lost
             return
-        self._clients.add(connection)
+        self._clients[connection] = peer.uid
         serving = threading.Thread(
-            target=self._serve, args=(connection,), name=self.name, daemon=True
+            target=self._serve, args=(connection, peer), name=self.name, daemon=True
         )
         try:
             serving.start()
         except RuntimeError:  # no more threads: TasksMax, or no memory
-            self._clients.discard(connection)
+            self._clients.pop(connection, None)
             connection.close()
             raise
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _is_told_each(self) -> bool:
+        minute = mono_ms() // 60_000
+        self._told = (minute, self._told[1] + 1 if self._told[0] == minute else 1)
+        return self._acts or self._told[1] <= MOST_TOLD
+
+    def _serve(self, connection: socket.socket, peer: Peer) -> None:
         try:
             with connection, contextlib.suppress(OSError):
-                peer = Peer(connection)
-                who = (self.name, peer.pid, peer.uid, peer.gid)
-                _log.info("%s: pid %d, uid %d, gid %d", *who, extra={"is_told_each": True})
                 while (line := read_line(connection)) is not None:
                     if self._stop_event.is_set():
                         return  # what it would answer is of an agent that has ended
@@ -151,7 +164,7 @@ class ControlServer(threading.Thread):
                     connection.sendall(data)
                     self.last_turn_mono_ms = mono_ms()
         finally:
-            self._clients.discard(connection)
+            self._clients.pop(connection, None)
 
     def _answer_to(self, line: bytes, peer: str) -> Mapping[str, object]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -33,7 +35,14 @@ from edge_agent.control.protocol import (
     Routes,
     WriteRequest,
 )
-from edge_agent.control.server import LINE_S, MAX_CLIENTS, NO_ROUTES, ControlServer, read_line
+from edge_agent.control.server import (
+    LINE_S,
+    MAX_OF_ONE,
+    MOST_TOLD,
+    NO_ROUTES,
+    ControlServer,
+    read_line,
+)
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.keys import create_keys
 from edge_agent.recording.device_recording import Fact
@@ -81,10 +90,15 @@ def server(
         thread.join(5.0)
 
 
-def connected(path: Path) -> socket.socket:
+def connected(path: Path, uid: int | None = None) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     made.settimeout(TIMEOUT_S)
-    made.connect(str(path))
+    before = os.geteuid()
+    try:
+        os.seteuid(before if uid is None else uid)
+        made.connect(str(path))
+    finally:
+        os.seteuid(before)
     return made
 
 
@@ -174,11 +188,11 @@ def test_only_so_many_are_served_at_once(tmp_path: Path) -> None:
     """One more is told so, and the place of one that left is free again."""
     path, hold = tmp_path / "read.sock", threading.Event()
     with server(path, hold=hold):
-        clients = [connected(path) for _ in range(MAX_CLIENTS)]
+        clients = [connected(path) for _ in range(MAX_OF_ONE)]
         for client in clients:
             client.sendall(b'{"do": "read", "device": "m"}\n')
         with connected(path) as one_more:
-            assert f"{MAX_CLIENTS} others" in json.loads(one_more.recv(4096))["error"]
+            assert f"{MAX_OF_ONE} others" in json.loads(one_more.recv(4096))["error"]
         hold.set()
         for client in clients:
             assert json.loads(client.recv(4096))["ok"]
@@ -193,7 +207,7 @@ def test_whoever_hangs_in_all_places_is_seen(tmp_path: Path) -> None:
     with server(path, hold=hold) as thread:
         began_ms = thread.last_turn_mono_ms
         assert wait_until(lambda: thread.last_turn_mono_ms > began_ms), "nobody asks"
-        clients = [connected(path) for _ in range(MAX_CLIENTS)]
+        clients = [connected(path) for _ in range(MAX_OF_ONE)]
         for client in clients:
             client.sendall(b'{"do": "read", "device": "m"}\n')
         with connected(path) as one_more:
@@ -224,6 +238,37 @@ def test_a_process_without_descriptors_serves_again(
         client.sendall(b'{"do": "read", "device": "m"}\n')
         assert json.loads(client.recv(4096))["ok"]
         assert thread.is_alive()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is somebody else by a call")
+def test_nobody_takes_all_the_places() -> None:
+    """One user's clients that never leave do not keep another one out."""
+    with TemporaryDirectory() as folder, contextlib.ExitStack() as held:
+        path = Path(folder) / "read.sock"
+        path.parent.chmod(0o755)
+        held.enter_context(server(path))
+        path.chmod(0o666)
+        for _ in range(MAX_OF_ONE):
+            held.enter_context(connected(path)).sendall(b'{"do": "read", "device": "m"}\n')
+        other = held.enter_context(connected(path, uid=65534))
+        other.sendall(b'{"do": "read", "device": "m"}\n')
+        assert json.loads(other.recv(4096))["peer"] == "uid 65534"
+
+
+@pytest.mark.parametrize("acts", [False, True], ids=["read", "act"])
+def test_a_flood_of_looks_becomes_a_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, acts: bool
+) -> None:
+    """So that it hides nobody's line; whoever acts is told each time."""
+    path = tmp_path / "one.sock"
+    caplog.set_level("INFO", logger="edge_agent.control.server")
+    with server(path, acts=acts):
+        for _ in range(MOST_TOLD + 5):
+            ask_agent(path, ReadRequest("m"))
+    lines = [one for one in caplog.records if "pid" in one.msg]
+    told = sum(getattr(one, "is_told_each", False) for one in lines)
+    assert len(lines) == MOST_TOLD + 5
+    assert told == len(lines) if acts else MOST_TOLD <= told < len(lines)
 
 
 def test_a_peer_that_closes_is_said(tmp_path: Path) -> None:
