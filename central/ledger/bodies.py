@@ -12,6 +12,7 @@ from protocols.evidence.key_change import KeyChange
 from protocols.evidence.leaf import Leaf
 from protocols.evidence.statement import Statement
 from protocols.metering.body import Fields
+from protocols.metering.events import MAX_TEXT_CHARS, MAX_WHO_CHARS
 from protocols.metering.interval import IntervalRecord
 from protocols.metering.regulator_config import parse_regulator_config
 from protocols.metering.run_config import RunConfig
@@ -21,7 +22,6 @@ from protocols.registers.register_map import RegisterMap
 MAX_REGULATORS: Final = 256
 MAX_DEVICES: Final = 1024
 MAX_GASES: Final = 64
-MAX_TEXT_CHARS: Final = 1000
 MAX_UTC_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: what a date can show."""
 MAX_COUNTS: Final = 10**18
@@ -126,7 +126,7 @@ def event_of(leaf: Leaf) -> EventEntry:
     fields = Fields("event", leaf.body, 5)
     code = fields.text("code", 64)
     old, new = _number_or_text(fields.item()), _number_or_text(fields.item())
-    who, detail = fields.text("who"), fields.text("detail", MAX_TEXT_CHARS)
+    who, detail = fields.text("who", MAX_WHO_CHARS), fields.text("detail", MAX_TEXT_CHARS)
     return EventEntry(code, json.dumps(old), json.dumps(new), who, detail)
 
 

@@ -17,7 +17,7 @@ from protocols.evidence.leaf import (
     leaf_hash,
 )
 from protocols.evidence.salt import BLOCK, block_salt, leaf_salt
-from protocols.metering.events import OFF, ON
+from protocols.metering.events import MAX_TEXT_CHARS, MAX_WHO_CHARS, OFF, ON
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
 
@@ -29,6 +29,10 @@ def repeated(leaf: Leaf, hashed: bytes, epoch: int, seq: int, salt: bytes) -> Le
     """The leaf at its place in a later epoch. `hashed`: its hash at the place that it has now."""
     was = leaf.was or Was(leaf.epoch, leaf.seq, hashed)
     return leaf._replace(epoch=epoch, seq=seq, salt=salt, was=was)
+
+
+def _short(value: int | str | None) -> int | str | None:
+    return value[:MAX_TEXT_CHARS] if isinstance(value, str) else value
 
 
 class Salts:
@@ -139,8 +143,11 @@ class Draft:
         who: str,
         detail: str = "",
     ) -> None:
-        """One EVENT leaf. From off to on it is an alarm, which stands until the way back."""
-        self.append(Kind.EVENT, subject, (code, old, new, who, detail), instant)
+        """One EVENT leaf, its words as long as central reads them. From off to on it is an alarm,
+        which stands until the way back.
+        """
+        words = (who[:MAX_WHO_CHARS], detail[:MAX_TEXT_CHARS])
+        self.append(Kind.EVENT, subject, (code, _short(old), _short(new), *words), instant)
         if (old, new) == (OFF, ON):
             self.alarms = {**self.alarms, (code, subject): AlarmTold(instant, detail)}
         elif (old, new) == (ON, OFF):

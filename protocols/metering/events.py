@@ -15,6 +15,10 @@ from protocols.metering.scan import Scan
 
 ON, OFF = "on", "off"
 
+MAX_WHO_CHARS: Final = 255
+MAX_TEXT_CHARS: Final = 1000
+"""Of an event's old, new and detail: central reads no longer ones."""
+
 # Conditions: on and off. A meter scan with one of FAULTS is counted as a failed poll.
 CONFIGURATION_MISMATCH: Final = "configuration_mismatch"
 INDEX_MISSING: Final = "index_missing"

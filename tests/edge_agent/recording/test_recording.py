@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from central.ledger.bodies import event_of
 from edge_agent.bus.poller import PolledScan
-from edge_agent.config.model import AgentConfig
+from edge_agent.config.model import AgentConfig, Change
 from edge_agent.journal.draft import Draft, Salts
 from edge_agent.journal.memory import Memory, Tick, first_memory
 from edge_agent.recording.recording import (
@@ -308,6 +310,17 @@ def test_a_changed_field_is_told_with_old_and_new(book: Book, tmp_path: Path) ->
     records = book.intervals()
     assert records[1].totals[0].start == records[0].totals[0].end
     assert records[1].telemetry_first == records[0].telemetry_end
+
+
+def test_long_words_of_who_changed_it_are_still_an_event_to_central(
+    book: Book, tmp_path: Path
+) -> None:
+    """Who and why may have 200 characters each, together more than central reads of an event."""
+    config = replace(changed_config(tmp_path, qmax_m3_h=500), change=Change("李" * 200, "检" * 200))
+    leaves = book.start(config)
+    changed = [leaf for leaf in leaves if leaf.kind is Kind.EVENT and leaf.subject == "R1"]
+    assert [event_of(leaf).detail for leaf in changed] == ["qmax_l_h"]
+    assert event_of(changed[0]).who.startswith("李" * 200 + ": 检")
 
 
 def test_nested_fields_have_names(book: Book, tmp_path: Path) -> None:
