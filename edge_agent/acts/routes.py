@@ -22,7 +22,7 @@ from edge_agent.keys.key_files import KeyFileError, StateFiles
 from edge_agent.recording.device_recording import Fact, Said
 from protocols.evidence import cbor
 from protocols.evidence.errors import Malformed
-from protocols.evidence.statement import MAX_FIELDS, Statement, Value, parse_statement
+from protocols.evidence.statement import MAX_FIELDS, Statement, Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def said_of(call: Call, peer: str, clock: Now) -> Said:
         raise BadRequest(f"fields: a list of at most {MAX_FIELDS} pairs of name and value")
     statement = Statement(code, who, call.text("reason"), tuple(_field(one) for one in fields))
     try:
-        parse_statement(statement.to_body())
+        statement.to_body()
     except Malformed as error:
         raise BadRequest(f"{error}") from error
     return Said(clock.now(), subject, statement)

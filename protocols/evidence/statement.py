@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from protocols.evidence import cbor
 from protocols.evidence.cbor import Body, Item
 from protocols.evidence.errors import Malformed
 
 MAX_FIELDS: Final = 256
 MAX_TEXT_CHARS: Final = 500
+MAX_BYTES: Final = 60_000
+"""Of the whole body: a leaf has room for little more."""
 MAX_INTEGER: Final = (1 << 63) - 1
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
@@ -35,6 +38,8 @@ class Statement(NamedTuple):
         """The leaf's body. Raises Malformed for what `parse_statement` would refuse."""
         body = (self.code, self.who, self.why, tuple(self.fields))
         parse_statement(body)
+        if (size := len(cbor.encode(body))) > MAX_BYTES:
+            raise Malformed(f"statement: {size} bytes, at most {MAX_BYTES} fit a leaf")
         return body
 
     def get(self, name: str) -> Value:

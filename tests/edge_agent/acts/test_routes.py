@@ -81,6 +81,7 @@ def test_what_is_not_recorded_is_not_remembered(tmp_path: Path) -> None:
         ({"fields": [["a", "x" * 501]]}, "500"),
         ({"fields": [["a", 1 << 70]]}, "above"),
         ({"fields": [[f"a{n}", 1] for n in range(300)]}, "256"),
+        ({"fields": [[f"a{n}", "检" * 500] for n in range(50)]}, "bytes"),
     ],
 )
 def test_what_is_no_statement_is_refused(

@@ -48,6 +48,8 @@ def test_what_would_not_be_read_is_not_written() -> None:
     """`to_body` checks what it gives away."""
     with pytest.raises(Malformed, match="named twice"):
         Statement("compared", "x", "y", (("a", 1), ("a", 2))).to_body()
+    with pytest.raises(Malformed, match="bytes"):
+        Statement("compared", "x", "y", tuple((f"f{n}", "v" * 500) for n in range(130))).to_body()
 
 
 @pytest.mark.parametrize(
