@@ -14,6 +14,8 @@ from edge_agent.acts.toml_edit import CannotEdit, Edit, edited
 from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.apply import ACT, Applied, apply
+from edge_agent.config_store.exchange import exchanges_of
+from edge_agent.config_store.files import ConfigFiles
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.command import CannotAsk
 from edge_agent.control.protocol import Call
@@ -36,6 +38,41 @@ def candidate(path: Path, edits: Sequence[Edit], source: Path | None = None) -> 
     except (CannotEdit, ConfigErrors, UnicodeDecodeError) as error:
         raise NotDone("other", text=error) from error
     return made
+
+
+def may_change(config: AgentConfig, path: Path) -> None:
+    """Before anybody takes a meter out: nothing is on trial, which might come back over the change.
+
+    Raises NotDone.
+    """
+    assert config.control is not None  # every file has the section or its defaults
+    try:
+        trial = ask_agent(config.control.read_socket, Call("config-versions")).get("trial")
+    except NoAgent:
+        trial = _trial_here(ConfigFiles(path, config.state_dir))
+    if isinstance(trial, dict):
+        raise NotDone("on_trial", number=trial["number"])
+
+
+def _trial_here(files: ConfigFiles) -> Mapping[str, object] | None:
+    if not files.directory.is_dir():
+        return None
+    with files.locked():
+        trial = files.history().trial
+    return None if trial is None else {"number": trial.number}
+
+
+def only_the_meter(path: Path, made: bytes) -> None:
+    """A file that brings another meter brings nothing else that a trial would have to show.
+
+    Raises NotDone.
+    """
+    try:
+        why = exchanges_of(path.read_bytes(), made, path).fault
+    except OSError as error:
+        raise NotDone("file", path=path, reason=error.strerror) from error
+    if why:
+        raise NotDone("not_changed", path=path, why=why)
 
 
 class InForceNow(NamedTuple):

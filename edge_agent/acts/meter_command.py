@@ -19,7 +19,13 @@ from edge_agent.acts.changeover import (
     read_meter,
     taken_over,
 )
-from edge_agent.acts.configuration import candidate, put_in_force, record_after
+from edge_agent.acts.configuration import (
+    candidate,
+    may_change,
+    only_the_meter,
+    put_in_force,
+    record_after,
+)
 from edge_agent.acts.fault import BadFigure, NotDone
 from edge_agent.acts.figures import index_m3, plain
 from edge_agent.acts.readings import device_of, in_force
@@ -57,6 +63,7 @@ _SERIAL: Final = r"[!-~]{1,32}"
 def run_replace(config: AgentConfig, options: argparse.Namespace, asking: Asking) -> int:
     """The exit status. Raises NotDone, and what `record` raises."""
     forced = in_force(config, options.run)
+    may_change(config, options.config)
     run, by = forced.config, Who(options.who, options.reason)
     meters = _meters(config, run, options)
     device = device_of(config, run.meter_serial)
@@ -105,7 +112,7 @@ def _tell_replaced(found: Found, done: InForceNow, asking: Asking, *, looked: bo
         say(words("replace.reads", index=plain(found.new_read[Role.LINE])), asking)
     elif looked:
         say("\n".join(wrapped(words("replace.no_new"))), asking)
-    key = "replace.trial" if done.trial else "replace.start"
+    key = "replace.runs" if done.running else "replace.start"
     say("\n".join(wrapped(words(key, number=done.version))), asking)
 
 
@@ -113,6 +120,8 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
     """The exit status. Raises NotDone, and what `record` raises."""
     forced = in_force(config, options.run)
     run, words = forced.config, asking.words
+    if not options.keep:
+        may_change(config, options.config)
     typed = _indexes(run, options.old_index)
     read = read_meter(config, run)
     meters = Meters(typed, {}, "", temporary=False, at=_at(config, options))
@@ -175,6 +184,7 @@ def _meters(config: AgentConfig, run: RunConfig, options: argparse.Namespace) ->
 def _after(run: RunConfig, options: argparse.Namespace) -> RunConfig:
     """The run in the file that has the new meter already. Raises NotDone."""
     made = candidate(options.config, (), options.other)
+    only_the_meter(options.config, made)
     found = [one for one in read_config(made, options.config).runs if one.run == run.run]
     serial = found[0].meter_serial if found else "-"
     if serial != options.new_serial:

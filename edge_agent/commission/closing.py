@@ -24,7 +24,7 @@ from edge_agent.commission.record import CODE, Done, gateway_fields, run_fields,
 from edge_agent.commission.seen import Readings
 from edge_agent.config.file import read_config
 from edge_agent.config.model import AgentConfig
-from edge_agent.config_store.apply import Applied, Refused, apply
+from edge_agent.config_store.apply import COMMISSIONING, Applied, Refused, apply
 from edge_agent.control.client import SocketError
 from edge_agent.control.command import CannotAsk
 from edge_agent.control.protocol import BadRequest
@@ -85,10 +85,10 @@ def close(answers: Answers, given: Answers, path: Path, words: Words, reread: Re
         who, "" if remark == NONE else remark, reread(config, path), _displays(given),
     )  # fmt: skip
     try:
-        applied = apply(path, candidate, who, REASON)
+        applied = apply(path, candidate, who, REASON, COMMISSIONING)
         if isinstance(applied, Refused) and not applied.why.startswith(_SAME):
             raise CannotClose("; ".join([applied.why, *applied.faults[:3]]))
-        if isinstance(applied, Applied) and applied.on_trial and _agent_runs(config):
+        if isinstance(applied, Applied) and applied.back and _agent_runs(config):
             until_begun(config, applied.number)  # what is recorded now is the new one's
         kept = answers_text(answers, progress=True).encode("utf-8")
         put_file(config.state_dir / ANSWERS_FILE, kept, ANSWERS_MODE)

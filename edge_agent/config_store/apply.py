@@ -15,7 +15,8 @@ from typing import Final
 from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS, wall_ms
 from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig
-from edge_agent.config_store.difference import RECORDED, differences
+from edge_agent.config_store.difference import told_changes
+from edge_agent.config_store.exchange import exchanges_of, named
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import (
     MAX_TEXT,
@@ -28,13 +29,21 @@ from edge_agent.config_store.history import (
 
 FILE: Final = "file"
 ACT: Final = "act"
-CHANGED: Final = "configuration_changed"
-MOST_TOLD: Final = 24
+COMMISSIONING: Final = "commissioning"
+"""Every serial number was compared with its plate, every instrument read, the link is tested."""
+AGENT: Final = "agent"
+ON_TRIAL: Final = (
+    "version {number} is on trial; wait for its end, or take it back first: "
+    "edge-agent config rollback"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """It is in force. `on_trial`: an agent must show that it works, else version `back` returns."""
+    """It is in force. `on_trial`: an agent must show that it works, else version `back` returns.
+
+    Without one where nothing was in force before, and where another device is in place.
+    """
 
     number: int
     sha256: str
@@ -81,21 +90,20 @@ def _apply(
 ) -> Applied | Refused:
     history = settle(files, files.history())
     trial = history.trial
-    if trial is not None and (trial.starts or trial.baseline is not None):
-        return Refused(
-            f"version {trial.number} is on trial; wait for its end, or take it back first: "
-            "edge-agent config rollback"
-        )
     before = files.read_config()
+    is_whole = before is not None and _is_whole(files, before)
+    found = exchanges_of(_held(files, history, before) or b"", candidate, files.path)
+    # what cannot be read is mended by a person, whatever else he writes
+    is_fact = bool(found.found) and (found.is_alone or said.source == COMMISSIONING or not is_whole)
+    if trial is not None and (trial.starts or trial.baseline is not None or is_fact):
+        return Refused(ON_TRIAL.format(number=trial.number))
     if before is not None:
-        faulty = _gateway_fault(before, files.path, wanted)
+        faulty = _gateway_fault(before, files.path, wanted) or ("" if is_fact else found.fault)
         if faulty:
             return Refused(faulty)
-        if _is_whole(files, before):
+        if is_whole:
             history = adopt(files, history, before)
     digest, back = sha256(candidate), history.current
-    if before is None or not _is_whole(files, before):
-        back = history.good or back  # what runs now, if anything does
     if trial is not None:  # nobody has begun under it: the one before is what is known
         back = trial.back
     if before is not None and sha256(before) == digest:
@@ -104,9 +112,13 @@ def _apply(
     files.write_version(number, candidate)
     version = replace(said, number=number, sha256=digest, utc_ms=utc_ms())
     history = history.with_version(version)
-    trial = Trial(number, back, offer=offer) if back else None
+    trial = Trial(number, back, offer=offer) if back and not is_fact else None
     changes = told_changes(files.path, before, candidate, said.who)
-    files.store(history.tell(*changes).put_in_force(number, trial))
+    no_trial = f"no trial: {named(found.found)}" if is_fact else ""
+    history = history.tell(*changes).put_in_force(number, trial, no_trial)
+    if offer and trial is None:
+        history = history.tell(Told("offer_done", None, offer, AGENT, "in force"))
+    files.store(history)
     move(files, files.history(), candidate)
     files.note_place()
     return Applied(number, digest, back, trial is not None)
@@ -139,9 +151,17 @@ def roll_back(
             number = max((n for n in good if n < history.current), default=max(good, default=0))
         version = history.version(number)
         data = None if version is None else files.read_version(number, version.sha256)
+        held = _held(files, history, files.read_config())
     if data is None:
         known = ", ".join(str(v.number) for v in history.versions)
         return Refused(f"version {number} is not there; there are: {known or 'none'}")
+    found = [each for each in exchanges_of(held or b"", data, config_path).found if each.new]
+    if found:
+        return Refused(
+            f"version {number} has another device in place ({named(found)}): if it is there now, "
+            "edge-agent meter replace tells of both; else take what is in force now, and change "
+            "in it what shall be as it was"
+        )
     return apply(config_path, data, who, f"back to version {number}: {why}"[:MAX_TEXT], source)
 
 
@@ -192,9 +212,13 @@ def adopt(files: ConfigFiles, history: History, data: bytes) -> History:
     return history
 
 
-def end_trial(files: ConfigFiles, history: History, why: str, who: str = "agent") -> History:
-    """The version on trial goes back to the one before it."""
-    trial = history.trial
+def end_trial(files: ConfigFiles, history: History, why: str, who: str = AGENT) -> History:
+    """The version on trial goes back to the one before it; what somebody wrote meanwhile holds."""
+    trial, held = history.trial, files.read_config()
+    if who == AGENT and held is not None and trial is not None and _is_whole(files, held):
+        tried = history.version(trial.number)
+        if tried is not None and tried.sha256 != sha256(held):
+            return adopt(files, history, held)
     back = None if trial is None else history.version(trial.back)
     data = None if back is None else files.read_version(back.number, back.sha256)
     if data is None:  # the version to go back to is gone: what is in force stays, and is told
@@ -203,34 +227,10 @@ def end_trial(files: ConfigFiles, history: History, why: str, who: str = "agent"
         history = history.tell(Told("configuration_kept", None, None, "agent", detail))
         files.store(history)
         return history
-    changes = told_changes(files.path, files.read_config(), data, who)
+    changes = told_changes(files.path, held, data, who)
     history = history.tell(*changes).rolled_back(why, who)
     files.store(history)
     return move(files, history, data)
-
-
-def told_changes(path: Path, old: bytes | None, new: bytes, who: str) -> tuple[Told, ...]:
-    """What changes and stands in no CONFIGURATION leaf, field by field: where a bus leads, say.
-
-    `who` "": whom the file itself names. Bounded: of very many the last event says how many more.
-    """
-    try:
-        if old is None:
-            return ()
-        by, reason = read_config(new, path).change
-        found = [
-            each for each in differences(old, new, path) if RECORDED.fullmatch(each.field) is None
-        ]
-    except ConfigErrors:
-        return ()
-    named = who or (f"{by}: {reason}" if by and reason else by or "configuration file")
-    told = [
-        Told(CHANGED, each.old[:MAX_TEXT], each.new[:MAX_TEXT], named, each.field)
-        for each in found[:MOST_TOLD]
-    ]
-    if len(found) > MOST_TOLD:
-        told.append(Told(CHANGED, None, None, named, f"and {len(found) - MOST_TOLD} fields more"))
-    return tuple(told)
 
 
 def set_baseline(files: ConfigFiles, baseline: Baseline) -> History:
@@ -263,6 +263,14 @@ def _state_dir(config_path: Path) -> Path | None:
         return read_config(read_config_bytes(config_path), config_path).state_dir
     except (OSError, ConfigErrors):
         return find_state_dir(config_path, os.environ)
+
+
+def _held(files: ConfigFiles, history: History, before: bytes | None) -> bytes | None:
+    """What gateway.toml holds; where it cannot be read, the version that runs instead of it."""
+    version = history.in_force
+    if (before is not None and _is_whole(files, before)) or version is None:
+        return before
+    return files.read_version(version.number, version.sha256)
 
 
 def _gateway_fault(before: bytes, path: Path, wanted: AgentConfig) -> str:

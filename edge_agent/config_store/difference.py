@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from edge_agent.config.fields import without_login
-from edge_agent.config.file import read_config, read_table
+from edge_agent.config.file import ConfigErrors, read_config, read_table
+from edge_agent.config_store.history import MAX_TEXT, Told
 
 HARMLESS: Final = re.compile(
     r"journal\..*|change\..*|observe\.health_seconds|remote\.trial_seconds"
@@ -35,6 +36,8 @@ RECORDED: Final = re.compile(
 )
 """Fields whose change the recorder finds by itself, in the bodies of CONFIGURATION leaves."""
 MAX_VALUE: Final = 500
+CHANGED: Final = "configuration_changed"
+MOST_TOLD: Final = 24
 _NAMES: Final = ("name", "id", "run")
 
 
@@ -120,3 +123,27 @@ def _is_local(name: str, new: str) -> bool:
 def _hashes(data: bytes, path: Path) -> tuple[bytes, ...]:
     config = read_config(data, path)
     return (config.hash(), *(run.hash() for run in config.runs))
+
+
+def told_changes(path: Path, old: bytes | None, new: bytes, who: str) -> tuple[Told, ...]:
+    """What changes and stands in no CONFIGURATION leaf, field by field: where a bus leads, say.
+
+    `who` "": whom the file itself names. Bounded: of very many the last event says how many more.
+    """
+    try:
+        if old is None:
+            return ()
+        by, reason = read_config(new, path).change
+        found = [
+            each for each in differences(old, new, path) if RECORDED.fullmatch(each.field) is None
+        ]
+    except ConfigErrors:
+        return ()
+    named = who or (f"{by}: {reason}" if by and reason else by or "configuration file")
+    told = [
+        Told(CHANGED, each.old[:MAX_TEXT], each.new[:MAX_TEXT], named, each.field)
+        for each in found[:MOST_TOLD]
+    ]
+    if len(found) > MOST_TOLD:
+        told.append(Told(CHANGED, None, None, named, f"and {len(found) - MOST_TOLD} fields more"))
+    return tuple(told)

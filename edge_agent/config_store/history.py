@@ -7,7 +7,7 @@
 | versions | the newest ten: who, why, source, when, SHA-256 of the bytes, what became of it |
 | current | the version in force: what gateway.toml holds, or must hold once `moving` is done |
 | moving | its bytes are being put into gateway.toml; a start goes on with that |
-| good | the last that ran well: what is run where gateway.toml cannot be read |
+| good | the last that ran well: run where neither gateway.toml nor `current` can be read |
 | trial | the version in force has still to show that it polls and reaches central; else back |
 | unreadable | gateway.toml is, and the alarm stands |
 | untold | events that the journal does not hold yet: told at the next chance, then taken out |
@@ -135,14 +135,19 @@ class History:
         following = max(self.next_number, version.number + 1)
         return replace(self, versions=tuple(versions), next_number=following)
 
-    def put_in_force(self, number: int, trial: Trial | None = None) -> History:
-        """The intent: gateway.toml must hold this version. Its event waits for the journal."""
+    def put_in_force(self, number: int, trial: Trial | None = None, no_trial: str = "") -> History:
+        """The intent: gateway.toml must hold this version. Its event waits for the journal.
+
+        `no_trial`: why it has none, where another one would have.
+        """
         before, version = self.in_force, self.version(number)
         assert version is not None
         old = before.sha256 if before is not None else None
         detail = f"version {number}, {version.source}: {version.why}"
         if trial is not None:
             detail += f"; on trial, else back to version {trial.back}"
+        elif no_trial:
+            detail += f"; {no_trial}"
         told = Told("configuration_applied", old, version.sha256, version.who, detail)
         moved = replace(self, current=number, moving=True, trial=trial)
         if before is not None or version.source != "file":  # a first start is told as such

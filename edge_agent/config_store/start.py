@@ -1,8 +1,9 @@
 """What an agent begins with: the configuration in force, or the last good one.
 
 A kill or a power cut may come between any two file operations of `apply.py`; here it is gone on
-with. A gateway.toml that cannot be read does not stop the metering: the last version that ran well
-is run, and the log says so. The file itself is left for a person, who may be in the midst of it.
+with. A gateway.toml that cannot be read does not stop the metering: the version that was in force
+is run, or the last that ran well, and the log says so. The file itself is left for a person, who
+may be in the midst of it.
 """
 
 from __future__ import annotations
@@ -132,11 +133,14 @@ def _count_start(files: ConfigFiles, history: History) -> History:
 
 
 def _last_good(files: ConfigFiles, history: History, faults: tuple[str, ...]) -> Started | Refused:
-    """The last that ran well, else the newest that can be read at all."""
-    good = [each for each in history.versions if each.number == history.good]
+    """What was in force; else the last that ran well, else the newest that can be read at all.
+
+    Not the last that ran well first: since then a meter may have been changed.
+    """
+    good = [history.version(number) for number in (history.current, history.good)]
     newest = sorted(history.versions, key=lambda each: each.number, reverse=True)
     fine = [each for each in newest if each.outcome != "rolled_back"]
-    named = [(each.number, each.sha256) for each in (*good, *fine)]
+    named = [(each.number, each.sha256) for each in (*good, *fine) if each is not None]
     if not named:  # the index was damaged
         stored = files.stored()
         named = [(number, sha256(stored[number].read_bytes())) for number in sorted(stored)[::-1]]

@@ -111,8 +111,24 @@ class _Work:
         else:
             old, new = self._text(0), read_config_bytes(Path(other)).decode("utf-8", "replace")
         told = self._changes(old, new)
-        self._tell(told, change_lines(told["changes"], self._words))
+        self._tell(told, self._change_lines(told))
         return FINDINGS if told["changes"] else GOOD
+
+    def _change_lines(self, told: Told) -> list[str]:
+        lines = change_lines(told["changes"], self._words)
+        if told["exchanges"]:
+            what = "; ".join(told["exchanges"])
+            lines += ["", *wrapped(self._words("exchange", what=what))]
+        return lines
+
+    def _would_change(self, versions: Told) -> list[str]:
+        """What of the file changes, where that is known before; else the answer says it."""
+        trial = versions["trial"]
+        number = self._options.version or (trial["back"] if trial else 0)
+        if not number:
+            return []
+        told: Told = self._desk.difference(self._text(0).encode(), self._text(number).encode())
+        return change_lines(told["changes"], self._words) if told["ok"] else []
 
     def _before(self) -> int:
         told = self._ask(Call("config-versions"))
@@ -141,15 +157,16 @@ class _Work:
             told = self._desk.difference(self._text(0).encode(), candidate)
             # what cannot be read is what is to be mended: no reason to refuse that
             unread = [self._words("unread")]
-            changes: Any = told.get("changes")
-            self._say(change_lines(changes, self._words) if told["ok"] else unread)
+            self._say(self._change_lines(told) if told["ok"] else unread)
         if not self._confirmed("apply"):
             return FINDINGS
         call = Call("config-apply", {"toml": text, **self._said()})
         return self._wait_for_trial(self._ask(call, acts=True))
 
     def roll_back(self) -> int:
-        self._say(version_lines(self._ask(Call("config-versions")), self._words))
+        versions = self._ask(Call("config-versions"))
+        self._say(version_lines(versions, self._words))
+        self._say(["", *self._would_change(versions)])
         if not self._confirmed("rollback"):
             return FINDINGS
         call = Call("config-rollback", {"version": self._options.version, **self._said()})
@@ -183,8 +200,7 @@ class _Work:
         number = applied["number"]
         self._say([self._words("applied", number=number)])
         if not applied["on_trial"] or self._options.no_wait or not self._asked_agent:
-            later = applied["on_trial"] and not self._asked_agent
-            return self._tell(applied, [self._words("next_start")] if later else [])
+            return self._tell(applied, self._without_trial(applied))
         limit_s = read_config(read_config_bytes(self._path), self._path).remote.trial_s
         self._say(wrapped(self._words("trial", seconds=f"{limit_s:g}", back=applied["back"])))
         pause, waited_s = threading.Event(), 0.0
@@ -195,6 +211,13 @@ class _Work:
             if told is not None and told["trial"] is None:
                 return self._tell_outcome(applied, told)
         return self._tell(applied, wrapped(self._words("goes_on")))
+
+    def _without_trial(self, applied: Told) -> list[str]:
+        """Why nothing is waited for, where that is not what he asked for himself."""
+        if applied["on_trial"]:
+            return [] if self._asked_agent else [self._words("next_start")]
+        is_apply = self._options.do == "apply" and applied["back"]
+        return wrapped(self._words("no_trial")) if is_apply else []
 
     def _look(self) -> Told | None:
         """None while the agent begins anew: its socket is not there, or does not answer."""

@@ -42,6 +42,7 @@ class Shown:
     `answers`: by device, how many answers were good. `reaches`: central was reached since the
     start, and does not fail now. `link_closed`: by the windows of the day. `record`: hands events
     to the journal, and gives what is set when they are durable; None where too much waits there.
+    `lent`: a bus is.
     """
 
     answers: Callable[[], dict[str, int]]
@@ -49,6 +50,7 @@ class Shown:
     link_closed: Callable[[], bool]
     record: Callable[[Sequence[Fact | Said]], threading.Event | None]
     clock: Now
+    lent: Callable[[], bool] = lambda: False
 
 
 @dataclass
@@ -95,8 +97,8 @@ class Custody(threading.Thread):
         self._running = started.history.current
         self._shown = shown
         self._now_ms = now_ms
-        self._began_ms = self._turned_ms = now_ms()
-        self._open_ms = 0
+        self._turned_ms = now_ms()
+        self._lived_ms = self._open_ms = 0  # but for the time of a loan
         self._answers = Answers()
         self._names = frozenset((device.name, device.serial) for device in self._config.devices)
         self._hang_up = hang_up
@@ -135,15 +137,16 @@ class Custody(threading.Thread):
 
     def turn(self) -> None:
         """Look once at all of it. Raises OSError."""
-        now_ms = self._now_ms()
-        if not self._shown.link_closed():
-            self._open_ms += now_ms - self._turned_ms
+        now_ms, lent = self._now_ms(), self._shown.lent()
+        if not lent:
+            self._lived_ms += now_ms - self._turned_ms
+            self._open_ms += 0 if self._shown.link_closed() else now_ms - self._turned_ms
         self._turned_ms = self.last_turn_mono_ms = now_ms
         self._answers.look(self._shown.answers(), now_ms)
         self._tell()
         self._look_at_file()
-        self._look_at_index()
-        if not self.wants_reload.is_set():
+        self._look_at_index(lent=lent)
+        if not (self.wants_reload.is_set() or lent):
             self._judge()
             self._history = self.also(self._history)
 
@@ -162,7 +165,7 @@ class Custody(threading.Thread):
         _log.info("SIGHUP: the configuration is read again")
         self.wants_reload.set()
 
-    def _look_at_index(self) -> None:
+    def _look_at_index(self, *, lent: bool) -> None:
         try:
             found = (self._files.directory / INDEX).stat()
         except FileNotFoundError:
@@ -174,6 +177,9 @@ class Custody(threading.Thread):
             history = self._files.history()
         self._seen_stat, self._history = stat, history
         if history.current == self._running and not history.moving:
+            return
+        if history.trial is not None and lent:
+            self._seen_stat = None  # to begin anew would take the bus back: a meter may be changed
             return
         if history.trial is not None and history.trial.baseline is None:
             self._history = set_baseline(self._files, self._baseline())
@@ -193,7 +199,7 @@ class Custody(threading.Thread):
 
     def _judge(self) -> None:
         history = self._history
-        elapsed = Elapsed((self._turned_ms - self._began_ms) / 1000, self._open_ms / 1000)
+        elapsed = Elapsed(self._lived_ms / 1000, self._open_ms / 1000)
         if history.trial is None:
             self._call_good(elapsed)
             return

@@ -13,6 +13,7 @@ from typing import Final
 from edge_agent.config.file import ConfigErrors, read_config_bytes
 from edge_agent.config_store.apply import Applied, Refused, apply, roll_back
 from edge_agent.config_store.difference import differences
+from edge_agent.config_store.exchange import exchanges_of
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import History
 from edge_agent.config_store.offers import accept
@@ -58,7 +59,11 @@ class Desk:
             found = differences(old, new, self._path)
         except ConfigErrors as error:
             return _no("the configuration is faulty", [str(fault) for fault in error.faults])
-        return _yes(changes=[each._asdict() for each in found])
+        other = exchanges_of(old, new, self._path).found
+        return _yes(
+            changes=[each._asdict() for each in found],
+            exchanges=[f"{each}" for each in other if each.new],
+        )
 
     def offer(self, number: int) -> dict[str, object]:
         """What an offer that waits for consent would change: nobody agrees to what he cannot see.

@@ -18,6 +18,7 @@ from edge_agent.config.file import ConfigErrors, read_config
 from edge_agent.config_store import offers
 from edge_agent.config_store.apply import Refused, apply
 from edge_agent.config_store.difference import differences
+from edge_agent.config_store.exchange import MOST_NAMED, exchanges_of, named
 from edge_agent.config_store.files import sha256
 from edge_agent.config_store.history import MAX_TEXT, Told, Waiting
 from protocols.evidence.errors import EvidenceError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from edge_agent.config_store.history import History
     from protocols.evidence.note import Verifier
 
-MOST_NAMED: Final = 6
 RETRY_MS: Final = 60_000
 _log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class OfferWork:
             if each.relevant and self._config.remote.consent
         ]
         if relevant and not waiting.who:
-            return offers.wait_for_consent(self._files, offer.number, _named(relevant))
+            return offers.wait_for_consent(self._files, offer.number, named(relevant))
         who = f"{offer.who} (operator)"
         if waiting.who:
             who += f"; consent: {waiting.who}"
@@ -146,8 +146,8 @@ class OfferWork:
         except ConfigErrors:
             return "gateway.toml cannot be read: what would change is not known; mend it on site"
         if local:
-            return f"it changes what only the site may: {_named(local)}"
-        return ""
+            return f"it changes what only the site may: {named(local)}"
+        return exchanges_of(held, candidate, self._files.path).fault
 
     # ---- requests -------------------------------------------------------------------------------
 
@@ -183,8 +183,3 @@ class OfferWork:
 def _was_applied(number: int, history: History) -> bool:
     """A kill came between the configuration and the word that it was applied."""
     return any(version.source == f"offer {number}" for version in history.versions)
-
-
-def _named(fields: list[str]) -> str:
-    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
-    return ", ".join(fields[:MOST_NAMED]) + more

@@ -1,7 +1,8 @@
 """Whether a new configuration works: what answered before must answer, who was reached be reached.
 
 Pure. Nothing is asked of a device that did not answer before: it proves nothing against the new
-configuration. Where connection windows close the link, central's time stands still.
+configuration. Where connection windows close the link, central's time stands still; while a bus is
+lent, all time does.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Seen(NamedTuple):
 
 
 class Elapsed(NamedTuple):
-    """Seconds since the start, and how many of them the link was open."""
+    """Seconds since the start without those of a loan, and how many of them the link was open."""
 
     all_s: float
     open_s: float
@@ -52,6 +53,8 @@ def verdict(baseline: Baseline, seen: Seen, elapsed: Elapsed, limit_s: float) ->
 
 
 def _is_missed(old: Name, seen: Seen) -> bool:
-    """A device is the same where its name or its serial is. One that is taken out is not missed."""
-    same = [new for new in seen.configured if new[0] == old[0] or new[1] == old[1]]
+    """A device is the same where its serial is. One that is taken out is not missed, nor one that
+    another has replaced: that has no trial (`config_store/exchange.py`).
+    """
+    same = [new for new in seen.configured if new[1] == old[1]]
     return bool(same) and not any(new in seen.answered for new in same)

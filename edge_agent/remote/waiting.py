@@ -26,19 +26,24 @@ def until_begun(config: AgentConfig, number: int, within_s: float = BEGUN_S) -> 
         return False
     pause, waited_s = threading.Event(), 0.0
     while waited_s < within_s:
-        try:
-            told: Mapping[str, Any] = ask_agent(config.control.read_socket, Call("config-versions"))
-        except (NoAgent, SocketError):
-            told = {}
-        if told.get("ok") and _has_begun(told, number):
+        told = _asked(config, "config-versions")
+        if told.get("ok") and _has_begun(config, told["trial"], number):
             return True
         pause.wait(LOOK_S)
         waited_s += LOOK_S
     return False
 
 
-def _has_begun(told: Mapping[str, Any], number: int) -> bool:
-    trial = told["trial"]
-    if trial is None or trial["number"] != number:
-        return True
-    return bool(trial["starts"])
+def _has_begun(config: AgentConfig, trial: Mapping[str, Any] | None, number: int) -> bool:
+    if trial is None:  # it has none, or its trial is over: what runs is not in the versions
+        runs = _asked(config, "status").get("config_hash", "")
+        return runs in ("", config.hash().hex())
+    return trial["number"] != number or bool(trial["starts"])
+
+
+def _asked(config: AgentConfig, what: str) -> Mapping[str, Any]:
+    assert config.control is not None
+    try:
+        return ask_agent(config.control.read_socket, Call(what))
+    except (NoAgent, SocketError):
+        return {}

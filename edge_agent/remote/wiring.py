@@ -59,6 +59,7 @@ def custody_of(started: Started, parts: Parts, hang_up: threading.Event) -> Cust
         lambda: uplink.is_closed,
         parts.recorder.record,
         parts.clock,
+        lambda: any(bus.loans.current is not None for bus in buses),
     )
     custody = Custody(started, shown, hang_up)
     key = started.config.remote.operator_key

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.config_store.apply import Applied, apply
+from edge_agent.config_store.files import ConfigFiles
+from edge_agent.config_store.history import History
+from edge_agent.config_store.start import begin
 from edge_agent.journal.journal import FILE_NAME
 from protocols.evidence.leaf import Kind, decode_leaf
 from protocols.metering.interval import IntervalRecord
+from protocols.metering.run_config_faults import parse_run_config
 from tests.edge_agent.acts.corrector import (
     BY,
     agent,
@@ -119,6 +124,65 @@ def test_the_first_law_over_a_dead_meter(tmp_path: Path, old: Served) -> None:
 def index_of_now(served: Served, start: int) -> int:
     """In counts, as the served device counts."""
     return start + served.now().totals_ms // 1000
+
+
+@pytest.mark.long
+def test_a_meter_that_is_wired_later_is_read_as_the_new_one(tmp_path: Path, old: Served) -> None:
+    """It stays silent for longer than any trial, and over a restart: none of it is the old one's.
+
+    Nor does a rollback bring the old one back.
+    """
+    with site(tmp_path, old) as path:
+        path.write_text(path.read_text() + "[remote]\ntrial_seconds = 5\n")
+        with agent(path):
+            flow(path, old, "M1", 3)
+            old.silent = True
+            done = command(path, *REPLACE, "--yes")
+            assert done.returncode == 0, done.stderr
+            assert "is in force, without a trial" in done.stdout
+            # longer than a trial: what lives for 15 s without one is called good
+            assert wait_until(lambda: history(path).good == 2, 3 * LIMIT_S)
+        with agent(path):
+            refused = command(path, "config", "rollback", *BY, "--yes")
+            assert refused.returncode == 1
+            assert "edge-agent meter replace tells of both" in " ".join(refused.stderr.split())
+            swap(old, moving(20))
+            old.silent = False
+            assert polls(path, "M2")
+            flow(path, old, "M2", 2)
+        (one, two) = segments(path)
+        assert one[3] == 3
+        first, last = two[1:3]
+        assert (first >= 20, two[3]) == (True, last - first)
+        assert last == index_of_now(old, 20)
+        assert configured(path) == ["M1", "M2"]
+
+
+def history(path: Path) -> History:
+    """What is remembered of configurations."""
+    files = ConfigFiles(path, path.parent / "state")
+    with files.locked():
+        return files.history()
+
+
+def configured(path: Path) -> list[str]:
+    """The meters that the run was configured with, in the order of the log."""
+    leaves = ledger(path).of(Kind.CONFIGURATION)
+    return [parse_run_config(leaf.body).meter_serial for leaf in leaves if leaf.subject == "R1"]
+
+
+def test_nothing_is_changed_while_a_version_is_on_trial(tmp_path: Path) -> None:
+    """Told before anybody takes a meter out; it might come back over the change."""
+    with site(tmp_path, corrector(1_000_801)) as path:
+        begin(path, {})
+        faster = path.read_bytes().replace(b"batch_seconds = 300", b"batch_seconds = 60")
+        assert isinstance(apply(path, faster, "Wang", "test"), Applied)
+        for act in (REPLACE, ("meter", "remove", "R1", "--old-index", "1000.80", *BY)):
+            refused = command(path, *act, "--yes")
+            assert refused.returncode == 2
+            assert "version 2 of the configuration is on trial" in " ".join(refused.stderr.split())
+        assert path.read_bytes() == faster
+        assert statements(path) == []
 
 
 def test_a_new_meter_that_answers_already(tmp_path: Path, old: Served) -> None:
@@ -237,6 +301,10 @@ def test_a_meter_of_another_type(tmp_path: Path) -> None:
             text.replace('line_resolution_m3 = "0.001"', 'line_resolution_m3 = "0.01"')
         )
         shown = [word for word in REPLACE if word != "base=0"]
+        more = tmp_path / "with-more.toml"
+        more.write_text(other.read_text().replace("batch_seconds = 300", "batch_seconds = 60"))
+        wrong = command(path, *shown, "--with", str(more), "--answers", "new", "--yes")
+        assert "central.batch_seconds has to be tried" in " ".join(wrong.stderr.split())
         wrong = command(path, *shown, "--with", str(path), "--answers", "new", "--yes")
         assert "the meter of R1 there is M1, not the new one" in wrong.stderr
         swap(old, corrector(1))

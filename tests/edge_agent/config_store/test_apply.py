@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config_store.apply import Applied, Refused, apply, roll_back, set_baseline
+from edge_agent.config_store.apply import (
+    COMMISSIONING,
+    Applied,
+    Refused,
+    apply,
+    end_trial,
+    roll_back,
+    set_baseline,
+)
 from edge_agent.config_store.files import ConfigFiles
 from edge_agent.config_store.history import MOST_STARTS, Baseline
 from edge_agent.config_store.start import Started, begin
@@ -15,7 +23,9 @@ from tests.edge_agent.gateway import TOML, write_ca
 
 OLD = TOML.encode()
 NEW = OLD.replace(b"batch_seconds = 300", b"batch_seconds = 60")
+OTHER_METER = OLD.replace(b'serial = "M1"', b'serial = "M2"')
 WHO = ("Li Wei", "faster batches")
+APPLIED = "configuration_applied"
 NOWHERE: dict[str, str] = {}
 
 
@@ -130,6 +140,89 @@ def test_a_version_under_which_the_agent_dies_goes_back(path: Path) -> None:
     assert found.history.untold[-1].code == "configuration_rolled_back"
 
 
+def test_another_meter_has_no_trial(path: Path) -> None:
+    """It stays in force over starts without a verdict; the log says why it has none."""
+    applied = apply(path, OTHER_METER, *WHO)
+    assert isinstance(applied, Applied)
+    assert (applied.number, applied.back, applied.on_trial) == (2, 1, False)
+    for _ in range(MOST_STARTS + 2):
+        found = started(path)
+        assert found.history.trial is None
+    (told,) = [one for one in found.history.untold if one.code == "configuration_applied"]
+    assert told.detail.endswith("; no trial: meter-1: M2 instead of M1")
+    again = apply(path, OTHER_METER.replace(b'"M2"', b'"M3"'), *WHO)
+    assert isinstance(again, Applied), "one act after the other, nothing to wait for"
+
+
+def test_another_meter_comes_alone(path: Path) -> None:
+    """What a trial would have to show comes before it or after it; at a commissioning both come."""
+    both = OTHER_METER.replace(b"batch_seconds = 300", b"batch_seconds = 60")
+    refused = apply(path, both, *WHO)
+    assert isinstance(refused, Refused)
+    assert "meter-1: M2 instead of M1" in refused.why
+    assert "central.batch_seconds has to be tried" in refused.why
+    assert path.read_bytes() == OLD
+    done = apply(path, both, *WHO, COMMISSIONING)
+    assert isinstance(done, Applied)
+    assert not done.on_trial
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_no_meter_is_changed_while_another_version_is_on_trial(path: Path, has_begun: bool) -> None:
+    """Begun or not: what may go back would go back over the change."""
+    apply(path, NEW, *WHO)
+    if has_begun:
+        started(path)
+    both = OTHER_METER.replace(b"batch_seconds = 300", b"batch_seconds = 60")
+    refused = apply(path, both, *WHO)
+    assert isinstance(refused, Refused)
+    assert "version 2 is on trial" in refused.why
+    assert isinstance(roll_back(path, *WHO), Applied)
+    assert isinstance(apply(path, OTHER_METER, *WHO), Applied)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nobody_goes_back_over_another_meter(path: Path, number: int) -> None:
+    """It is refused, and says what to do instead."""
+    apply(path, OTHER_METER, *WHO)
+    refused = roll_back(path, "Wang", "as before", number)
+    assert isinstance(refused, Refused)
+    assert "meter-1: M1 instead of M2" in refused.why
+    assert "edge-agent meter replace" in refused.why
+    assert path.read_bytes() == OTHER_METER
+
+
+@pytest.mark.parametrize("torn", [b"", OTHER_METER[:300]])
+def test_a_torn_file_after_another_meter_does_not_bring_the_old_one(
+    path: Path, torn: bytes
+) -> None:
+    """What was in force runs, though another one is the last that is known to have run well."""
+    files = files_of(path)
+    files.store(files.history().judged(1, "good"))
+    apply(path, OTHER_METER, *WHO)
+    path.write_bytes(torn)
+    found = started(path)
+    assert found.unreadable
+    assert found.config.runs[0].meter_serial == "M2"
+    # neither does a trial of what mends it
+    mended = apply(path, OTHER_METER.replace(b'"M2"', b'"M3"').replace(b"= 300", b"= 60"), *WHO)
+    assert isinstance(mended, Applied)
+    assert not mended.on_trial
+
+
+def test_what_was_written_by_hand_outlives_a_trial(path: Path) -> None:
+    """The new meter's serial, say, while an offer was tried: the end of the trial leaves it."""
+    apply(path, NEW, *WHO)
+    by_hand = NEW.replace(b'serial = "M1"', b'serial = "M2"')
+    found = started(path)
+    path.write_bytes(by_hand)
+    history = end_trial(found.files, found.history, "central is not reached")
+    assert path.read_bytes() == by_hand
+    assert (history.trial, history.current) == (None, 3)
+    codes = [told.code for told in history.untold]
+    assert codes[-2:] == ["configuration_rolled_back", APPLIED]
+
+
 def test_a_file_edited_by_hand_is_a_version_of_its_own(path: Path) -> None:
     """The person's word holds over a trial; who he is stands in the file."""
     apply(path, NEW, *WHO, "act")
@@ -223,13 +316,16 @@ def _kill_at(step: int) -> None:
     ConfigFiles.before = before  # type: ignore[method-assign]
 
 
+CANDIDATES = {"apply": NEW, "another meter": OTHER_METER}
+
+
 def _in_child(step: int, path: Path, what: str) -> bool:
     """True where it was killed; False where it came to its end before that step."""
     child = os.fork()
     if child == 0:
         _kill_at(step)
-        if what == "apply":
-            apply(path, NEW, *WHO, "act")
+        if what in CANDIDATES:
+            apply(path, CANDIDATES[what], *WHO, "act")
         elif what == "roll back":
             roll_back(path, *WHO)
         else:
@@ -238,7 +334,7 @@ def _in_child(step: int, path: Path, what: str) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-@pytest.mark.parametrize("what", ["apply", "roll back", "first start"])
+@pytest.mark.parametrize("what", ["apply", "another meter", "roll back", "first start"])
 def test_a_kill_between_any_two_file_operations(tmp_path: Path, what: str) -> None:
     """gateway.toml is one or the other, the next start settles it, and each event is told once."""
     write_ca(tmp_path)
@@ -253,7 +349,7 @@ def test_a_kill_between_any_two_file_operations(tmp_path: Path, what: str) -> No
         if what == "roll back":
             apply(path, NEW, *WHO, "act")
         was_killed = _in_child(steps + 1, path, what)
-        assert path.read_bytes() in (OLD, NEW)
+        assert path.read_bytes() in (OLD, CANDIDATES.get(what, NEW))
         found = started(path)
         version = found.history.in_force
         assert version is not None
@@ -261,11 +357,15 @@ def test_a_kill_between_any_two_file_operations(tmp_path: Path, what: str) -> No
         assert path.read_bytes() == files_of(path).read_version(version.number, version.sha256)
         codes = [(told.code, told.new) for told in found.history.untold]
         assert len(codes) == len(set(codes))
+        if what in CANDIDATES:  # the log names what is in force, and nothing else
+            applied = [told.new for told in found.history.untold if told.code == APPLIED]
+            assert applied == ([] if path.read_bytes() == OLD else [version.sha256])
+            assert (found.history.trial is None) == (what != "apply" or applied == [])
         assert len(list(tmp_path.rglob(".gateway-new"))) <= 1  # the next write takes it away
         if not was_killed:
             break
         steps += 1
-    assert path.read_bytes() == (NEW if what == "apply" else OLD)
+    assert path.read_bytes() == CANDIDATES.get(what, OLD)
     assert steps >= 4
 
 

@@ -61,6 +61,26 @@ def test_diff_check_apply_versions_rollback(path: Path, capsys: pytest.CaptureFi
     assert "central.deadline_s = 30.0" in capsys.readouterr().out
 
 
+def test_another_meter_is_warned_of_and_never_gone_back_over(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`apply` says what `meter replace` is for; `rollback` names it and does nothing."""
+    new = new_file(path, '"M1"', '"M2"')
+    assert main(["config", "apply", new, *SAID]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert '! device[meter-1].serial: "M1" -> "M2"' in out
+    assert "Another device: meter-1: M2 instead of M1." in out
+    assert "edge-agent meter replace, which records both indexes" in out
+    assert "It has no trial and does not go back by itself" in out
+    held = path.read_bytes()
+    assert main(["config", "rollback", "1", *SAID]) == 1
+    told = capsys.readouterr()
+    assert '! device[meter-1].serial: "M2" -> "M1"' in told.out
+    assert "edge-agent meter replace tells of both" in " ".join(told.err.split())
+    assert path.read_bytes() == held
+    assert max(len(line) for line in (told.out + told.err).splitlines()) <= 80
+
+
 def test_faults_are_told_and_nothing_changes(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ class Running:
     has_room: bool = True
     stores: bool = True
     durable: threading.Event = field(default_factory=_Durable)
+    lent: bool = False
     now_ms: int = 0
     told: list[str] = field(default_factory=list)
     hang_up: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +49,12 @@ class Running:
         started = begin(self.path, {})
         assert isinstance(started, Started)
         shown = Shown(
-            lambda: dict(self.counts), lambda: self.reaches, lambda: False, self._record, SetClock()
+            lambda: dict(self.counts),
+            lambda: self.reaches,
+            lambda: False,
+            self._record,
+            SetClock(),
+            lambda: self.lent,
         )
         return Custody(started, shown, self.hang_up, lambda: self.now_ms)
 
@@ -133,6 +139,46 @@ def test_a_trial_that_shows_nothing_goes_back(site: Running) -> None:
     assert site.turn(custody, 2_000)
     assert site.path.read_text() == TOML
     assert site.history.versions[1].fate.startswith("no answer within 300 s")
+
+
+def test_while_a_bus_is_lent_nothing_begins_anew(site: Running) -> None:
+    """A meter may be changed there: a trial's time stands still, and another one waits."""
+    custody = site.custody()
+    site.answer("meter-1")
+    site.turn(custody)
+    apply(site.path, NEW.encode(), *WHO)
+    site.lent = True
+    assert not site.turn(custody), "to begin anew would poll the new meter as the old one"
+    site.lent = False
+    assert site.turn(custody)
+    site.counts = dict.fromkeys(site.counts, 0)
+    custody = site.custody()
+    asked: list[bool] = []
+    custody.also = lambda history: asked.append(True) or history  # type: ignore[func-returns-value]
+    site.lent = True
+    assert not site.turn(custody, 3_600_000)
+    assert asked == [], "an offer waits too"
+    site.lent = False
+    assert not site.turn(custody, 299_000)
+    assert site.turn(custody, 2_000)
+    assert site.path.read_text() == TOML
+
+
+def test_another_meter_is_taken_over_from_a_lent_bus(site: Running) -> None:
+    """That is what it was lent for; no outage of central and no silence takes it back."""
+    custody = site.custody()
+    site.answer("meter-1")
+    site.turn(custody)
+    site.lent = True
+    apply(site.path, TOML.replace('"M1"', '"M2"').encode(), *WHO)
+    assert site.turn(custody)
+    site.lent = site.reaches = False
+    site.counts = dict.fromkeys(site.counts, 0)
+    custody = site.custody()
+    for _ in range(3):
+        assert not site.turn(custody, 100_000_000)
+    assert 'serial = "M2"' in site.path.read_text()
+    assert site.history.good == 2
 
 
 def test_a_version_that_runs_a_while_is_a_good_one(site: Running) -> None:

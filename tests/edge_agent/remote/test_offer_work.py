@@ -32,6 +32,7 @@ OPERATOR = Signer.from_private_bytes("operator", b"p" * 32)
 OTHER = Signer.from_private_bytes("operator", b"q" * 32)
 HELD = TOML + f'[remote]\noperator_key = "{OPERATOR.vkey}"\n'
 HARMLESS = HELD.replace("batch_seconds = 300", "batch_seconds = 60")
+OTHER_METER = HELD.replace('serial = "M1"', 'serial = "M2"')
 RELEVANT = HELD.replace("qmax_m3_h = 1000.0", "qmax_m3_h = 900.0")
 
 
@@ -130,6 +131,28 @@ def test_a_relevant_one_waits_for_consent(site: Site) -> None:
     assert version.who == "Li Wei (operator); consent: Wang"
 
 
+def test_another_meter_waits_for_consent_and_then_for_nothing(site: Site) -> None:
+    """No trial, which might take it back; the operator knows that it is in force."""
+    site.configure(OTHER_METER)
+    assert site.turn() == ("offer_waits", "for consent on site to device[meter-1].serial")
+    assert offers.accept(site.files, 7, "Wang", "it is in") == ""
+    assert site.turn() == ("offer_done", "in force")
+    assert site.text() == OTHER_METER
+    assert site.history.trial is None
+    assert site.history.waiting == ()
+
+
+def test_an_offer_made_before_a_meter_was_changed_is_refused(site: Site) -> None:
+    """It was made for the file with the old one, which it would bring back."""
+    site.configure(HARMLESS)
+    apply(site.files.path, OTHER_METER.encode(), "Li Wei", "meter changed", "act")
+    assert "in force is" in site.turn()[1]
+    # and one that was made from an old file, for the new one
+    site.configure(HARMLESS, 8)
+    assert "meter-1: M1 instead of M2" in site.turn()[1]
+    assert site.text() == OTHER_METER
+
+
 def test_consent_may_be_waived_on_site(site: Site) -> None:
     """By the configuration in force, not by the one that is offered."""
     site.files.path.write_text(HELD + "consent = false\n")
@@ -159,6 +182,7 @@ def test_consent_after_the_time_is_too_late(site: Site) -> None:
         (HELD.replace('id = "gw-1"', 'id = "gw-2"'), "gateway.id"),
         (HELD.replace('state_dir = "state"', 'state_dir = "/root"'), "gateway.state_dir"),
         (HELD.replace('ca = "ca.pem"', 'ca = "./ca.pem"'), "central.ca"),
+        (OTHER_METER.replace("= 300", "= 60"), "meter-1: M2 instead of M1"),
         (HELD + '[control]\ndir = "/tmp/x"\n', "control.dir"),
         (HELD + "[control]\nwrites = true\n", "control.writes"),
         (HELD.replace('port = "line-1"', 'port = "/etc/passwd"'), "bus[line-1].port"),
@@ -172,7 +196,7 @@ def test_consent_after_the_time_is_too_late(site: Site) -> None:
         ("x = " + "9" * 50_000, "no TOML"),
         ("\x00\x01", "no TOML"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_is_refused_changes_nothing(site: Site, new: str, told: str) -> None:
     """Paths, identity, faults, bombs; within two seconds, and with the reason in the log."""

@@ -56,6 +56,27 @@ def test_what_an_agent_says(config: AgentConfig, told: dict[str, object], expect
         server.join(5)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_has_no_trial_runs_once_the_agent_shows_it(config: AgentConfig, is_new: bool) -> None:
+    """By the hash of its configuration."""
+    assert config.control is not None
+    stop = threading.Event()
+    shown = {"config_hash": config.hash().hex() if is_new else "00"}
+    routes = {
+        "config-versions": Route(lambda _call, _peer: TOLD),
+        "status": Route(lambda _call, _peer: shown),
+    }
+    server = ControlServer(
+        config.control.read_socket, "", lambda _r, _p: {}, stop, acts=False, routes=routes
+    )
+    server.start()
+    try:
+        assert until_begun(config, 2, 0.5) is is_new
+    finally:
+        stop.set()
+        server.join(5)
+
+
 def test_no_agent_is_not_waited_for_for_ever(config: AgentConfig) -> None:
     """Nor one without sockets."""
     assert not until_begun(config, 2, 0.5)
