@@ -16,6 +16,7 @@ from central.registry import RegistryError
 from central.store.database import Store
 from central.store.log_tables import equivocation
 from central.store.registry_tables import intake_alarm
+from central.terminal import row_of
 
 MAX_SHOWN: Final = 1000
 
@@ -46,8 +47,14 @@ def alarms_text(store: Store, parsed: argparse.Namespace) -> str:
     if parsed.out is not None:
         _write(parsed.out, found)
     return "\n".join(
-        f"{utc_text(one.at_ms)}\t{one.gateway or '-'}\t{one.code}\t{one.where}\t"
-        f"{one.uploads} until {utc_text(one.last_ms)}\t{one.detail}"
+        row_of(
+            utc_text(one.at_ms),
+            one.gateway or "-",
+            one.code,
+            one.where,
+            f"{one.uploads} until {utc_text(one.last_ms)}",
+            one.detail,
+        )
         for one in found
     )
 

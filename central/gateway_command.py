@@ -30,6 +30,7 @@ from central.registry import (
 )
 from central.regular_file import read_regular
 from central.store.database import Store
+from central.terminal import row_of
 from protocols.evidence.enrol_token import ca_pin, receipt_pin
 from protocols.evidence.keys import MAX_TEXT_BYTES, key_fingerprint
 from protocols.evidence.leaf import Log
@@ -185,6 +186,6 @@ def _acts(store: Store, parsed: argparse.Namespace) -> str:
     with store.engine.connect() as conn:
         kept = acts(conn, parsed.gateway, MAX_ACTS)
     return "\n".join(
-        "\t".join((utc_text(one.at_ms), one.gateway, one.act, one.who, one.reason, one.detail))
+        row_of(utc_text(one.at_ms), one.gateway, one.act, one.who, one.reason, one.detail)
         for one in kept
     )

@@ -23,7 +23,7 @@ from central.offers import (
 from central.orders import utc_text
 from central.regular_file import read_regular
 from central.store.database import Store
-from central.terminal import show
+from central.terminal import row_of, show
 from protocols.evidence.cbor import Body
 from protocols.evidence.errors import Malformed
 from protocols.evidence.offer import (
@@ -162,8 +162,15 @@ def _list(store: Store, parsed: argparse.Namespace) -> str:
     with store.engine.connect() as conn:
         found = list_offers(conn, parsed.gateway)
     return "\n".join(
-        f"{one.gateway}\t{one.number}\t{one.kind}\t{utc_text(one.valid_until_ms)}\t{one.state}\t"
-        f"{one.who}\t{one.detail}"
+        row_of(
+            one.gateway,
+            one.number,
+            one.kind,
+            utc_text(one.valid_until_ms),
+            one.state,
+            one.who,
+            one.detail,
+        )
         for one in found
     )
 

@@ -14,11 +14,24 @@ _WIDE: Final = ("W", "F")
 def show(text: str, stream: TextIO | None = None) -> None:
     """On standard output, or the stream: rows (their fields between tabs) folded on a terminal."""
     where = sys.stdout if stream is None else stream
+    text = without_control(text)
     if where.isatty():
         is_message = where is sys.stderr
         lines = text.split("\n")
         text = "\n".join(folded(one) if is_message or "\t" in one else one for one in lines)
     print(text, file=where, flush=True)
+
+
+def without_control(text: str) -> str:
+    """Without what steers a terminal or turns its text round: gateways say what they like."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "?" for c in text
+    )
+
+
+def row_of(*fields: object) -> str:
+    """Fields between tabs; none of them can begin another field or row."""
+    return "\t".join(" ".join(f"{field}".split()) for field in fields)
 
 
 def folded(row: str) -> str:

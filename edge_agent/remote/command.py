@@ -26,7 +26,7 @@ from edge_agent.remote.desk import SCHEMA, Desk
 from edge_agent.remote.effective import effective
 from edge_agent.remote.routes import by_own_word, hidden_line
 from edge_agent.remote.screens import change_lines, effective_lines, offer_lines, version_lines
-from edge_agent.terminal import is_chinese, wrapped
+from edge_agent.terminal import is_chinese, printable, wrapped
 
 if TYPE_CHECKING:
     import argparse
@@ -87,7 +87,8 @@ class _Work:
             fields = effective(read_config(text.encode(), self._path))
             return self._tell({"effective": fields}, effective_lines(fields))
         lines = [hidden_line(line) for line in text.splitlines()]
-        return self._tell({"path": f"{self._path}", "toml": "\n".join(lines)}, lines)
+        shown = [printable(line.expandtabs(4)) for line in lines]
+        return self._tell({"path": f"{self._path}", "toml": "\n".join(lines)}, shown)
 
     def versions(self) -> int:
         told = self._ask(Call("config-versions"))

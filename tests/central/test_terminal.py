@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from central.cli import main
-from central.terminal import folded
+from central.terminal import folded, row_of, show
 from tests.terminal.terminal import printed
 
 KEY = "gw-1+1470dd9f+AcOXdofLUcGOAiPqdZvkIHR0Sn1grd0Q5bdiBrsukLQ0"
@@ -52,3 +52,13 @@ def test_ctrl_c_ends_a_command_quietly(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("central.cli.open_store", lambda _: signal.raise_signal(signal.SIGINT))
     assert main(["gateway", "list", "--store", str(tmp_path)]) == 130
     assert capsys.readouterr().err == ""
+
+
+def test_what_a_gateway_says_steers_no_terminal(capsys):
+    """No escape sequence, nothing that turns text round, no row of its own."""
+    said = "off\x1b]0;x\x07\x9b2J \u202egw-1\n2026\tgw-2\tactive\u3000换表"
+    show(row_of("gw-1", said))
+    assert capsys.readouterr().out == "gw-1\toff?]0;x??2J ?gw-1 2026 gw-2 active 换表\n"
+    show(f"a\tb\n{said}")
+    out = capsys.readouterr().out
+    assert all(c.isprintable() or c in "\n\t" for c in out)

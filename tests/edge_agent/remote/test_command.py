@@ -148,6 +148,16 @@ def test_a_torn_file_is_mended(path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "batch_seconds = 60" in path.read_text()
 
 
+def test_a_file_that_is_shown_steers_no_terminal(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever wrote it, and though no agent would read it."""
+    path.write_text("# \x1b]0;mine\x07 \x9b2J \u202e\n[gateway]\n\tid = 1\n")
+    assert main(["config", "show"]) == 0
+    told = capsys.readouterr().out
+    assert told == "#  ]0;mine   2J  \n[gateway]\n    id = 1\n"
+
+
 def test_nobody_agrees_to_what_he_cannot_see(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
