@@ -152,19 +152,20 @@ class BusThread(threading.Thread):
             return PortGone(lent_to(loan))
         if self._beat() < self._reopen_ms:
             return PortGone(self.gone_reason or f"bus {self.bus.name}: its port is gone")
-        answer = self._exchange(asked)
+        answer = self._exchange(asked, learn=False)  # a technician may ask what only he should
         if isinstance(answer, NoAnswer | Damaged):
             for poller in self.pollers:
                 poller.out_of_step()
         return answer
 
-    def _exchange(self, asked: Asked) -> Answer:
+    def _exchange(self, asked: Asked, *, learn: bool = True) -> Answer:
         self._beat()
-        answer = self._link.exchange(asked)
+        answer = self._link.exchange(asked, learn=learn)
         reason = answer.reason if isinstance(answer, PortGone) else ""
         if not reason:
             self._reopen_delay_ms = MIN_REOPEN_MS
-            self.counters.count(asked, answer, self._link.frames, self.last_turn_mono_ms)
+            about = self._link.asked or asked
+            self.counters.count(about, answer, self._link.frames, self.last_turn_mono_ms)
         if reason != self.gone_reason:
             self.gone_reason = reason
             if reason:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from edge_agent.bus.apart import Apart
 from edge_agent.bus.port import (
     MAX_DRAIN_BYTES,
     Closed,
@@ -74,6 +75,7 @@ class Link:
         self._bus = bus
         self._timing = timing_of(bus)
         self._framing: Framing = "ascii" if bus.kind == "ascii" else "rtu"
+        self._apart = Apart(transactions=bus.kind == "tcp")
         self._names = Names()
         self._port: SerialPort | TcpPort | None = None
         self._transaction = 0
@@ -82,10 +84,21 @@ class Link:
         self._silent = 0  # requests in a row that a connection left without any answer
         self._abandoned = False
 
-    def exchange(self, asked: Asked) -> Answer:
-        """Ask once and wait for the answer; opens the port where it is not open.
+    @property
+    def asked(self) -> Asked | None:
+        """The newest request: what the newest answer is about."""
+        return self._apart.asked
 
-        Takes at most three timeouts, the quiet time and the time on the wire. After silence or
+    def exchange(self, asked: Asked, *, learn: bool = True) -> Answer:
+        """Ask and wait for the answer; opens the port where it is not open.
+
+        On a line without transactions something else may be asked first (`apart.py`), and where
+        that is lost its loss is the answer; `learn`: this may be asked to part others.
+        """
+        return self._apart.ask(self._once, asked, time.monotonic(), learn=learn)
+
+    def _once(self, asked: Asked) -> Answer:
+        """Takes at most three timeouts, the quiet time and the time on the wire. After silence or
         damage on a line without transactions it returns only when a late answer can no longer come.
         """
         if self._abandoned:

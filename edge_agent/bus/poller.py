@@ -26,6 +26,7 @@ from edge_agent.bus.link import Answer
 from edge_agent.bus.poll_steps import Step, maps_of, step_of, steps_of, wanted
 from edge_agent.bus.polled import Keeping, Line, Now, PolledScan
 from edge_agent.bus.schedule import Outcome
+from edge_agent.bus.widened import Widened
 from edge_agent.config.model import DeviceConfig
 from protocols.metering.instant import Instant
 from protocols.metering.quality import Quality
@@ -151,10 +152,17 @@ class DevicePoller:
     # ---- asking --------------------------------------------------------------------------------
 
     def _ask(self, block: Block, exchange: Exchange, shift: int) -> Answer:
+        """An answer of another shape than the one before, where the map allows that."""
+        asked = self._widened.instead(block, self._last)
         self._requests += 1
-        self._last = block
-        unit, address = self.device.unit + block.bank, block.address + shift
-        return exchange(Request(unit, block.function, address, block.count, block.register_bytes))
+        self._last = asked
+        unit, address = self.device.unit + asked.bank, asked.address + shift
+        request = Request(unit, asked.function, address, asked.count, asked.register_bytes)
+        answer = exchange(request)
+        if asked is block:
+            return answer
+        cut = self._widened.cut(block, asked, answer)
+        return self._ask(block, exchange, shift) if cut is None else cut
 
     def _is_spent(self) -> bool:
         return self._requests >= self._most_requests
@@ -233,7 +241,7 @@ class DevicePoller:
         if reading.of_counter or (reading.instant and not step.counts):
             return
         now = clock.now()
-        wire_ms = round(self._line.wire_ms(step.block))
+        wire_ms = round(self._line.wire_ms(self._last or step.block))
         utc_ms = None if now.utc_ms is None else now.utc_ms - wire_ms
         reading.instant = now._replace(mono_ms=now.mono_ms - wire_ms, utc_ms=utc_ms)
         reading.of_counter = step.counts
@@ -245,6 +253,7 @@ class DevicePoller:
         self._most_requests = MAX_EXTRA_REQUESTS + max(map(len, self._plans.values()))
         self._names = {full: [p.name for p in map_.points] for full, map_ in self._maps.items()}
         self._halved = False
+        self._widened = Widened(self.device.profile, self._holes.points)
         self._probe = self._other_probe = None
         if not self._line.transactions:
             self._probe = step_probe(self.device.profile, self._blocks())

@@ -52,7 +52,7 @@ def _bus_lines(bus: BusConfig, devices: Sequence[DeviceConfig]) -> Iterator[str]
     yield _ROW.format("device", "requests", "bytes", "ms", "each s", "share")
     total = 0.0
     for device in devices:
-        for load in loads_of(device):
+        for load in loads_of(device, bus):
             cost = cost_of(load.blocks, bus)
             share = 0.0 if cost.line_ms is None else cost.line_ms / load.poll_ms
             total += share

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge_agent.config.model import BusConfig, DeviceConfig
+from protocols.modbus.apart import as_asked
 from protocols.modbus.budget import Line, Load, line_faults
 from protocols.modbus.plan import plan
 
@@ -27,11 +28,12 @@ def line_of(bus: BusConfig) -> Line:
     )
 
 
-def loads_of(device: DeviceConfig) -> tuple[Load, ...]:
+def loads_of(device: DeviceConfig, bus: BusConfig) -> tuple[Load, ...]:
     """What a device asks; its slow points are an entry of their own, at their own pace."""
     profile = device.profile
     blocks = plan(profile.points_of(device.points), profile)
-    loads = [Load(device.name, blocks, device.poll_ms)]
+    asked = as_asked(blocks, profile, parted=bus.kind != "tcp")
+    loads = [Load(device.name, asked, device.poll_ms)]
     if device.slow_points:
         read = set(profile.points_of(device.points))
         rest = [point for point in profile.points_of(device.slow_points) if point not in read]
@@ -46,5 +48,5 @@ def schedule_faults(bus: BusConfig, devices: Sequence[DeviceConfig]) -> list[str
     """
     if not has_line(bus):
         return []
-    loads = [load for device in devices if device.bus == bus.name for load in loads_of(device)]
+    loads = [load for device in devices if device.bus == bus.name for load in loads_of(device, bus)]
     return [f"bus {bus.name}: {fault}" for fault in line_faults(loads, line_of(bus))]

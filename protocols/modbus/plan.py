@@ -11,7 +11,7 @@ allowed where a part of it is not. Of equally short plans it is the one with the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from protocols.modbus.frames import BIT_FUNCTIONS, MAX_BITS
@@ -97,6 +97,32 @@ def halves(block: Block, profile: Profile) -> tuple[Block, Block] | None:
     first = [point for unit in members[:middle] for point in unit]
     second = [point for unit in members[middle:] for point in unit]
     return block_of(first, profile), block_of(second, profile)
+
+
+def wider(block: Block, profile: Profile, refused: Collection[Point] = ()) -> Block | None:
+    """The same points by a request for one point's registers more; None where the map has no such.
+
+    The least of them all, and its answer has another length. What it reads beside is a known point.
+    """
+    if not block.points:
+        return None
+    kind = _kind(block.points[0])
+    bad = [point for point in refused if _kind(point) == kind]
+    candidates = [
+        block_of([*block.points, point], profile)
+        for point in profile.points
+        if _kind(point) == kind
+    ]
+    fit = [
+        one
+        for one in candidates
+        if one.data_bytes > block.data_bytes
+        and not _is_too_long(one, profile)
+        and _is_allowed(one, profile, bad)
+    ]
+    if not fit:
+        return None
+    return replace(min(fit, key=lambda one: one.data_bytes), points=block.points)
 
 
 def _place(point: Point) -> tuple[int, int, int, int, str]:

@@ -202,7 +202,9 @@ def test_a_missing_port_is_not_hammered(tmp_path):
     running = Running(config, [device("d", 1, KELLER, ["p1_f32"], poll_ms=50)])
     tried = []
     exchange = running.thread._link.exchange
-    running.thread._link.exchange = lambda request: tried.append(request) or exchange(request)
+    running.thread._link.exchange = lambda request, **how: (
+        tried.append(request) or exchange(request, **how)
+    )
     with running:
         assert len(running.during(1.5)) >= 25
     assert len(tried) == 2

@@ -47,7 +47,7 @@ def test_the_table(tmp_path):
     assert lines[1].split() == ["device", "requests", "bytes", "ms", "each", "s", "share"]
     assert lines[2].split() == ["a-name-of-thirty-two-...", "2", "54", "121", "2", "6.0", "%"]
     assert lines[3].split()[-3:] == ["60", "0.1", "%"]
-    assert lines[5].split()[:5] == ["the", "line", "11.1", "%", "used,"]
+    assert lines[5].split()[:5] == ["the", "line", "11.3", "%", "used,"]
     assert lines[9].split() == ["t-1", "1", "33", "-", "2", "-"]
 
 
@@ -58,7 +58,7 @@ def test_slow_points_are_counted_once():
 
     meter = device("m", 1, load_profile("sick-flowsic500"), ["vm"])
     meter = replace(meter, slow_points=("vb", "conversion_factor"), slow_ms=60_000)
-    fast, slow = loads_of(meter)
+    fast, slow = loads_of(meter, BusConfig("line-1", "rtu", port="/dev/null"))
     assert (fast.poll_ms, slow.poll_ms) == (100, 60_000)
     assert [point.name for block in slow.blocks for point in block.points] == [
         "vb",

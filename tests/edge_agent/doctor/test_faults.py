@@ -111,6 +111,7 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("gap", pair("gap=0.7:220ms"), bus="quiet_s = 0.5"), {"line_gap"}),
     (Scene("twice", pair("twice=1")), {"line_twice"}),
     (Scene("behind", pair("behind=1")), {"line_behind"}),
+    (Scene("behind-at-times", pair("behind=0.5")), {"line_behind"}),
     (Scene("lost", pair("lost=0.12")), {"unsteady"}),
     (Scene("inserted", pair("noise=0.7")), {"line_noise"}),
     (Scene("delay", pair("delay=200ms-250ms"), bus="quiet_s = 0.5"), {"late"}),
