@@ -44,10 +44,13 @@ class Apart:
         self, once: Callable[[Asked], _Answer], asked: Asked, now_s: float, *, learn: bool = True
     ) -> _Answer:
         """The answer, or the loss of the one before it. `learn`: it may be asked to part others."""
+        self.asked = asked
+        if self._transactions:
+            return once(asked)
         shape = (asked.function, asked.answer_size)
         last = self._last.get(asked.unit)
         since_s = now_s
-        if last is not None and last.shape == shape and not self._transactions:
+        if last is not None and last.shape == shape:
             is_again = last.asked == asked
             if is_again and now_s - last.since_s < REPEAT_S:
                 since_s = last.since_s
