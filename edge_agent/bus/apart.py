@@ -55,7 +55,7 @@ class Apart:
             if is_again and now_s - last.since_s < REPEAT_S:
                 since_s = last.since_s
             elif not isinstance(asked, Write):  # an echo tells its address
-                lost = self._part(once, asked.unit, shape)
+                lost = self._part(once, asked, shape, now_s)
                 if lost is not None:
                     return lost
         self._last[asked.unit] = _Last(asked, shape, since_s)
@@ -65,13 +65,16 @@ class Apart:
             self._learn(asked, shape, answer)
         return answer
 
-    def _part(self, once: Callable[[Asked], _Answer], unit: int, shape: _Shape) -> _Answer | None:
+    def _part(
+        self, once: Callable[[Asked], _Answer], before: Asked, shape: _Shape, now_s: float
+    ) -> _Answer | None:
         """Ask something of another shape; its answer where that is a loss."""
-        known = self._known.get(unit, {})
+        known = self._known.get(before.unit, {})
         other = next((one for one in known if one != shape), None)
         if other is None:
             return None
         self.asked = known[other]
+        self._last[before.unit] = _Last(self.asked, other, now_s)
         answer = once(self.asked)
         if isinstance(answer, Registers | ExceptionAnswer):
             return None

@@ -299,6 +299,9 @@ def test_what_parts_is_lost(lost):
     line.next = [lost]
     assert apart.ask(line, SAME, 1.0) == lost
     assert (line.asked[2:], apart.asked) == ([OTHER], OTHER)
+    again = replace(OTHER, address=77)  # the late answer to what parted could pass for this one's
+    apart.ask(line, again, 2.0)
+    assert line.asked[3:] == [READ, again]
 
 
 def test_an_exception_parts_as_well():
