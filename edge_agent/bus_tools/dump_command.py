@@ -170,11 +170,15 @@ def _cut(text: str, most: int) -> str:
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """RFC 4180, with a head."""
+    """RFC 4180, with a head. A text of the instrument that a spreadsheet would run as a formula
+    gets an apostrophe before it (OWASP).
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_FIELDS)
-    writer.writerows(rows)
+    for row in rows:
+        runs = row.value is None and row.text.startswith(("=", "+", "-", "@"))
+        writer.writerow(row._replace(text=f"'{row.text}") if runs else row)
     return out.getvalue()
 
 
