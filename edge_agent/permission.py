@@ -25,10 +25,10 @@ def why_closed(path: Path, need: int = os.R_OK, alone: str = "have it given to a
 
 
 def _remedy(found: os.stat_result, wanted: int, alone: str) -> str:
-    owner = _user(found.st_uid)
+    owner = user_name(found.st_uid)
     if found.st_mode & (wanted << 3) != wanted << 3:  # the bits of the group
         return f"is {owner}'s alone: {alone}, or be {owner}"
-    group, me = group_name(found.st_gid), _user(os.getuid())
+    group, me = group_name(found.st_gid), user_name(os.getuid())
     if _is_listed(found.st_gid, me):
         return f"is for the group {group}: you were put into it after you logged in; log in anew"
     return (
@@ -53,7 +53,7 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
-def _user(uid: int) -> str:
+def user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

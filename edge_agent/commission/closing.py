@@ -18,7 +18,6 @@ from edge_agent.commands.plan_command import plan_lines
 from edge_agent.commission.answers import Answers, answers_text, names_of
 from edge_agent.commission.config_text import config_text
 from edge_agent.commission.document import document
-from edge_agent.commission.ownership import hand_over
 from edge_agent.commission.question import NONE
 from edge_agent.commission.record import CODE, Done, gateway_fields, run_fields, sheet
 from edge_agent.commission.seen import Readings
@@ -32,6 +31,7 @@ from edge_agent.journal.journal import JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.key_files import KeyFileError
 from edge_agent.language import Words, load_words
+from edge_agent.ownership import hand_over
 from edge_agent.remote.waiting import until_begun
 from edge_agent.state_lock import AlreadyRunning, state_lock
 
@@ -148,7 +148,8 @@ def _write_sheet(done: Done, path: Path) -> Path:
 def put_file(path: Path, data: bytes, mode: int) -> None:
     """Whole or not at all. Raises OSError."""
     new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    new.unlink(missing_ok=True)  # never through a link that somebody put there
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

@@ -21,12 +21,12 @@ from edge_agent.commission.batch import Trouble, fill, gather
 from edge_agent.commission.closing import PACKAGE, CannotClose, close
 from edge_agent.commission.ending import check_link, keep, tell_done, unbroken
 from edge_agent.commission.interview import Interview, progress_of
-from edge_agent.commission.ownership import hand_over
 from edge_agent.commission.review import reread
 from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
 from edge_agent.console import CONFIG, FINDINGS, GOOD, could_not, show
 from edge_agent.language import Words, load_words
+from edge_agent.ownership import hand_over
 from edge_agent.regular_file import read_regular
 from edge_agent.terminal import is_chinese, wrapped
 

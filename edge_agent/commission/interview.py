@@ -23,7 +23,6 @@ from edge_agent.commission.closing import (
 )
 from edge_agent.commission.ending import check_link, tell, tell_done, unbroken
 from edge_agent.commission.ending import keep as keep_answers
-from edge_agent.commission.ownership import hand_over
 from edge_agent.commission.question import NO, YES
 from edge_agent.commission.review import reread, review_lines
 from edge_agent.commission.session import Session
@@ -32,6 +31,7 @@ from edge_agent.commission.wizard import BACK, Wizard, read_line
 from edge_agent.config.file import read_config
 from edge_agent.console import FINDINGS, GOOD, could_not
 from edge_agent.language import Words
+from edge_agent.ownership import hand_over
 from edge_agent.regular_file import read_regular
 from edge_agent.terminal import wrapped
 

@@ -55,7 +55,7 @@ class ConfigFiles:
             closed = why_closed(self.directory / "lock", os.W_OK, _ALONE)
             raise PermissionError(closed or f"{error}") from error
         try:
-            self._give(self.directory / "lock")
+            _give(descriptor, self.directory)
             self._take_lock(descriptor)
             yield
         finally:
@@ -80,7 +80,11 @@ class ConfigFiles:
             for folder in (self.state_dir, self.directory):
                 if not folder.is_dir():  # one that is there keeps its owner
                     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    self._give(folder)
+                    made = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                    try:
+                        _give(made, folder.parent)
+                    finally:
+                        os.close(made)
         return os.open(
             self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
@@ -171,22 +175,25 @@ class ConfigFiles:
                 file.write(data)
                 file.flush()
                 os.fchmod(file.fileno(), mode)
-                if owner is not None and os.geteuid() == 0:
+                if owner is None:
+                    _give(file.fileno(), path.parent)
+                elif os.geteuid() == 0:
                     os.fchown(file.fileno(), *owner)
                 os.fsync(file.fileno())
-            if owner is None:
-                self._give(aside)
             self.before(f"name {path.name}")
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
         sync_directory(path.parent)
 
-    def _give(self, path: Path) -> None:
-        """What root makes in somebody's folder belongs to him: the agent must read it."""
-        if os.geteuid() == 0:
-            owner = path.parent.stat()
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+def _give(descriptor: int, folder: Path) -> None:
+    """What root makes in somebody's folder belongs to him: the agent must read it. By what is open,
+    not by a name that he may have given to another file meanwhile.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def find_state_dir(config_path: Path, environment: Mapping[str, str]) -> Path | None:

@@ -89,8 +89,9 @@ def write_parcel(path: Path, gateway: str, key: ParcelKey, uploads: Iterator[byt
         raise FileNotFoundError(f"{path.parent}: no such folder; check the path and the stick")
     aside = path.with_name(f".{path.name}.part")
     size = 0
+    aside.unlink(missing_ok=True)  # never through a link that somebody put there
     try:
-        with aside.open("wb") as file:
+        with aside.open("xb") as file:
             for piece in seal_parcel(gateway, key, os.urandom(32), uploads):
                 size += file.write(piece)
             file.flush()

@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent.commission.answers import Key
 from edge_agent.commission.batch import fill
-from edge_agent.commission.closing import CannotClose, close
+from edge_agent.commission.closing import CannotClose, close, put_file
 from edge_agent.commission.review import reread
 from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
@@ -106,3 +106,13 @@ def test_what_root_made_is_the_agents(tmp_path: Path) -> None:
     assert len(made) > 8
     assert [one for one in made if one.stat().st_uid != agent] == []
     assert [one for one in made if one.stat().st_gid != group] == []
+
+
+def test_a_link_beside_a_file_is_not_written_through(tmp_path: Path) -> None:
+    """Root writes into the service's folder: the name of the half file is known before."""
+    (tmp_path / "act.txt.new").symlink_to(tmp_path / "passwd")
+    (tmp_path / "passwd").write_text("root")
+    put_file(tmp_path / "act.txt", b"act", 0o644)
+    assert (tmp_path / "act.txt").read_bytes() == b"act"
+    assert not (tmp_path / "act.txt").is_symlink()
+    assert (tmp_path / "passwd").read_text() == "root"
