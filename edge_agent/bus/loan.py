@@ -1,7 +1,7 @@
 """A bus that is lent to a person for a while: its port is closed, its polls are BAD_PORT.
 
-The bus thread stands back between two polls, and takes the port again when it is given back or its
-time is over: nobody can forget to do that.
+The bus thread stands back between two polls, and takes the port again when it is given back, when
+the program that had it has ended, or when its time is over: nobody can forget to do that.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import threading
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from edge_agent.bus.holder import NOBODY, Holder
+
 MAX_LOAN_MS: Final = 3_600_000
 
 
 class Loan(NamedTuple):
-    """To whom, why, and until when; `who` is a claim."""
+    """To whom, why, and until when; `who` is a claim. `holder`: the program, if it is one's."""
 
     bus: str
     who: str
     reason: str
     until_mono_ms: int
     until_utc_ms: int | None
+    holder: Holder = NOBODY
 
 
 class Loans:
@@ -52,11 +55,12 @@ class Loans:
         """Until the port is free; False where the bus thread did not come round."""
         return self._stood_back.wait(timeout_s)
 
-    def give_back(self, how: str) -> Loan | None:
-        """The loan that ends now; None where there is none."""
+    def give_back(self, how: str, pid: int = 0) -> Loan | None:
+        """The loan that ends now; None where there is none. `pid`: only that program's own."""
         with self._lock:
-            if self.current is not None:
-                self._back = how
+            if self.current is None or pid not in (0, self.current.holder.pid):
+                return None
+            self._back = how
             return self.current
 
     def look(self, now_ms: int, close: Callable[[], None]) -> bool:
@@ -69,6 +73,9 @@ class Loans:
         if self._back or now_ms >= loan.until_mono_ms:
             self.end(self._back or "its time is over")
             return False
+        if loan.holder.is_gone():
+            self.end("the program that had it has ended")
+            return False
         if not self._stood_back.is_set():
             close()
             self._stood_back.set()
@@ -79,6 +86,7 @@ class Loans:
         with self._lock:
             loan, self.current = self.current, None
         if loan is not None:
+            loan.holder.close()
             self._tell(loan, how)
 
     def _tell(self, loan: Loan, how: str) -> None:

@@ -24,18 +24,21 @@ class CannotUse(Exception):  # noqa: N818 - what was found is the name
 
 
 def ask_take(
-    config: AgentConfig, bus: str, seconds: int, who: str, reason: str
+    config: AgentConfig, bus: str, seconds: int, who: str, reason: str, *, pid: int = 0
 ) -> Mapping[str, object]:
-    """The agent's answer. Raises NoAgent, SocketError."""
+    """The agent's answer. `pid`: of a program that has it, and with which the loan ends.
+
+    Raises NoAgent, SocketError.
+    """
     assert config.control is not None  # every file has the section or its defaults
-    fields = {"bus": bus, "seconds": seconds, "who": who, "reason": reason}
+    fields = {"bus": bus, "seconds": seconds, "who": who, "reason": reason, "pid": pid}
     return ask_agent(config.control.act_socket, Call("take", fields))
 
 
-def ask_release(config: AgentConfig, bus: str) -> Mapping[str, object]:
-    """The agent's answer. Raises NoAgent, SocketError."""
+def ask_release(config: AgentConfig, bus: str, *, pid: int = 0) -> Mapping[str, object]:
+    """The agent's answer. `pid`: only what that program took. Raises NoAgent, SocketError."""
     assert config.control is not None
-    return ask_agent(config.control.act_socket, Call("release", {"bus": bus}))
+    return ask_agent(config.control.act_socket, Call("release", {"bus": bus, "pid": pid}))
 
 
 @contextlib.contextmanager
@@ -61,7 +64,7 @@ def borrowed(
         signal.signal(signal.SIGTERM, before)
         if owner is not None and is_ours:
             with contextlib.suppress(NoAgent):
-                ask_release(owner, name)
+                ask_release(owner, name, pid=os.getpid())
 
 
 class _NotLentError(Exception):
@@ -71,7 +74,8 @@ class _NotLentError(Exception):
 def _take(config: AgentConfig, name: str, seconds: int, reason: str) -> bool:
     """False where no agent runs. Raises CannotUse where it would be lent for too short a time."""
     try:
-        answer = ask_take(config, name, min(MAX_SECONDS, max(1, seconds)), user(), reason)
+        lent_s = min(MAX_SECONDS, max(1, seconds))
+        answer = ask_take(config, name, lent_s, user(), reason, pid=os.getpid())
     except NoAgent:
         return False
     if not answer.get("ok"):

@@ -2,8 +2,11 @@
 
 | call | does |
 |---|---|
-| `take`: bus, seconds (1..3600), who, reason | EVENT bus_lent on, then the port is free |
-| `release`: bus | the agent takes the port again; EVENT bus_lent off |
+| `take`: bus, seconds (1..3600), who, reason, pid | EVENT bus_lent on, then the port is free |
+| `release`: bus, pid | the agent takes the port again; EVENT bus_lent off |
+
+`pid` (optional): a program's that holds it while it runs. Its loan ends with it, however it ends;
+and with `pid` it gives back its own loan only, not the next one's.
 
 The event stands in the log before the port is free: a gap never lacks its reason. A kill ends a
 loan; then the start of the agent stands in the log.
@@ -16,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from edge_agent.bus.bus import BusThread
+from edge_agent.bus.holder import MAX_PID, Holder
 from edge_agent.bus.loan import MAX_LOAN_MS, Loan
 from edge_agent.bus.poller import Now
 from edge_agent.control.protocol import BadRequest, Call, Route, refusal
@@ -50,6 +54,7 @@ class Lending:
         now = self._clock.now()
         utc_ms = None if now.utc_ms is None else now.utc_ms + 1000 * seconds
         until_mono_ms = now.mono_ms + 1000 * seconds
+        pid = call.integer("pid", 0, MAX_PID, 0)
         loan = Loan(bus.bus.name, who, call.text("reason"), until_mono_ms, utc_ms)
         if bus.loans.current is not None:
             return _lent_already(bus.loans.current)
@@ -57,8 +62,10 @@ class Lending:
             [self._fact(loan, ON, f"{loan.reason}; {_until(loan, seconds)}")], NOTE_S
         ):
             return refusal("not lent: the journal takes nothing; see edge-agent's log")
+        loan = loan._replace(holder=Holder(pid))
         other = bus.loans.lend(loan)
         if other is not None:
+            loan.holder.close()
             self._tell(self._fact(loan, OFF, "it was lent to another already"))
             return _lent_already(other)
         bus.jobs.wake()
@@ -70,8 +77,12 @@ class Lending:
     def release(self, call: Call, peer: str) -> Mapping[str, object]:
         """Take it back. Raises BadRequest."""
         bus = self._bus(call)
-        loan = bus.loans.give_back(f"given back by {peer}")
+        pid = call.integer("pid", 0, MAX_PID, 0)
+        loan = bus.loans.give_back(f"given back by {peer}", pid)
         bus.jobs.wake()
+        current = bus.loans.current
+        if loan is None and current is not None:
+            return _lent_already(current)
         if loan is None:
             return refusal(f"bus {bus.bus.name} is not lent: the agent has it")
         return {"ok": True, "bus": loan.bus, "who": loan.who}

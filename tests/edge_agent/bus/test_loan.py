@@ -1,6 +1,12 @@
 """A loan's life: lent, stood back once, given back or over, told until it is heard."""
 
+import os
+import subprocess
+import sys
+
 import serial
+
+from edge_agent.bus.holder import Holder
 
 from edge_agent.bus.loan import Loan, Loans
 from edge_agent.bus_tools.raw_route import RawJob
@@ -43,6 +49,32 @@ def test_given_back_before_its_time() -> None:
     assert told == ["by hand"]
     assert loans.lend(LOAN) is None
     assert loans.look(6, lambda: None)
+
+
+def test_a_program_gives_back_its_own_alone() -> None:
+    """Not what was lent to another meanwhile; a person gives back whatever is lent."""
+    loans = Loans()
+    loans.lend(LOAN._replace(holder=Holder(os.getpid())))
+    assert loans.give_back("late", pid=os.getpid() + 1) is None
+    assert loans.look(5, lambda: None)
+    assert loans.give_back("done", pid=os.getpid()) is not None
+    assert not loans.look(6, lambda: None)
+    loans.lend(LOAN)
+    assert loans.give_back("late", pid=os.getpid()) is None
+    assert loans.give_back("by hand") == LOAN
+
+
+def test_a_program_that_has_ended_has_nothing() -> None:
+    """Killed, it gives nothing back: the loan ends with it, and says so."""
+    loans, told = Loans(), []
+    loans.on_end = lambda _loan, how: not told.append(how)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        loans.lend(LOAN._replace(holder=Holder(child.pid)))
+        assert loans.look(5, lambda: None)
+        child.kill()
+        child.wait()
+        assert not loans.look(6, lambda: None)
+    assert told == ["the program that had it has ended"]
 
 
 def test_an_end_that_nobody_had_room_for_is_told_again() -> None:

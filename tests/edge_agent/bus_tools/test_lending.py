@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -188,6 +189,27 @@ def test_a_loan_ends_by_itself(site: tuple[Path, Path]) -> None:
     assert wait_until(lambda: good_polls(path) > before + 2, TIMEOUT_S)
     late = run_tool(path, "bus", "release", "line")
     assert (late.returncode, "is not lent" in late.stderr) == (1, True)
+
+
+def test_a_tool_that_is_killed_has_the_bus_no_longer(site: tuple[Path, Path]) -> None:
+    """Nor one whose terminal is gone; and what is lent to another meanwhile stays his."""
+    path, _ = site
+    for number in (signal.SIGKILL, signal.SIGHUP):
+        command = [sys.executable, "-m", "edge_agent.cli", "bus", "scan", "--bus", "line"]
+        with subprocess.Popen(
+            [*command, "--units", "100-200", "--config", str(path)], stdout=subprocess.DEVNULL
+        ) as tool:
+            assert wait_until(lambda: bus_state(path) == "lent", TIMEOUT_S)
+            tool.send_signal(number)
+            tool.wait()
+            assert wait_until(lambda: bus_state(path) == "good", 5.0)
+    act = path.parent / "state/control/act.sock"
+    taken = {"bus": "line", "seconds": 60, "who": "Li", "reason": "r"}
+    assert ask_agent(act, Call("take", taken))["ok"]
+    answer = ask_agent(act, Call("release", {"bus": "line", "pid": os.getpid()}))
+    assert (answer["ok"], "is lent to Li" in str(answer["error"])) == (False, True)
+    assert bus_state(path) == "lent"
+    assert ask_agent(act, Call("release", {"bus": "line"}))["ok"]
 
 
 def test_without_an_agent_the_port_is_free(tmp_path: Path) -> None:
