@@ -7,7 +7,6 @@ import sys
 import serial
 
 from edge_agent.bus.holder import Holder
-
 from edge_agent.bus.loan import Loan, Loans
 from edge_agent.bus_tools.raw_route import RawJob
 from edge_agent.clock import mono_ms
