@@ -110,13 +110,25 @@ def load(path: Path) -> AgentConfig | None:
 
 
 def tell_faults(error: object, count: int) -> None:
-    _complain(f"{error}")
-    print("1 fault" if count == 1 else f"{count} faults", file=sys.stderr)
+    """All of them, and how many they are."""
+    from edge_agent.terminal import is_chinese
+
+    _complain(said(f"{error}"))
+    counted = "1 fault" if count == 1 else f"{count} faults"
+    print(f"{count} 处错误" if is_chinese(os.environ) else counted, file=sys.stderr)
 
 
 def could_not(why: object) -> int:
-    _complain(f"edge-agent: {why}")
+    _complain(f"edge-agent: {said(f'{why}')}")
     return COULD_NOT
+
+
+def said(text: str) -> str:
+    """A failure, in the language of the environment."""
+    from edge_agent.sentences.spoken import spoken
+    from edge_agent.terminal import is_chinese
+
+    return spoken(text, chinese=is_chinese(os.environ))
 
 
 def _complain(text: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.bus_tools.borrow import ask_release, ask_take, bus_named
-from edge_agent.bus_tools.showing import lines, say, tell, to_json
+from edge_agent.bus_tools.showing import lines, say, tell, to_json, words
 from edge_agent.console import FINDINGS, GOOD
 from edge_agent.control.client import NoAgent
 
@@ -68,5 +68,5 @@ def _told(answer: Mapping[str, object], *, as_json: bool) -> int:
     if as_json:
         tell([to_json({**answer, "agent": True})])
     else:
-        tell(lines(f"{answer.get('error')}"), stderr=True)
+        tell(lines(words().said(f"{answer.get('error')}")), stderr=True)
     return GOOD if good else FINDINGS

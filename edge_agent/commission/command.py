@@ -130,7 +130,7 @@ def _tell(trouble: list[Trouble], options: argparse.Namespace, words: Words) -> 
         show(json.dumps(told, ensure_ascii=False))
         return FINDINGS
     for one in trouble:
-        for line in wrapped(f"{one.answer}: {one.problem}", 0, 4):
+        for line in wrapped(f"{one.answer}: {words.said(one.problem)}", 0, 4):
             sys.stderr.write(line + "\n")
     sys.stderr.write(words("trouble", count=len(trouble)) + "\n")
     return FINDINGS

@@ -23,7 +23,7 @@ def words_of(*, chinese: bool) -> Words:
         load_table(f"edge_agent.{name}", language) for name in ("status", "link_test", "doctor")
     )
     names = {key: text for key, text in status.items() if key.startswith("code.")}
-    return Words(names | way | own)
+    return Words(names | way | own, chinese=chinese)
 
 
 def told_of(finding: Finding, words: Words) -> Told:
@@ -74,7 +74,7 @@ def summary(findings: Sequence[Finding], gateway: str, words: Words, encoding: s
 def unknown_lines(unknown: Sequence[str], words: Words) -> list[str]:
     """What was not checked, and why."""
     label = f"  {words('unknown')}: "
-    return [line for told in unknown for line in hung(label, told)]
+    return [line for told in unknown for line in hung(label, words.said(told))]
 
 
 def as_json(

@@ -159,7 +159,7 @@ def _bus_lines(snapshot: Snapshot, trends: Trends, look: Look) -> Iterator[Line]
 
 def _bus_light(bus: Bus, look: Look) -> tuple[str, str]:
     if bus.state in ("gone", "stuck"):
-        return BAD, f"{look.words('state.' + bus.state)} {bus.detail}".rstrip()
+        return BAD, f"{look.words('state.' + bus.state)} {look.words.said(bus.detail)}".rstrip()
     if bus.state == "lent":
         return WARNING, look.words("state.lent", who=bus.lent_to)
     if bus.other_master:
@@ -216,7 +216,8 @@ def _device_told(device: Device, look: Look) -> str:
         return look.words("unread")
     if device.quality != "GOOD":
         quality, detail = look.code(device.quality), device.detail or device.last_failure
-        return detail if detail.startswith(quality) else f"{quality}: {detail}".rstrip(": ")
+        told = look.words.said(detail)
+        return told if told.startswith(quality) else f"{quality}: {told}".rstrip(": ")
     if device.refused:
         return look.words("refuses", points=", ".join(device.refused))
     return ""
@@ -264,7 +265,8 @@ def _alarm_lines(snapshot: Snapshot, look: Look) -> Iterator[Line]:
         if alarm.since_ms is not None:
             since = clock_time(alarm.since_ms, snapshot.utc_ms, look.local)
         text = f"{since}  {alarm.subject}  {look.code(alarm.code)}"
-        yield look.lit(WARNING, f"{text}: {alarm.detail}" if alarm.detail else text)
+        detail = look.words.said(alarm.detail)
+        yield look.lit(WARNING, f"{text}: {detail}" if detail else text)
 
 
 def _queue(snapshot: Snapshot, _trends: Trends, look: Look) -> Iterator[Line]:

@@ -142,4 +142,6 @@ def _alarm_lines(
 
 def _alarm(name: str, subject: str, time: str, detail: str, tongue: Tongue) -> str:
     who = f"{subject}: " if subject else ""
-    return f"  {time}  {who}{code(name, tongue)}{f'; {detail}' if detail else ''}"
+    return (
+        f"  {time}  {who}{code(name, tongue)}{f'; {tongue.words.said(detail)}' if detail else ''}"
+    )

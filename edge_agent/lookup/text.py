@@ -34,6 +34,11 @@ def when(utc_ms: int | None, tongue: Tongue) -> str:
     return "-" if utc_ms is None else f"{tongue.local(utc_ms):%m-%d %H:%M:%S}"
 
 
+def _value(value: object, tongue: Tongue) -> str:
+    """A condition's on and off and the clock's states in words; an index, a number as they are."""
+    return "-" if value is None else tongue.words.get(f"value.{value}", str(value))
+
+
 def entry_text(entry: Entry, tongue: Tongue) -> str:
     """All of it: when, whom it concerns, what, from what to what, why, by whom."""
     at = when(entry.utc_ms, tongue)
@@ -42,10 +47,10 @@ def entry_text(entry: Entry, tongue: Tongue) -> str:
     subject = f"{entry.subject}: " if entry.subject else ""
     change = ""
     if entry.old is not None:
-        change = f" {entry.old} -> {'-' if entry.new is None else entry.new}"
+        change = f" {_value(entry.old, tongue)} -> {_value(entry.new, tongue)}"
     elif entry.new is not None:
-        change = f" {entry.new}"
-    detail = f"; {entry.detail}" if entry.detail else ""
+        change = f" {_value(entry.new, tongue)}"
+    detail = f"; {tongue.words.said(entry.detail)}" if entry.detail else ""
     who = f"; {tongue.words('by', who=entry.who)}" if entry.who not in ("agent", "") else ""
     return f"{at} {subject}{code(entry.code, tongue)}{change}{detail}{who}"
 

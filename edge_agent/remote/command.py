@@ -102,7 +102,10 @@ class _Work:
         except ConfigErrors as error:
             faults = [str(each) for each in error.faults]
             return self.tell_refusal({"error": self._words("faulty"), "faults": faults})
-        lines = [self._words("good"), *(line for w in config.warnings for line in wrapped(w, 2, 4))]
+        lines = [
+            self._words("good"),
+            *(line for w in config.warnings for line in wrapped(self._words.said(w), 2, 4)),
+        ]
         return self._tell({"warnings": list(config.warnings), "faults": []}, lines)
 
     def diff(self) -> int:
@@ -300,9 +303,10 @@ class _Work:
             answer = {"schema": SCHEMA, "ok": False, "error": told["error"], "faults": faults}
             show(json.dumps(answer, ensure_ascii=False))
             return FINDINGS
-        for line in (line for fault in faults for line in wrapped(fault, 2, 4)):
-            show(line)
-        sys.stderr.write("\n".join(wrapped(f"edge-agent: {told['error']}")) + "\n")
+        for fault in faults:
+            show("\n".join(wrapped(self._words.said(fault), 2, 4)))
+        error = self._words.said(str(told["error"]))
+        sys.stderr.write("\n".join(wrapped(f"edge-agent: {error}")) + "\n")
         return FINDINGS
 
 

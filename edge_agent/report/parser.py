@@ -6,7 +6,7 @@ import argparse
 import sys
 from datetime import date
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show
+from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, said, show
 
 
 def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,7 +39,7 @@ def _report(options: argparse.Namespace) -> int:
     try:
         report = report_of(config, config.state_dir / FILE_NAME, options.run, options.day)
     except ReportError as error:
-        print(f"edge-agent: {error}", file=sys.stderr)
+        print(f"edge-agent: {said(f'{error}')}", file=sys.stderr)
         return FINDINGS
     except (ReadFailed, GasDayError) as error:
         return could_not(error)

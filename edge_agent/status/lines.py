@@ -153,7 +153,8 @@ def _device(device: Device, words: Words) -> Line:
         since = words("device.since", span=span(age_ms, words))
     light = WARNING if age_ms is not None and age_ms <= 2 * device.poll_ms else BAD
     text = words("device.bad", name=device.name, where=where, cause=cause, since=since)
-    detail = "" if device.quality == _SILENT else device.detail  # says no more than that
+    # a silent one's detail says no more than that
+    detail = "" if device.quality == _SILENT else words.said(device.detail)
     return Line(light, words("join").join(filter(None, (text, detail))))
 
 
@@ -170,7 +171,7 @@ def _alarms(snapshot: Snapshot, words: Words, local: Local) -> Iterator[Line]:
         if first.since_ms is not None:
             at = clock_time(first.since_ms, snapshot.utc_ms, local)
             since = f" {words('alarm.since', at=at)}"
-        detail = f": {first.detail}" if first.detail else ""
+        detail = f": {words.said(first.detail)}" if first.detail else ""
         subjects = ", ".join(alarm.subject for alarm in alarms if alarm.subject)
         who = f"{subjects}: " if subjects else ""
         yield Line(WARNING, f"{who}{code(name, words)}{since}{detail}")

@@ -44,7 +44,7 @@ def verify(place: Path, publisher: str | None, words: Words, progress: Progress)
     try:
         return judge(place, publisher, words, progress)
     except (EvidenceError, ValueError) as error:
-        text = f"{words('not_proven')}: {printable(str(error))}"
+        text = f"{words('not_proven')}: {words.said(printable(str(error)))}"
         return Verdict(FINDINGS, wrapped(text, 0, 2))
 
 

@@ -35,7 +35,7 @@ def export_lines(report: ExportReport, pinned: bool, words: Words) -> Iterator[s
         yield words("flaws")
         for flaw in report.flaws[:MAX_SHOWN]:
             leaf = "" if flaw.seq is None else words("e.leaf", seq=flaw.seq)
-            yield from bullet(f"{flaw.file}{leaf}: {flaw.what}")
+            yield from bullet(f"{flaw.file}{leaf}: {words.said(flaw.what)}")
         if (more := len(report.flaws) - MAX_SHOWN + report.more_flaws) > 0:
             yield from bullet(words("e.more", count=more))
     yield ""
@@ -122,7 +122,7 @@ def _not_proven(report: ExportReport, pinned: bool, words: Words) -> Iterator[st
     if not pinned:
         yield from bullet(words("n.publisher"))
     for why, count in report.account.not_proven.most_common():
-        told = words(f"e.why.{why}") if why in (ABSENT, HASHES_ONLY) else why
+        told = words(f"e.why.{why}") if why in (ABSENT, HASHES_ONLY) else words.said(why)
         yield from bullet(words("e.n.scans", count=count, why=told))
     for run in report.account.runs.values():
         for point, before, after in islice(run.seams(), MAX_SHOWN):

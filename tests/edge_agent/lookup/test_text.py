@@ -31,7 +31,13 @@ def test_when_whom_what_why() -> None:
     assert entry_text(said, tongue()) == "05-29 04:26:40 calibration; P1 is silent; by Li Wei"
     assert entry_text(ENTRY._replace(old=None, new=7, detail=""), tongue()).endswith(" 7")
     assert entry_text(ENTRY._replace(old=5, new=None, detail=""), tongue()).endswith("5 -> -")
-    assert "压力使用替代值" in entry_text(ENTRY, tongue(chinese=True))
+    silent = ENTRY._replace(detail="no good reading not older than 20000 ms from P1")
+    assert entry_text(silent, tongue(chinese=True)) == (
+        "05-29 04:26:40 R1: 压力使用替代值 否 -> 是; P1 在最近 20 秒内没有有效读数"
+    )
+    assert entry_text(silent, tongue()).endswith(
+        "off -> on; no good reading of P1 in the last 20 s"
+    )
 
 
 def test_without_a_clock_boot_and_seconds_tell() -> None:

@@ -1,0 +1,1 @@
+"""Sentences that travel as English text, found out by their words and said to a person."""
