@@ -7,7 +7,7 @@ is shown by its name.
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from central.ledger.statements import StatementRow
@@ -15,6 +15,8 @@ from central.web.instants import wall_clock
 from central.web.words import Words
 from protocols.evidence.statement import Value
 
+MAX_CELLS: Final = 2_000
+"""Of a table; fields of which each is a row and a column of its own are told one by one."""
 _UNITS: Final = {
     "_kpa_gauge": "kpa_gauge",
     "_kpa": "kpa",
@@ -69,12 +71,15 @@ def statement_view(row: StatementRow, zone: tzinfo, words: Words) -> View:
     """All of it in words."""
     verdict = row.get("verdict")
     light = {"within": "good", "outside": "bad"}.get(f"{verdict}", "none")
+    figures = _figures(row, words)
+    if len(figures.columns) * len(figures.rows) > MAX_CELLS:
+        figures = Figures((), ())
     facts = tuple(
         _fact(name, value, zone, words)
         for name, value in row.fields
-        if "." not in name and name != "verdict" and value not in (None, "")
+        if ("." not in name or not figures.rows) and name != "verdict" and value not in (None, "")
     )
-    return View(light, facts, _figures(row, words))
+    return View(light, facts, figures)
 
 
 def _fact(name: str, value: Value, zone: tzinfo, words: Words) -> tuple[str, str]:
@@ -132,7 +137,7 @@ def _is_bad(cells: Mapping[str, Value]) -> bool:
         return cells["verdict"] == "outside"
     try:
         return abs(Decimal(f"{cells['deviation']}")) > Decimal(f"{cells['allowed']}")
-    except (KeyError, InvalidOperation):
+    except (KeyError, ArithmeticError):  # no numbers, or none that fit
         return False
 
 

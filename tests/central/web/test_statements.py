@@ -142,3 +142,17 @@ def test_the_api(acted: str) -> None:
     for wrong, status in (("gateways/gw-9/statements", 404), ("warnings?x=1", 400),
                           ("gateways/gw-1/statements?limit=0", 400)):  # fmt: skip
         assert requests.get(f"{acted}/api/{wrong}", timeout=20).status_code == status
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "NaN", "sNaN", "-Infinity", "<b>"])
+def test_a_number_that_is_none_breaks_no_page(number: str) -> None:
+    """A gateway may sign what it likes; the overview is everybody's."""
+    for fields in ((("a.deviation", number), ("a.allowed", "1")), (("a.deviation", number),)):
+        assert len(statement_view(_row(fields), ZONE, WORDS["zh"]).figures.rows) == 1
+
+
+def test_a_table_that_would_fill_the_page_is_told_field_by_field() -> None:
+    """256 fields could make 65,536 cells."""
+    view = statement_view(_row(tuple((f"h{n}.c{n}", n) for n in range(256))), ZONE, WORDS["en"])
+    assert view.figures.rows == ()
+    assert len(view.facts) == 256
