@@ -74,7 +74,12 @@ class OfferWork:
         self._retry_ms: dict[int, int] = {}
 
     def look(self, history: History) -> History:
-        """One offer that can go on, if any does. Raises OSError."""
+        """One offer that can go on, if any does; none before a clock tells whether it is over.
+
+        Raises OSError.
+        """
+        if self._utc_ms() is None:
+            return history
         for waiting in history.waiting:
             if waiting.consent and not waiting.who and not self._is_over(waiting):
                 continue
