@@ -71,9 +71,9 @@ def _said(call: Call, peer: str) -> tuple[str, str]:
 
 
 def by_own_word(who: str, peer: str) -> str:
-    """A claim, with as whom the kernel knows him who made it."""
+    """A claim, with as whom the kernel knows him who made it; "" where nothing is claimed."""
     told = f" (own word; {peer})"
-    return who[: 200 - len(told)] + told
+    return who[: 200 - len(told)] + told if who.strip() else ""
 
 
 def _tried(do: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:

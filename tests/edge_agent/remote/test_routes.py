@@ -46,6 +46,7 @@ def test_who_is_a_claim_with_the_kernels_word(path: Path) -> None:
     assert isinstance(versions, list)
     assert versions[-1]["who"] == "Li Wei (own word; uid 1000)"
     assert len(by_own_word("x" * 200, "uid 1000")) == 200
+    assert by_own_word(" ", "uid 1000") == "", "the kernel's word alone is no name"
 
 
 def test_the_text_has_no_password(path: Path) -> None:
