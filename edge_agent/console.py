@@ -91,6 +91,12 @@ def add_config(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_person(command: argparse.ArgumentParser) -> None:
+    """`--who` and `--reason`, as all acts have them."""
+    command.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
+    command.add_argument("--reason", required=True, metavar="TEXT")
+
+
 def narrow(prog: str) -> argparse.HelpFormatter:
     """Help for 80 columns. Not to ask the terminal how wide it is saves an import of 3 ms."""
     import argparse

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent.console import COULD_NOT, add_config, load
+from edge_agent.console import COULD_NOT, add_config, add_person, load
 
 if TYPE_CHECKING:
     from edge_agent.acts.act import Asking
@@ -220,8 +220,7 @@ def _set_regulator() -> Command:
 def _add_act(command: argparse.ArgumentParser, found: Callable[[], Command]) -> None:
     """What all acts have."""
     add_config(command)
-    command.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-    command.add_argument("--reason", required=True, metavar="TEXT")
+    add_person(command)
     _add_how(command, found)
 
 

@@ -48,6 +48,14 @@ def action(
     return made
 
 
+def add_setups(command: argparse.ArgumentParser) -> None:
+    """The rates and parities to be tried."""
+    rates = "as 9600,19200, or all; default: the bus's, all at a port"
+    command.add_argument("--baud", type=bauds, default=(), metavar="RATES", help=rates)
+    same = "or all; default as for --baud"
+    command.add_argument("--parity", type=parities, default=(), metavar="N,E,O", help=same)
+
+
 def units(text: str) -> tuple[int, ...]:
     """`1-32`, `1,5,40-50`: each once, in order as given."""
     found: list[int] = []

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from edge_agent.bus_tools.arguments import action, bauds, guarded, load_any, parities, seconds
+from edge_agent.bus_tools.arguments import (
+    action,
+    add_setups,
+    bauds,
+    guarded,
+    load_any,
+    parities,
+    seconds,
+)
 from edge_agent.console import COULD_NOT
 
 _Actions = argparse._SubParsersAction
@@ -30,10 +38,7 @@ def _add_sniff(actions: _Actions[argparse.ArgumentParser]) -> None:
     where.add_argument("--port", default="", metavar="PATH", help="a serial port")
     sniff.add_argument("--seconds", type=seconds, default=10, metavar="TIME",
                        help="1s to 1h; default 10s")  # fmt: skip
-    sniff.add_argument("--baud", type=bauds, default=(), metavar="RATES",
-                       help="as 9600,19200, or all; default: the bus's, all at a port")  # fmt: skip
-    sniff.add_argument("--parity", type=parities, default=(), metavar="N,E,O",
-                       help="or all; default as for --baud")  # fmt: skip
+    add_setups(sniff)
     sniff.set_defaults(command=_sniff)
 
 

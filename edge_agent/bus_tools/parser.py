@@ -6,15 +6,14 @@ import argparse
 
 from edge_agent.bus_tools.arguments import (
     action,
-    bauds,
+    add_setups,
     guarded,
     load_any,
-    parities,
     seconds,
     units,
 )
 from edge_agent.bus_tools.listen_parser import add_listening
-from edge_agent.console import COULD_NOT, load
+from edge_agent.console import COULD_NOT, add_person, load
 
 _Actions = argparse._SubParsersAction
 
@@ -96,10 +95,7 @@ def _add_scan(actions: _Actions[argparse.ArgumentParser]) -> None:
     where.add_argument("--tcp", default="", metavar="HOST:PORT", help="a Modbus TCP server")
     scan.add_argument("--units", type=units, default=tuple(range(1, 248)), metavar="1-247",
                       help="as 1-32 or 1,5,40-50; default all")  # fmt: skip
-    scan.add_argument("--baud", type=bauds, default=(), metavar="RATES",
-                      help="as 9600,19200, or all; default: of the bus, all at a port")  # fmt: skip
-    scan.add_argument("--parity", type=parities, default=(), metavar="N,E,O",
-                      help="or all; default as for --baud")  # fmt: skip
+    add_setups(scan)
     kind = scan.add_mutually_exclusive_group()
     kind.add_argument("--ascii", dest="kind", action="store_const", const="ascii", default="",
                       help="Modbus ASCII instead of RTU at a port")  # fmt: skip
@@ -147,8 +143,7 @@ def _add_take(actions: _Actions[argparse.ArgumentParser]) -> None:
     take.add_argument("bus", metavar="NAME")
     take.add_argument("--for", dest="seconds", type=seconds, default=600, metavar="TIME",
                       help="1s to 1h; default 10m")  # fmt: skip
-    take.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-    take.add_argument("--reason", required=True, metavar="TEXT")
+    add_person(take)
     take.set_defaults(command=_take)
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, said, show
+from edge_agent.console import FINDINGS, GOOD, add_config, add_person, could_not, load, said, show
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -29,8 +29,7 @@ def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     what = write.add_mutually_exclusive_group(required=True)
     what.add_argument("--point", nargs=2, metavar=("NAME", "VALUE"))
     what.add_argument("--clock", action="store_true", help="set the device's clock to UTC")
-    write.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-    write.add_argument("--reason", required=True, metavar="TEXT")
+    add_person(write)
     write.add_argument("--login", action="store_true",
                        help="ask for the device's password; it is recorded nowhere")  # fmt: skip
     write.add_argument("--yes", action="store_true", help="do not ask")

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from edge_agent.console import FINDINGS, GOOD, could_not
+from edge_agent.console import FINDINGS, GOOD, add_person, could_not
 from edge_agent.console import show as show_text
 
 
@@ -42,8 +42,7 @@ def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         epilog="example: edge-agent key rotate --state /var/lib/edge-agent --who 'Li Wei' "
         "--reason 'yearly'",
     )
-    rotate.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-    rotate.add_argument("--reason", required=True, metavar="TEXT")
+    add_person(rotate)
     for action, function in ((new, _new), (show, _show), (rotate, _rotate)):
         action.add_argument("--state", type=Path, required=True, metavar="DIR")
         action.set_defaults(command=function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edge_agent.console import add_config
+from edge_agent.console import add_config, add_person
 
 Commands = argparse._SubParsersAction
 
@@ -41,8 +41,7 @@ def add_configuration(commands: Commands[argparse.ArgumentParser]) -> None:
                   "edge-agent config accept 7 --who 'Li Wei' --reason 'as agreed'")  # fmt: skip
     accept.add_argument("number", type=int, metavar="NUMBER")
     for act in (apply, back, accept):
-        act.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-        act.add_argument("--reason", required=True, metavar="TEXT")
+        add_person(act)
         act.add_argument("--yes", action="store_true", help="do not ask")
     for act in (apply, back):
         act.add_argument("--no-wait", action="store_true", help="do not wait for the trial's end")

@@ -10,9 +10,8 @@ from protocols.modbus.diagnosis import (
     Likely,
     Sure,
     diagnose_bus,
-    other_setup,
 )
-from protocols.modbus.frames import answer_pdu, exception_pdu, read_request, rtu_frame
+from protocols.modbus.frames import answer_pdu, read_request, rtu_frame
 from protocols.modbus.uart import Setup, heard
 
 OURS = Setup(9600, "N")
@@ -117,14 +116,6 @@ def test_a_wrong_rate_is_named():
     data = heard(ANSWER, Setup(19200), OURS)
     (found,) = diagnose_bus(line(dev("a", [data], damaged=9, length=9, requests=9)))
     assert (found.figures["baud"], found.figures["our_baud"]) == (19200, 9600)
-
-
-@pytest.mark.parametrize(
-    "data", [ANSWER, ANSWER[:-2], rtu_frame(5, exception_pdu(3, 2)), b"", b"\x05", ANSWER[1:]]
-)
-def test_who_speaks_as_we_do_is_no_other_setup(data):
-    """A right, cut, or refused answer tells nothing of another rate."""
-    assert other_setup([Sample(ASK, data, len(ANSWER))], OURS) is None
 
 
 def test_all_of_a_faulty_line():
