@@ -23,7 +23,7 @@ from edge_agent.commission.question import (
     Step,
     yes_no,
 )
-from edge_agent.commission.seen import Port, Readings, Scanned
+from edge_agent.commission.seen import LineSetup, Port, Readings, Scanned
 from protocols.registers.library import load_profile, profile_ids
 from protocols.registers.profile import Profile
 
@@ -95,25 +95,30 @@ def _bus(answers: Answers, name: str) -> Script:
             open_choice=True,
         )  # fmt: skip
         found = yield from _found_setup(answers, name)
-        baud, parity = ("9600", "N") if found is None else (str(found[0]), found[1])
-        yield _of(name, "baud", baud)
-        yield _of(name, "parity", parity, choices=(Choice("N"), Choice("E"), Choice("O")))
+        yield _of(name, "baud", str(found.baud or 9600))
+        yield _of(name, "parity", found.parity or "N", choices=(Choice("N"), Choice("E"), Choice("O")))
         yield _of(name, "stop_bits", "1", quiet=True)
     else:
         yield _of(name, "host")
         yield _of(name, "tcp_port", "502")
 
 
-def _found_setup(answers: Answers, bus: str) -> Generator[Step, Any, tuple[int, str] | None]:
+def _found_setup(answers: Answers, bus: str) -> Generator[Step, Any, LineSetup]:
     """Rate and parity that somebody answers at, where the person wants them looked for."""
     wanted = yield yes_no(("wizard", f"find {bus}"), "bus.find", NO)
     if wanted != YES:
-        return None
-    port = answers.get(("bus", bus, "port"), "")
-    found: tuple[int, str] | None = yield Look("setup", (bus, port))
-    key = "bus.not_found" if found is None else "bus.found"
-    baud, parity = found or ("-", "-")
-    yield Note(key, {"baud": baud, "parity": parity})
+        return LineSetup()
+    look = Look("setup", (bus, answers.get(("bus", bus, "port"), "")))
+    found: LineSetup | None = yield look
+    if found is None:
+        return LineSetup()
+    if found.baud:
+        yield Note("bus.found", {"baud": found.baud, "parity": found.parity})
+        return found
+    yield Question(
+        ("wizard", f"unset {bus}"), "bus.not_asked" if found.failure else "bus.not_found", GO_ON,
+        forgets=(look,), choices=(Choice(AGAIN), Choice(GO_ON)), values={"why": found.failure},
+    )  # fmt: skip
     return found
 
 

@@ -27,7 +27,7 @@ from edge_agent.bus_tools.scan import (
 from edge_agent.bus_tools.scan import Scanned as Scan
 from edge_agent.bus_tools.showing import say
 from edge_agent.clock import wall_ms
-from edge_agent.commission.seen import Instrument, Scanned
+from edge_agent.commission.seen import Instrument, LineSetup, Scanned
 from edge_agent.config.file import ConfigErrors, load_config
 from edge_agent.config.model import BusConfig
 from edge_agent.control.client import SocketError
@@ -69,15 +69,19 @@ def find_instruments(bus: BusConfig, units: Sequence[int], config_path: Path) ->
     return Scanned(found)
 
 
-def find_setup(bus: BusConfig, config_path: Path) -> tuple[int, str] | None:
-    """Baud rate and parity at which anybody answers; None where nobody does."""
+def find_setup(bus: BusConfig, config_path: Path) -> LineSetup:
+    """Baud rate and parity at which anybody answers."""
     wanted = Wanted(setups_of(hasty(bus), BAUDS, PARITIES), tuple(FIND_UNITS))
     scanned = Scan()
-    with contextlib.suppress(NoPort, PortUnusable), line(bus, config_path, _seconds(wanted)):
-        for step in _shown(wanted, scanned):
-            if step.found:
-                break
-    return None if scanned.setup is None else (scanned.setup.baud, scanned.setup.parity)
+    try:
+        with line(bus, config_path, _seconds(wanted)):
+            for step in _shown(wanted, scanned):
+                if step.found:
+                    break
+    except (NoPort, PortUnusable) as error:
+        return LineSetup(failure=str(error))
+    found = scanned.setup
+    return LineSetup() if found is None else LineSetup(found.baud, found.parity)
 
 
 def _scan(wanted: Wanted, bus: BusConfig, config_path: Path) -> tuple[Instrument, ...] | str:

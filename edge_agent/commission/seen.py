@@ -45,6 +45,14 @@ class Instrument(NamedTuple):
     about: str = ""
 
 
+class LineSetup(NamedTuple):
+    """Rate and parity that somebody answers at; baud 0: nobody. `failure`: why nobody was asked."""
+
+    baud: int = 0
+    parity: str = ""
+    failure: str = ""
+
+
 class Scanned(NamedTuple):
     """Who answers on a bus; `failure` says why it could not be asked. `line`: "9600 8N1"."""
 

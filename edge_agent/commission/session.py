@@ -170,7 +170,7 @@ def default_of_file(question: Question) -> str | None:
         return NO
     if question.key == ALTITUDE:  # it need not be told where the pressure is
         return NONE
-    return None if kind in ("silent", "approval", "enrol") else question.default
+    return None if kind in ("silent", "unset", "approval", "enrol") else question.default
 
 
 def _told(fault: Fault) -> Problem:

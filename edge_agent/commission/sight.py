@@ -5,7 +5,7 @@
 | `zone` | the machine's time zone, or None |
 | `ports` | serial ports by the names that they keep |
 | `scan` (bus, settings, units) | who answers |
-| `setup` (bus, settings) | baud rate and parity at which somebody answers, or None |
+| `setup` (bus, settings) | baud rate and parity at which somebody answers |
 | `read` (device, settings, bus, unit, profile, points, serial point) | what it shows |
 | `read_start` (the same) | the same, once more: an index that is held against a display |
 | `keys` (state directory) | the gateway's keys and what enrolling gave, or None |
@@ -33,7 +33,7 @@ from edge_agent.commission.answers import Answers, table_of
 from edge_agent.commission.document import document
 from edge_agent.commission.finding import NoPort, find_instruments, find_setup, line
 from edge_agent.commission.question import Look
-from edge_agent.commission.seen import Enrolment, Keys, Port, Readings, Scanned, Shown
+from edge_agent.commission.seen import Enrolment, Keys, LineSetup, Port, Readings, Scanned, Shown
 from edge_agent.config.devices import read_bus, read_device
 from edge_agent.config.fields import Faults, Section
 from edge_agent.config.model import BusConfig, DeviceConfig
@@ -94,9 +94,11 @@ class Sight:
         first, _, last = units.partition("-")
         return find_instruments(found, range(int(first), int(last or first) + 1), self._path)
 
-    def _setup(self, bus: str, _settings: object) -> tuple[int, str] | None:
+    def _setup(self, bus: str, _settings: object) -> LineSetup:
         found = self._bus(bus)
-        return None if isinstance(found, str) else find_setup(found, self._path)
+        if isinstance(found, str):
+            return LineSetup(failure=found)
+        return find_setup(found, self._path)
 
     def _read(self, name: str, _settings: object, *asked: Any) -> Readings:
         points, serial = asked[-2], asked[-1]

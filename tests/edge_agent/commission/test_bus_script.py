@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.commission.bus_script import new_name, profile_or_skip, unit_range
 from edge_agent.commission.question import BadAnswer
-from edge_agent.commission.seen import Instrument, Port, Readings, Scanned
+from edge_agent.commission.seen import Instrument, LineSetup, Port, Readings, Scanned
 from tests.edge_agent.commission.one_run import given
 from tests.edge_agent.commission.walking import World, asked_of, session_of, until
 
@@ -55,9 +55,22 @@ def test_the_only_port_is_the_default(tmp_path: Path) -> None:
 
 def test_rate_and_parity_that_were_found(tmp_path: Path) -> None:
     """They stand in the brackets."""
-    session = session_of(tmp_path, without(tmp_path, "bus"), World({"setup": (19200, "E")}))
+    session = session_of(tmp_path, without(tmp_path, "bus"), World({"setup": LineSetup(19200, "E")}))
     assert until(session, "bus.baud", {**BUS, "bus.find": "yes"}).default == "19200"
     assert until(session, "bus.parity", BUS).default == "E"
+
+
+def test_a_line_where_no_rate_was_found_is_looked_at_again(tmp_path: Path) -> None:
+    """Also one whose port cannot be opened, which says so; wires are put right meanwhile."""
+    seen = iter((LineSetup(failure="/dev/p0: does not exist"), LineSetup(), LineSetup(1200, "O")))
+    world = World({"setup": lambda _: next(seen)})
+    session = session_of(tmp_path, without(tmp_path, "bus"), world)
+    typed = {**BUS, "bus.find": "yes"}
+    question = until(session, "bus.not_asked", typed)
+    assert question.values["why"] == "/dev/p0: does not exist"
+    session.answer(question, "again")
+    session.answer(until(session, "bus.not_found", typed), "again")
+    assert until(session, "bus.baud", typed).default == "1200"
 
 
 def test_an_instrument_that_nobody_knows_may_be_passed_over(tmp_path: Path) -> None:

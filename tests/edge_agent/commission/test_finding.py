@@ -25,8 +25,8 @@ def test_a_line_at_an_unusual_rate_is_found(tmp_path: Path) -> None:
         line.join(5)
     assert [one.unit for one in found.instruments] == [2]
     assert found.instruments[0].about
-    assert setup is not None
-    assert setup[1] in "NEO"
+    assert setup.baud
+    assert setup.parity in "NEO"
 
 
 def test_a_port_that_is_none(tmp_path: Path) -> None:
@@ -34,4 +34,4 @@ def test_a_port_that_is_none(tmp_path: Path) -> None:
     bus = BusConfig("bus-1", "rtu", str(tmp_path / "none"))
     found = find_instruments(bus, (1,), tmp_path / "gateway.toml")
     assert "does not exist" in found.failure
-    assert find_setup(bus, tmp_path / "gateway.toml") is None
+    assert "does not exist" in find_setup(bus, tmp_path / "gateway.toml").failure
