@@ -112,9 +112,10 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _leaves(table: Mapping[str, Any], path: Key) -> Iterator[tuple[Key, Any]]:
-    """A composition is one answer."""
+    """A composition of a gas is one answer."""
     for name, value in table.items():
-        if isinstance(value, dict) and name != "composition":
+        is_composition = name == "composition" and path[:1] == ("gas",) and len(path) > 1
+        if isinstance(value, dict) and not is_composition:
             yield from _leaves(value, (*path, name))
         else:
             yield (*path, name), value

@@ -96,7 +96,9 @@ def _bus(answers: Answers, name: str) -> Script:
         )  # fmt: skip
         found = yield from _found_setup(answers, name)
         yield _of(name, "baud", str(found.baud or 9600))
-        yield _of(name, "parity", found.parity or "N", choices=(Choice("N"), Choice("E"), Choice("O")))
+        yield _of(
+            name, "parity", found.parity or "N", choices=(Choice("N"), Choice("E"), Choice("O"))
+        )
         yield _of(name, "stop_bits", "1", quiet=True)
     else:
         yield _of(name, "host")

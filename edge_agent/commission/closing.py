@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from edge_agent.acts.act import Act, NotDone, Who, record
 from edge_agent.clock import wall_ms
@@ -138,7 +139,9 @@ def _agent_runs(config: AgentConfig) -> bool:
 
 def _write_sheet(done: Done, path: Path) -> Path:
     """Raises OSError."""
-    when = datetime.fromtimestamp(wall_ms() // 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    zone = done.config.site.zone
+    now = datetime.fromtimestamp(wall_ms() // 1000, ZoneInfo(zone))
+    when = f"{now:%Y-%m-%d %H:%M} {zone} ({now.astimezone(UTC):%H:%M} UTC)"
     text = sheet(done, when, load_words(PACKAGE, chinese=False), load_words(PACKAGE, chinese=True))
     place = path.parent / f"commissioning-{done.config.gateway}.txt"
     put_file(place, text.encode("utf-8"), SHEET_MODE)

@@ -12,7 +12,7 @@ from typing import Final
 from edge_agent.commission.answers import Key, answers_text
 from edge_agent.commission.closing import Closed, put_file
 from edge_agent.commission.wizard import for_terminal
-from edge_agent.console import COULD_NOT, FINDINGS, GOOD, show
+from edge_agent.console import CONFIG, COULD_NOT, FINDINGS, GOOD, show
 from edge_agent.language import Words
 from edge_agent.terminal import wrapped
 
@@ -43,7 +43,10 @@ def tell_done(closed: Closed, path: Path, words: Words) -> None:
     """What is in force, recorded, on paper, and what comes next."""
     done = words("done", gateway=closed.config.gateway, path=path, sheet=closed.sheet,
                  count=closed.statements)  # fmt: skip
-    for line in (*done.split("\n"), words("agent_runs" if closed.agent_runs else "start_agent")):
+    is_usual = path.parent == CONFIG.parent  # where the service looks
+    start = "start_agent" if is_usual else "start_by_hand"
+    following = words("agent_runs" if closed.agent_runs else start, path=path)
+    for line in (*done.split("\n"), following):
         for part in wrapped(line, 0, 2):
             tell(part)
 

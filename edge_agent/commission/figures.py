@@ -16,9 +16,10 @@ from edge_agent.commission.question import BadAnswer
 UNDERSHOOT: Final = Decimal("0.01")
 """A gauge transmitter without pressure shows a little below 0: so much of its span is no fault."""
 LEAST_KPA_ABS: Final = Decimal("0.001")
+MAX_EXPONENT: Final = 30
 _KPA: Final[Mapping[str, Decimal]] = {
     "pa": Decimal("0.001"), "hpa": Decimal("0.1"), "mbar": Decimal("0.1"), "kpa": Decimal(1),
-    "bar": Decimal(100), "mpa": Decimal(1000),
+    "bar": Decimal(100), "mpa": Decimal(1000), "psi": Decimal("6.894757293168"),
 }  # fmt: skip
 _NUMBER: Final = r"[-+]?\d{1,9}(?:[.,]\d{1,9})?"
 _RANGE: Final = re.compile(
@@ -42,12 +43,17 @@ class Range(NamedTuple):
 def kpa_range(text: str) -> Range:
     """A range of pressure in kPa, gauge or absolute as it was written. Raises BadAnswer."""
     low, high, unit = _range(text)
+    if not unit:
+        raise BadAnswer("bad.no_unit", text=text.strip()[:40])
     factor = _KPA.get(unit.lower().removesuffix("g").removesuffix("a"))
     if unit.lower() in ("pa", "kpa", "hpa", "mpa"):  # whose a is no "absolute"
         factor = _KPA[unit.lower()]
     if factor is None:
         raise BadAnswer("bad.pressure_unit", unit=unit)
-    return Range(low * factor, high * factor)
+    low, high = low * factor, high * factor
+    if unit.lower().startswith("psi"):  # whose factor has more digits than any plate
+        low, high = round(low, 3), round(high, 3)
+    return Range(low, high)
 
 
 def celsius_range(text: str) -> Range:
@@ -85,12 +91,13 @@ def shares(text: str) -> tuple[dict[str, Decimal], str]:
 
 
 def number(text: str) -> Decimal | None:
-    """A finite number as people write it, with a point or a comma; None where it is none."""
+    """A number as people write it, with a point or a comma; None where it is none, or one of more
+    digits than anything on a site has (1e999 would be written out)."""
     try:
         found = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found.adjusted()) <= MAX_EXPONENT else None
 
 
 def plain(value: Decimal) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.commission.answers import (
     MAX_BYTES,
     WIZARD,
+    Answers,
     AnswersError,
     Key,
     dotted,
+    names_of,
     parse_answers,
+    table_of,
 )
 from edge_agent.commission.checking import faults_of, owner_of
 from edge_agent.commission.closing import (
@@ -24,9 +28,10 @@ from edge_agent.commission.closing import (
 from edge_agent.commission.ending import check_link, tell, tell_done, unbroken
 from edge_agent.commission.ending import keep as keep_answers
 from edge_agent.commission.question import NO, YES
+from edge_agent.commission.record import contract_lines
 from edge_agent.commission.review import reread, review_lines
 from edge_agent.commission.session import Session
-from edge_agent.commission.sight import Sight
+from edge_agent.commission.sight import Sight, known_keys
 from edge_agent.commission.wizard import BACK, Wizard, read_line
 from edge_agent.config.file import read_config
 from edge_agent.console import FINDINGS, GOOD, could_not
@@ -65,6 +70,8 @@ class Interview:
         wizard = Wizard(session, self._words, read_line, tell, keep)
         tell(self._words("welcome", path=self._path))
         tell(self._words("keys"))
+        if _lacks_token(given) and known_keys(self._state_dir) is None:
+            tell(self._words("no_token"))
         last = last_answers(self._state_dir)
         if last and not given:
             wizard.remember(last)
@@ -78,7 +85,9 @@ class Interview:
             with unbroken():
                 keep()
                 hand_over(self._state_dir, (self._progress,))
-            tell("\n" + self._words("stopped", path=self._progress))
+            tell("")
+            for line in wrapped(self._words("stopped", path=self._progress)):
+                tell(line)
             return FINDINGS
         except OSError as error:
             return could_not(
@@ -102,7 +111,7 @@ class Interview:
                 owner = owner_of(fault, session.asked, session.answers)
                 if owner is not None:
                     owners[owner] = None
-            for key in owners or [next(reversed(session.asked))]:
+            for key in with_its_gas(owners, session.asked) or [next(reversed(session.asked))]:
                 wizard.ask_again(key)
 
     def _is_signed(self, wizard: Wizard, session: Session) -> bool:
@@ -111,6 +120,8 @@ class Interview:
         config = read_config(candidate, self._path)
         lines = [
             *overview(config),
+            "",
+            *contract_lines(config, _gases(session.answers), self._words),
             "",
             *review_lines(config, reread(config, self._path), self._words),
         ]
@@ -136,7 +147,8 @@ class Interview:
                 return False
             if typed.lower() in ("n", NO, "否"):
                 raise KeyboardInterrupt
-            for line in wrapped(self._words("sign.names", names=", ".join(names)), 2):
+            shown = ", ".join(f"{name} = {session.answers[key]}" for name, key in names.items())
+            for line in wrapped(self._words("sign.names", names=shown), 2):
                 tell(line)
 
     def _close(self, answers: dict[Key, str]) -> int:
@@ -150,6 +162,25 @@ class Interview:
             return could_not(error)
         tell_done(closed, self._path, self._words)
         return GOOD if self._options.no_link else check_link(closed, quiet=False)
+
+
+def _gases(answers: Answers) -> dict[str, dict[str, str]]:
+    """Figures or composition of each, as they were answered."""
+    return {
+        name: {key: text for key, text in table_of(answers, "gas", name).items() if key != "by"}
+        for name in names_of(answers, "gas")
+    }
+
+
+def _lacks_token(given: Mapping[Key, str]) -> bool:
+    """Whether it was answered already, and is asked for again because it is kept nowhere."""
+    return ("central", "url") in given and ("central", "token") not in given
+
+
+def with_its_gas(owners: Iterable[Key], asked: Iterable[Key]) -> list[Key]:
+    """Any figure of a gas may be the wrong one of those that do not fit each other."""
+    gases = {key[:2] for key in owners if key[0] == "gas"}
+    return list(dict.fromkeys((*owners, *(key for key in asked if key[:2] in gases))))
 
 
 def progress_of(path: Path) -> Path:

@@ -80,6 +80,8 @@ def run_fields(done: Done, run: RunConfig) -> Fields:
         ("pressure_is_gauge", None if run.pressure.is_fixed else int(run.pressure.gauge)),
         ("pressure_range_kpa_abs", _range(run.pressure, _kpa)),
         ("temperature_range_c", _range(run.temperature, _celsius)),
+        ("pressure_substitute_kpa_abs", _kpa(run.pressure.substitute)),
+        ("temperature_substitute_c", _celsius(run.temperature.substitute)),
         ("configuration_sha256", run.hash().hex()),
     ]
     for point, read_m3 in _starts(done, run):
@@ -87,6 +89,23 @@ def run_fields(done: Done, run: RunConfig) -> Fields:
     for quantity in ("line", "base"):
         fields.append((f"display_{quantity}_m3", done.displays.get((run.run, quantity))))
     return tuple(fields)
+
+
+def contract_lines(
+    config: AgentConfig, gases: Mapping[str, Mapping[str, str]], words: Words
+) -> Iterator[str]:
+    """What plates and contract say, for who signs it to see; `gases`: their figures."""
+    for name, value in _site_rows(config):
+        yield from labelled(words(f"sheet.{name}"), value)
+    nothing_read = Done(config, "", "", "", "", {}, {})
+    for run in config.runs:
+        yield words("sheet.run", run=run.run)
+        names = (name for name, _ in run_fields(nothing_read, run))
+        instruments = frozenset(name for name in names if name.endswith(("_serial", "_profile")))
+        yield from _run_lines(nothing_read, run, words, instruments)
+    for gas, figures in gases.items():
+        shown = ", ".join(f"{name} {value}" for name, value in figures.items())
+        yield from labelled(f"{words('sheet.gas')} {gas}", shown)
 
 
 def sheet(done: Done, when: str, english: Words, chinese: Words) -> str:
@@ -99,10 +118,8 @@ def _sheet(done: Done, when: str, words: Words) -> list[str]:
     config = done.config
     lines = [words("sheet.title", gateway=config.gateway), "=" * WIDTH]
     rows = [
-        ("customer", config.site.customer or "-"), ("site", config.site.name),
-        ("zone", f"{config.site.zone}, {config.site.gas_day_start_hour:02d}:00"),
-        ("atmosphere", f"{_kpa(config.site.atmosphere_dpa)} kPa"), ("when", when),
-        ("who", done.who), ("remark", done.remark or "-"), ("program", done.program),
+        *_site_rows(config), ("when", when), ("who", done.who),
+        ("remark", done.remark or "-"), ("program", done.program),
         ("software", config.software[:16]), ("hash", config.hash().hex()),
     ]  # fmt: skip
     for name, value in rows:
@@ -119,9 +136,20 @@ def _sheet(done: Done, when: str, words: Words) -> list[str]:
     return lines
 
 
-def _run_lines(done: Done, run: RunConfig, words: Words) -> Iterator[str]:
+def _site_rows(config: AgentConfig) -> list[tuple[str, str]]:
+    site = config.site
+    return [
+        ("customer", site.customer or "-"), ("site", site.name),
+        ("zone", f"{site.zone}, {site.gas_day_start_hour:02d}:00"),
+        ("atmosphere", f"{_kpa(site.atmosphere_dpa)} kPa"),
+    ]  # fmt: skip
+
+
+def _run_lines(
+    done: Done, run: RunConfig, words: Words, without: frozenset[str] = frozenset()
+) -> Iterator[str]:
     for name, value in run_fields(done, run):
-        if value is None or name in ("customer", "configuration_sha256"):
+        if value is None or name in ("customer", "configuration_sha256") or name in without:
             continue
         label = words.get(f"sheet.{name}", "")
         if name.startswith("start_"):

@@ -128,8 +128,8 @@ def _start(answers: Answers, run: str, quantity: str, read: tuple[str | None, Lo
         return
     read_m3 = counted * count_m3
     yield _of(
-        run, f"{quantity}_start_m3", plain(read_m3), fields=(),
-        values={"run": run, "read": plain(read_m3)}, forgets=(read[1],),
+        run, f"{quantity}_start_m3", f"{read_m3:f}", fields=(),  # all digits, as a display
+        values={"run": run, "read": f"{read_m3:f}"}, forgets=(read[1],),
         takes=lambda text: near(text, read_m3, qmax * READ_AGO_S / 3600 + SPARE_COUNTS * count_m3),
     )  # fmt: skip
 
@@ -219,8 +219,8 @@ def near(text: str, read_m3: Decimal, spare_m3: Decimal) -> str:
     if shown is None:
         raise BadAnswer("bad.number", text=text[:40])
     if abs(shown - read_m3) > spare_m3:
-        raise BadAnswer("bad.index", shown=plain(shown), read=plain(read_m3))
-    return plain(shown)
+        raise BadAnswer("bad.index", shown=f"{shown:f}", read=f"{read_m3:f}")
+    return f"{shown:f}"
 
 
 def _kpa_text(text: str) -> str:

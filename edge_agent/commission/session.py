@@ -16,6 +16,7 @@ from edge_agent.commission.question import (
     AGAIN,
     NO,
     NONE,
+    YES,
     BadAnswer,
     Look,
     Note,
@@ -27,6 +28,8 @@ from edge_agent.config.fields import Fault
 
 See = Callable[[Look], Any]
 MAX_STEPS: Final = 20_000
+SHOWN: Final = 40
+"""Characters of an answer that is not taken."""
 ALTITUDE: Final = ("site", "altitude_m")
 
 
@@ -126,13 +129,15 @@ def judged(answers: Answers, question: Question, text: str, path: Path) -> str |
     if text == "" or not text.isprintable():
         return Problem("bad.empty", {})
     if known and not question.open_choice and text not in known:
-        return Problem("bad.choice", {"choices": ", ".join(sorted(known)), "text": text[:40]})
+        choices = ", ".join(choice.answer for choice in question.choices)
+        words = "bad.yes_no" if known == {YES, NO} else "bad.choice"
+        return Problem(words, {"choices": choices, "text": text[:SHOWN]})
     try:
         taken = text if text in known else question.takes(text)
     except BadAnswer as error:
         return Problem(error.words, error.values)
     faults = faults_of_answer(answers, question, taken, path)
-    return _told(faults[0]) if faults else taken
+    return _told(faults[0], text) if faults else taken
 
 
 def missing(
@@ -173,5 +178,9 @@ def default_of_file(question: Question) -> str | None:
     return None if kind in ("silent", "unset", "approval", "enrol") else question.default
 
 
-def _told(fault: Fault) -> Problem:
-    return Problem("bad.fault", {"problem": fault.problem, "remedy": fault.remedy})
+def _told(fault: Fault, text: str) -> Problem:
+    """What the check says of it; a fault of its own form names no value, so it is put before it."""
+    problem = fault.problem
+    if problem.startswith("is "):
+        problem = f"{text[:SHOWN]!r} {problem}"
+    return Problem("bad.fault", {"problem": problem, "remedy": fault.remedy})

@@ -222,7 +222,7 @@ def serial_ports() -> tuple[Port, ...]:
     return tuple(found)
 
 
-def known_keys(state: str) -> Keys | None:
+def known_keys(state: str | Path) -> Keys | None:
     """Keys that are there, and the lines of gateway.toml that enrolling gave."""
     directory = Path(state)
     try:

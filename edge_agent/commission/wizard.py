@@ -22,6 +22,9 @@ PARTS: Final = ("site", "central", "bus", "device", "run", "regulator", "sign")
 _PART_OF: Final = {"gas": "run", "gateway": "central"}
 _SHORTS: Final = {"y": YES, "j": YES, "是": YES, "n": NO, "否": NO}
 _SHOWN_CHOICES: Final = 12
+LONGEST_CHOICE: Final = 24
+PATTERN: Final = "must match "
+"""How the check begins a remedy that is no sentence."""
 
 Read = Callable[[str, bool], str]
 Say = Callable[[str], None]
@@ -101,6 +104,9 @@ class Wizard:
                 return same[0]
             if typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= len(choices):
                 return choices[int(typed) - 1]
+            begun = [answer for answer in choices if answer.lower().startswith(typed.lower())]
+            if len(begun) == 1 and not question.open_choice:  # g and a, as plates say it
+                return begun[0]
         return typed
 
     def back(self) -> None:
@@ -132,13 +138,17 @@ class Wizard:
         if len(choices) > _SHOWN_CHOICES and not any(choice.about for choice in choices):
             self._lines(", ".join(choice.answer for choice in choices), 2)
             return
+        room = max((columns(one.answer) for one in choices if one.about), default=0)
         for place, choice in enumerate(choices, 1):
-            self._choice(place, choice)
+            self._choice(f"{place:>{len(str(len(choices)))}}", choice, room)
 
-    def _choice(self, place: int, choice: Choice) -> None:
+    def _choice(self, place: str, choice: Choice, room: int) -> None:
+        """What it is stands in one column, but for names as long as ports have."""
         about = self._words.get(choice.about, choice.about)
-        text = f"{place}  {choice.answer}" + (f"  {about}" if about else "")
-        self._lines(text, 2, 5)
+        answer = choice.answer
+        if about:
+            answer += " " * (room - columns(answer) if room <= LONGEST_CHOICE else 0)
+        self._lines(f"{place}  {answer}" + (f"  {about}" if about else ""), 2, 5)
 
     def _prompt(self, question: Question, default: str | None) -> str:
         if {choice.answer for choice in question.choices} == {YES, NO}:
@@ -151,7 +161,10 @@ class Wizard:
 
     def _problem(self, question: Question, problem: Problem) -> None:
         """What is wrong, and what the question is about: who errs has not asked why."""
-        self._lines(f"! {self._words(problem.words, **problem.values)}", 2, 4)
+        words, values = problem
+        if words == "bad.fault" and str(values["remedy"]).startswith(PATTERN):
+            words = "bad.form"  # what it should be like, the explanation says in words
+        self._lines(f"! {self._words(words, **values)}", 2, 4)
         why = self._words.get(f"{question.words}.why", "")
         if why and problem.words == "bad.fault":
             self._lines(why, 4)

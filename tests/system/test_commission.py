@@ -96,6 +96,7 @@ def test_a_fitter_commissions_a_site(tmp_path: Path) -> None:
             fitter.answers("Token", token)
             fitter.answers_all(answers[BEGUN:])
             fitter.answers("go on")
+            fitter.answers("go on")
             fitter.answers("Is all of this", "y")
             assert fitter.terminal.end() == 0
             assert "Commissioned: gw-1" in fitter.terminal.text() or fitter.terminal.raw

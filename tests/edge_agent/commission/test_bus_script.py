@@ -55,7 +55,9 @@ def test_the_only_port_is_the_default(tmp_path: Path) -> None:
 
 def test_rate_and_parity_that_were_found(tmp_path: Path) -> None:
     """They stand in the brackets."""
-    session = session_of(tmp_path, without(tmp_path, "bus"), World({"setup": LineSetup(19200, "E")}))
+    session = session_of(
+        tmp_path, without(tmp_path, "bus"), World({"setup": LineSetup(19200, "E")})
+    )
     assert until(session, "bus.baud", {**BUS, "bus.find": "yes"}).default == "19200"
     assert until(session, "bus.parity", BUS).default == "E"
 

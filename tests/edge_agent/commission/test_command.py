@@ -106,6 +106,7 @@ def test_a_whole_site_at_a_terminal(tmp_path: Path) -> None:
         kept["wizard", "more bus 2"] = "no"
         (tmp_path / "gateway.toml.answers").write_text(answers_text(kept, progress=True))
         with Fitter(tmp_path, "--resume", "--no-link") as fitter:
+            assert "The token is written nowhere" in fitter.sees("Token")
             fitter.answers_all(
                 [
                     ("Token", "-"),
@@ -149,8 +150,10 @@ def test_a_whole_site_at_a_terminal(tmp_path: Path) -> None:
                     ("Your name", "Li Wei"),
                     ("remark", ""),
                     ("go on", ""),
+                    ("go on", ""),
                     ("Is all of this", "run.R1.qmax_m3_h"),
                     ("Qmax", "1000"),
+                    ("go on", ""),
                     ("go on", ""),
                     ("Is all of this", "y"),
                 ]

@@ -120,7 +120,7 @@ def test_a_display_is_held_against_what_is_read_now(tmp_path: Path) -> None:
     assert asked_of(session).default == "123456.789"
     assert [look.what for look in seen.looks].count("read_start") == reads + 1
     assert session.answer(asked_of(session), "123457,0") is None  # the gas of a moment
-    assert session.answers["run", "R1", "line_start_m3"] == "123457"
+    assert session.answers["run", "R1", "line_start_m3"] == "123457.0"
 
 
 def test_a_token_lets_in_while_the_questions_go_on(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("", "bad.empty"), ("a\x1b[2Jb", "bad.empty"), ("maybe", "bad.choice")]
+    ("text", "words"), [("", "bad.empty"), ("a\x1b[2Jb", "bad.empty"), ("maybe", "bad.yes_no")]
 )
 def test_what_is_no_answer(tmp_path: Path, text: str, words: str) -> None:
     """Nothing that steers a terminal comes into a file."""

@@ -96,6 +96,61 @@ def test_a_choice_by_its_number_its_word_or_a_letter(tmp_path: Path) -> None:
     assert answers["wizard", "find line-1"] == "no"
 
 
+def test_a_choice_by_its_beginning_where_no_other_answer_is_possible(tmp_path: Path) -> None:
+    """As g and a of a plate; what begins two of them is none."""
+    answers = given(tmp_path)
+    del answers["run", "R1", "method"]
+    person = Person("n", "", "", "", "no", "", "", "", "", "gro", "sgerg-8", "", "", "fig")
+    asked(session_of(tmp_path, answers), person)
+    assert "'gro' is none of: T, PT, fixed-K, SGERG-88" in person.text
+    assert answers["run", "R1", "method"] == "SGERG-88"
+    assert answers["gas", "grid", "by"] == "figures"
+
+
+def test_choices_stand_in_columns(tmp_path: Path) -> None:
+    """What each of them is, one below the other."""
+    answers = given(tmp_path)
+    del answers["bus", "line-1", "type"]
+    person = Person()
+    asked(session_of(tmp_path, answers), person)
+    about = ("serial, Modbus RTU", "network, Modbus TCP", "serial server", "serial, Modbus ASCII")
+    places = {line.find(one) for line in person.seen for one in about if one in line}
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("six", "'six' is a text; write a whole number, 0 to 23"),
+        ("6.5", "'6.5' is a number; write a whole number"),
+        ("1e999", "'1e999' is a text"),
+        ("1e99999999", "'1e99999999' is a text"),
+        ("9" * 1000, "is a text"),
+    ],
+    ids=["text", "half", "huge", "endless", "long"],
+)
+def test_a_wrong_answer_is_named_and_not_written_out(tmp_path: Path, typed: str, told: str) -> None:
+    """What was typed stands before what is wrong with it, and on no more than two lines."""
+    answers = given(tmp_path)
+    del answers["site", "gas_day_start_hour"]
+    person = Person(typed)
+    asked(session_of(tmp_path, answers), person)
+    assert told in person.text
+    assert sum(len(line) for line in person.seen if line.lstrip().startswith("!")) < 160
+
+
+def test_no_pattern_of_the_check_is_shown(tmp_path: Path) -> None:
+    """The explanation says it in words; yes and no are asked for as letters."""
+    answers = given(tmp_path)
+    del answers["central", "url"]
+    person = Person("central:8443", "https://central:8443", "perhaps")
+    asked(session_of(tmp_path, answers), person)
+    assert "'central:8443' does not fit." in person.text
+    assert "only https is used" in person.text
+    assert "must match" not in person.text
+    assert "Answer y or n." in person.text
+
+
 def test_a_secret_is_asked_as_one_and_kept_nowhere(tmp_path: Path) -> None:
     """It is neither on the screen nor in what is kept."""
     answers = given(tmp_path)
