@@ -22,25 +22,40 @@ from protocols.modbus.diagnosis import BusFacts, DeviceFacts, Likely, diagnose_b
 BUS_STATS: Final = "bus_stats"
 
 
-def facts_of(bus: BusThread, *, of_now: bool = False) -> BusFacts:
-    """What a diagnosis is made of, since the start. `of_now`: who is silent by now counts as dead,
-    though it answered before (as the doctor wants it, which tells those apart by its snapshot).
+def facts_of(bus: BusThread, *, of_late: bool = False) -> BusFacts:
+    """What a diagnosis is made of, since the start; or of the last minutes, where who is silent by
+    now counts as dead, though it answered before.
     """
     counters = bus.counters
     devices = []
     for poller in bus.pollers:
         counts = counters.by_device[poller.device.name]
-        told = (counts.to_json(), counts.samples, counts.silent_run if of_now else 0)
-        devices.append(DeviceFacts(poller.device.name, poller.device.unit, *told))
+        told = counts.of_late() if of_late else counts.to_json()
+        silent = counts.silent_run if of_late else 0
+        facts = (told, counts.samples, silent)
+        devices.append(DeviceFacts(poller.device.name, poller.device.unit, *facts))
+    asked, lost = tuple(counters.asked_by_size), tuple(counters.lost_by_size)
+    if of_late:
+        asked, lost = counters.by_size_of_late()
     return BusFacts(
         counters.wrapping,
         setup_of(bus.bus),
         tuple(devices),
         bus.unasked_bytes,
         bus.other_master,
-        tuple(counters.asked_by_size),
-        tuple(counters.lost_by_size),
+        asked,
+        lost,
     )
+
+
+def diagnosed(bus: BusThread) -> tuple[BusFacts, tuple[Likely, ...]]:
+    """What is likely wrong now, and by which facts; where nothing is, what is wrong now and then:
+    in some hundred requests that is too little, in all since the start it is not."""
+    now = facts_of(bus, of_late=True)
+    if likely := diagnose_bus(now):
+        return now, likely
+    ever = facts_of(bus)
+    return ever, diagnose_bus(ever)
 
 
 def stats_routes(buses: Sequence[BusThread], clock: Now) -> dict[str, Route]:
@@ -80,7 +95,7 @@ def _bus(bus: BusThread, now_ms: int) -> dict[str, object]:
             _device(poller, counters.by_device[poller.device.name], now_ms)
             for poller in bus.pollers
         ],
-        "likely": [likely_json(one) for one in diagnose_bus(facts_of(bus, of_now=True))],
+        "likely": [likely_json(one) for one in diagnosed(bus)[1]],
     }
 
 

@@ -10,16 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.bus_tools.evidence import facts_of
+from edge_agent.bus_tools.evidence import diagnosed
 from edge_agent.control.protocol import Call, Route
 from protocols.modbus.damage import Sample, Wrapping, is_sound
-from protocols.modbus.diagnosis import (
-    BusFacts,
-    Cause,
-    Likely,
-    Sure,
-    diagnose_bus,
-)
+from protocols.modbus.diagnosis import BusFacts, Cause, Likely, Sure
 
 if TYPE_CHECKING:
     from edge_agent.bus.bus import BusThread
@@ -44,8 +38,8 @@ def causes_of(buses: Sequence[BusThread]) -> Causes:
     """By the name of the bus; a bus without trouble has none."""
     found = {}
     for bus in buses:
-        facts = facts_of(bus, of_now=True)
-        found[bus.bus.name] = tuple(_with_shapes(one, facts) for one in diagnose_bus(facts))
+        facts, likely = diagnosed(bus)
+        found[bus.bus.name] = tuple(_with_shapes(one, facts) for one in likely)
     return {name: causes[:MOST_CAUSES] for name, causes in found.items()}
 
 

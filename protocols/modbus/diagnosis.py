@@ -228,6 +228,8 @@ def _of_device(device: DeviceFacts, facts: BusFacts) -> Iterator[Likely]:
         if device.silent_run:
             figures = {**figures, "requests": device.silent_run, "no_answer": device.silent_run}
         yield Likely(Cause.UNIT_DEAD, Sure.CERTAIN, device.name, {**figures, "others": others})
+        if device.silent_run:
+            return  # what it answered before is over
     elif late >= MIN_REQUESTS and late > FEW * asked and 5 * late >= none:
         yield Likely(Cause.LATE, Sure.CERTAIN, device.name, {**figures, "late": late})
     elif none >= MIN_REQUESTS and none > FEW * asked:

@@ -119,3 +119,36 @@ def test_silence_in_a_row():
     assert after(silent, NoAnswer(4)) == 0
     assert after(silent, Damaged("d")) == 0
     assert after(silent) == 1
+
+
+def test_a_new_fault_is_seen_after_a_month_and_an_old_one_goes():
+    """Of late is what happened in the last two to four minutes, with its samples."""
+    counters = BusCounters.of(LINE, [device("p", 2, KELLER)])
+    counts = counters.by_device["p"]
+
+    def polled(answer, heard, from_s, to_s):
+        for second in range(from_s, to_s, 2):
+            counters.count(ASKED, answer, (SENT, heard), second * 1000)
+
+    polled(Registers((1, 2)), RIGHT, 0, 6_000)
+    assert 60 <= counts.of_late()["requests"] <= 121
+    polled(Damaged("d"), RIGHT[:-1], 6_000, 6_060)
+    late = counts.of_late()
+    assert late["damaged"] == late["length"] == 30
+    assert late["requests"] <= 121
+    asked, lost = counters.by_size_of_late()
+    assert (sum(asked), sum(lost)) == (late["requests"], 30)
+    assert counts.samples
+    polled(Registers((1, 2)), RIGHT, 6_060, 6_400)
+    assert counts.of_late()["damaged"] == 0
+    assert counts.samples == ()
+    assert counts.damaged == 30
+
+
+def test_a_device_that_is_asked_seldom_has_its_last_requests():
+    """A minute apart: those of two minutes would be too few to tell anything by."""
+    counters = BusCounters.of(LINE, [device("p", 2, KELLER)])
+    for minute in range(100):
+        counters.count(ASKED, NoAnswer(0), (SENT, b""), minute * 60_000)
+        assert counters.by_device["p"].of_late()["no_answer"] >= min(minute + 1, 10)
+    assert counters.by_device["p"].of_late()["requests"] <= 21
