@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge_agent.journal.newest import NewestReader
 from edge_agent.journal.reader import ReadFailed
 from edge_agent.status.words_of_time import clock_time, local_of, span
-from protocols.evidence.leaf import Leaf, Log
+from protocols.evidence.leaf import Kind, Leaf, Log
 
 if TYPE_CHECKING:
     from edge_agent.language import Words
     from edge_agent.status.site_files import SiteFiles
 
 
+_TELLING: Final = ("agent_started", "agent_stopped")
+_MOST: Final = 1_000
+"""Leaves that acts of people may have left since, where no agent runs."""
+
+
 class Left(NamedTuple):
     """What an agent left behind. `newest`: when it recorded last, UTC ms; `why`: what is in the
-    way of reading it.
+    way of reading it; `has_polled`: whether the journal holds anything of an instrument.
     """
 
     unsent: dict[str, int]
@@ -26,6 +32,7 @@ class Left(NamedTuple):
     is_stopped: bool
     stands_still: str
     why: str = ""
+    has_polled: bool = True
 
 
 def left_behind(files: SiteFiles) -> Left:
@@ -38,18 +45,19 @@ def left_behind(files: SiteFiles) -> Left:
     try:
         states = {log: reader.state(log) for log in Log}
         last = {log: _newest(reader, log) for log in Log}
+        stopped = _was_stopped(reader)
     except ReadFailed as error:
         return Left({}, {}, None, is_stopped=False, stands_still=still, why=str(error))
     finally:
         reader.close()
     times = [leaf.utc_ms for leaf in last.values() if leaf is not None and leaf.utc_ms is not None]
-    event = last[Log.BILLING]
     return Left(
         {log.value: state.frontier.size - state.receipted.size for log, state in states.items()},
         {log.value: state.frontier.size for log, state in states.items()},
         max(times, default=None),
-        is_stopped=event is not None and event.body[:1] == ("agent_stopped",),
+        is_stopped=stopped,
         stands_still=still,
+        has_polled=last[Log.TELEMETRY] is not None,
     )
 
 
@@ -66,6 +74,8 @@ def told(left: Left, files: SiteFiles, now_ms: int, words: Words) -> list[str]:
         at = clock_time(left.newest_ms, now_ms, local_of(files.zone))
         ago = span(now_ms - left.newest_ms, words)
         how = "alone.stopped" if left.is_stopped else "alone.ended"
+        if not left.has_polled:
+            how = "alone.never"
         lines.append(words(how, at=at, ago=ago))
         waits = any(left.unsent.values())
         lines.append(words("alone.unsent", **left.unsent) if waits else words("alone.sent"))
@@ -97,6 +107,17 @@ def to_json(left: Left, files: SiteFiles) -> dict[str, Any]:
 def _newest(reader: NewestReader, log: Log) -> Leaf | None:
     with closing(reader.leaves(log)) as leaves:
         return next(leaves, None)
+
+
+def _was_stopped(reader: NewestReader) -> bool:
+    """By the newest leaf that only an agent makes, not a calibration that was recorded since."""
+    with closing(reader.leaves(Log.BILLING)) as leaves:
+        for leaf in islice(leaves, _MOST):
+            if leaf.kind in (Kind.INTERVAL, Kind.LOSS):
+                return False
+            if leaf.kind is Kind.EVENT and leaf.body[0] in _TELLING:
+                return leaf.body[0] == "agent_stopped"
+    return False
 
 
 def _first_line(files: SiteFiles) -> str:

@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.config.model import AgentConfig
+from edge_agent.control.offline import JournalNote
+from edge_agent.journal.draft import Salts
 from edge_agent.language import load_words
+from edge_agent.recording.device_recording import Said
 from edge_agent.status.site_files import SiteFiles
 from edge_agent.status.without_agent import Left, left_behind, to_json, told
-from tests.edge_agent.gateway import GATEWAY, UTC_MS
+from protocols.evidence.statement import Statement
+from tests.edge_agent.gateway import (
+    BOOT_ID,
+    GATEWAY,
+    KEYS,
+    UTC_MS,
+    SetClock,
+    config_of,
+    new_journal,
+)
+from tests.edge_agent.opened import Rig
 
 FILES = SiteFiles(GATEWAY, Path("/s"), Path("/s/control/read.sock"), Path("/s/act.sock"))
 LEFT = Left({"billing": 3, "telemetry": 40}, {"billing": 9, "telemetry": 99}, UTC_MS,
@@ -24,6 +38,8 @@ def test_how_it_ended_and_what_waits(chinese: bool) -> None:
         lines = told(LEFT._replace(is_stopped=stopped), FILES, UTC_MS + 60_000, words)
         assert lines[1].startswith(words(key, at="X", ago="Y").split("X")[0])
         assert lines[2] == words("alone.unsent", billing=3, telemetry=40)
+    never = told(LEFT._replace(has_polled=False), FILES, UTC_MS + 60_000, words)
+    assert never[1].startswith(words("alone.never", at="X", ago="Y").split("X")[0])
     sent = LEFT._replace(unsent={"billing": 0, "telemetry": 0})
     assert told(sent, FILES, UTC_MS, words)[2] == words("alone.sent")
     fault = FILES._replace(fault="gateway.toml: no TOML")
@@ -49,3 +65,33 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
     found = left_behind(FILES._replace(state_dir=tmp_path))
     assert found.why
     assert (found.unsent, found.newest_ms, found.stands_still) == ({}, None, "")
+
+
+def test_an_act_without_an_agent_does_not_change_how_the_agent_ended(tmp_path: Path) -> None:
+    """Neither a stop in order, nor that none ran here yet."""
+    config = config_of(tmp_path)
+    files = FILES._replace(state_dir=config.state_dir)
+    new_journal(config).close()
+    calibrate(config)
+    before = left_behind(files)
+    assert (before.has_polled, before.is_stopped) == (False, False)
+    rig = Rig(config)
+    assert rig.recorder.begin()
+    rig.rounds(3)
+    assert not left_behind(files).is_stopped
+    rig.recorder.finish(0.0)
+    rig.recorder.turn()
+    rig.journal.close()
+    for _ in range(2):
+        after = left_behind(files)
+        assert (after.has_polled, after.is_stopped) == (True, True)
+        calibrate(config)
+
+
+def calibrate(config: AgentConfig) -> None:
+    """As `edge-agent cal` records it where no agent runs."""
+    journal = new_journal(config)
+    memory = journal.load(GATEWAY, BOOT_ID, 10**9)
+    note = JournalNote(journal, memory, Salts(KEYS.gateway, KEYS.salt_secret))
+    assert note([Said(SetClock().now(), "R1", Statement("calibrated", "Li", "why", ()))])
+    journal.close()
