@@ -117,6 +117,7 @@ def parser_for(command: str = "") -> argparse.ArgumentParser:
         getattr(import_module(module), function)(commands)
     for words, below in _lines_of(parser):
         below.description = below.description or words
+        below.formatter_class = narrow
     return parser
 
 

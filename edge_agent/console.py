@@ -101,7 +101,19 @@ def narrow(prog: str) -> argparse.HelpFormatter:
     """Help for 80 columns. Not to ask the terminal how wide it is saves an import of 3 ms."""
     import argparse
 
-    return argparse.HelpFormatter(prog, width=78)
+    class Narrow(argparse.HelpFormatter):
+        """A path, a command, an option stays whole, to be copied."""
+
+        def _split_lines(self, text: str, width: int) -> list[str]:
+            import textwrap
+
+            plain = " ".join(text.split())
+            return textwrap.wrap(plain, width, break_on_hyphens=False, break_long_words=False)
+
+        def _fill_text(self, text: str, width: int, indent: str) -> str:
+            return "\n".join(indent + line for line in self._split_lines(text, width))
+
+    return Narrow(prog, width=78)
 
 
 def load(path: Path) -> AgentConfig | None:

@@ -124,7 +124,8 @@ def _answer(
             say("Waiting for an operator's approval of this fingerprint:")
             say(f"    {answer.fingerprint}")
             for line in wrapped(
-                f"At central: edge-central gateway approve {asked.token.gateway} FINGERPRINT. "
+                f"At central: edge-central gateway approve {asked.token.gateway} FINGERPRINT "
+                "--store DIR --who NAME --reason TEXT. "
                 f"Waiting {asked.wait_s:.0f} s; Ctrl-C ends it, and nothing is lost."
             ):
                 say(line)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_agent.console import FINDINGS, GOOD, add_person, could_not
 from edge_agent.console import show as show_text
+from edge_agent.packaged import STATE
 
 
 def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,14 +17,14 @@ def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "key",
         help="the gateway's keys",
         description="New keys, the keys as they are, and a new log key.",
-        epilog="example: edge-agent key show --state /var/lib/edge-agent",
+        epilog="example: edge-agent key show",
     )
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser(
         "new",
         help="make the keys of a new gateway, print the public one",
         description="Where there is no token; else edge-agent enroll makes them.",
-        epilog="example: edge-agent key new --state /var/lib/edge-agent --gateway gw-0001",
+        epilog="example: edge-agent key new --gateway gw-0001",
     )
     new.add_argument("--gateway", required=True, metavar="ID")
     show = actions.add_parser(
@@ -31,7 +32,7 @@ def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="public keys, since when they are valid, and the certificate's dates",
         description="The first line is what edge-central gateway add takes. Works beside the "
         "running agent. Exit status: 1 the certificate is not valid now, 2 there are no keys.",
-        epilog="example: edge-agent key show --state /var/lib/edge-agent",
+        epilog="example: edge-agent key show",
     )
     rotate = actions.add_parser(
         "rotate",
@@ -39,12 +40,13 @@ def add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description="Both keys sign the change in the log; the old one is destroyed when central "
         "has receipts for all that it signed. Exit status: 1 the agent did not take it up, 2 it "
         "could not be asked for.",
-        epilog="example: edge-agent key rotate --state /var/lib/edge-agent --who 'Li Wei' "
-        "--reason 'yearly'",
+        epilog="example: edge-agent key rotate --who 'Li Wei' --reason 'yearly'",
     )
     add_person(rotate)
     for action, function in ((new, _new), (show, _show), (rotate, _rotate)):
-        action.add_argument("--state", type=Path, required=True, metavar="DIR")
+        action.add_argument(
+            "--state", type=Path, default=STATE, metavar="DIR", help=f"default: {STATE}"
+        )
         action.set_defaults(command=function)
 
 

@@ -48,11 +48,13 @@ def test_a_command_says_what_it_does_with_an_example(command: str) -> None:
 def test_help_fits_a_terminal(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """80 columns."""
+    """80 columns, and no path, command or option is cut at a hyphen."""
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit, match="0"):
         main([*command.split(), "--help"])
-    assert max(columns(line) for line in capsys.readouterr().out.splitlines()) <= 80
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(columns, lines)) <= 80
+    assert [line for line in lines if line.endswith("-") and not line.endswith(" -")] == []
 
 
 def test_bash_takes_the_completion_and_completes() -> None:
