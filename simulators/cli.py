@@ -112,7 +112,7 @@ def _plant(arguments: argparse.Namespace) -> int:
     stop_at_signals(stop)
     faults = dict(text.partition(":")[::2] for text in arguments.faults)
     options = PlantOptions(arguments.seed, arguments.day_seconds, arguments.tcp_port, faults)
-    run_plant(arguments.dir, options, stop)
+    run_plant(arguments.dir, options, stop, lambda line: print(line, flush=True))
     return 0
 
 

@@ -20,11 +20,11 @@ from simulators.framing import RTU, TCP, Framing
 from simulators.plant import CYCLE_MS
 from simulators.rtu_line import LineTiming, RtuLine
 from simulators.running_plant import RunningPlant
-from simulators.site import BAUD, LINES, TCP_BUS, demo_site, with_station
+from simulators.site import BAUD, LINES, TCP_BUS, Site, demo_site, with_station
 from simulators.tcp_bus import TcpBus, TcpKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from simulators.framing import Exchange
@@ -49,8 +49,12 @@ class PlantOptions(NamedTuple):
     faults: Mapping[str, str] = MappingProxyType({})
 
 
-def run_plant(directory: Path, options: PlantOptions, stop: threading.Event) -> None:
-    """Run until `stop`; raises PlantError where a bus cannot be served."""
+def run_plant(
+    directory: Path, options: PlantOptions, stop: threading.Event, say: Callable[[str], None]
+) -> None:
+    """Run until `stop`; `say` tells a line at a time. Raises PlantError where a bus cannot be
+    served.
+    """
     plans = _plans(options.faults)
     directory.mkdir(parents=True, exist_ok=True)
     site = with_station(demo_site(options.seed, options.day_s), options.seed, options.day_s)
@@ -61,7 +65,10 @@ def run_plant(directory: Path, options: PlantOptions, stop: threading.Event) -> 
     for bus in buses:
         bus.start()
     try:
-        write_json(directory / PLANT_FILE, _place(directory, buses))
+        place = _place(directory, buses)
+        write_json(directory / PLANT_FILE, place)
+        for line in _plates(place, site):
+            say(line)
         _keep_books(directory, running, buses, stop)
     finally:
         halt.set()
@@ -160,6 +167,18 @@ def _place(directory: Path, buses: list[RtuLine | TcpBus]) -> dict[str, Any]:
             port = str(directory.absolute() / bus.path.name)
             where[bus.path.name] = {"type": "rtu", "port": port, "baud": BAUD}
     return {"pid": os.getpid(), "buses": where}
+
+
+def _plates(place: Mapping[str, Any], site: Site) -> Iterator[str]:
+    """What a fitter finds: ports, and what stands on each instrument."""
+    for name, bus in place["buses"].items():
+        yield f"{name}  " + (
+            f"{bus['host']} TCP port {bus['tcp_port']}"
+            if bus["type"] == "tcp"
+            else f"{bus['port']}  {bus['baud']} 8N1"
+        )
+        for unit, one in site.on_bus(name).items():
+            yield f"  unit {unit}  {one.name}: {one.profile.id}, serial number {one.serial}"
 
 
 def _keep_books(

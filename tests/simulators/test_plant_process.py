@@ -33,7 +33,9 @@ def _wait_until(met: Callable[[], bool]) -> None:
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A plant that was read over all its buses, then ended by SIGTERM; and what was read."""
     directory = tmp_path_factory.mktemp("plant")
-    process = subprocess.Popen([_EDGE_SIM, "plant", "--dir", str(directory)])
+    process = subprocess.Popen(
+        [_EDGE_SIM, "plant", "--dir", str(directory)], stdout=subprocess.PIPE, text=True
+    )
     try:
         _wait_until((directory / "plant.json").exists)
         buses = json.loads((directory / "plant.json").read_text())["buses"]
@@ -41,10 +43,12 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
         _wait_until(lambda: _books(directory)["runs"]["R3"]["totals"]["vb"]["polls"] == 2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(_PATIENCE_S) == 0
+        assert process.stdout is not None
+        read["said"] = process.stdout.read()
         yield directory, read
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _read_all(buses: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +86,14 @@ def test_the_books_hold_what_the_client_read(ended: tuple[Path, dict[str, Any]])
             assert book["last"]["counts"] % book["modulus"] == _index(last, at)
     assert runs["R1"]["totals"]["vm"]["polls"] == 0
     assert runs["R1"]["line_mm3"] > 0
+
+
+def test_it_says_where_and_who_its_instruments_are(ended: tuple[Path, dict[str, Any]]) -> None:
+    """Ports, unit ids, and what stands on the plates: whoever commissions it has no other."""
+    directory, read = ended
+    assert f"line-1  {directory}/line-1  9600 8N1" in read["said"]
+    assert f"lan  127.0.0.1 TCP port {read['buses']['lan']['tcp_port']}" in read["said"]
+    assert "  unit 1  meter-1: sick-flowsic500, serial number 21450301" in read["said"]
 
 
 def test_the_end_leaves_books_and_nothing_else(ended: tuple[Path, dict[str, Any]]) -> None:
