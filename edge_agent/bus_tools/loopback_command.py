@@ -60,6 +60,8 @@ def loopback_command(config: AgentConfig | None, looped: Looped, *, as_json: boo
 
 def verdict_of(ways: list[Way]) -> str:
     """The words' key of what the directions say together."""
+    if any(way.extra or way.echo > way.sent for way in ways):
+        return "loop.others"
     if len(ways) == 1:
         (way,) = ways
         if way.is_good:

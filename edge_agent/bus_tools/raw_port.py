@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from edge_agent.bus.port import (
+    MAX_DRAIN_BYTES,
     Closed,
     Names,
     PortGone,
@@ -44,9 +45,9 @@ def some(port: RawPort, wait_s: float) -> bytes:
 
 
 def drop(port: RawPort) -> int:
-    """Throw away what lies in the input; how many bytes."""
+    """Throw away what lies in the input, however fast more comes; how many bytes."""
     count = 0
     with contextlib.suppress(Closed):
-        while data := read_now(port.fd):
+        while count < MAX_DRAIN_BYTES and (data := read_now(port.fd)):
             count += len(data)
     return count

@@ -25,8 +25,9 @@ from pymodbus.pdu import mei_message as identity
 from pymodbus.pdu import other_message as other
 from pymodbus.pdu import register_message as registers
 
-# else Python prints its warnings about junk between the lines of a command
+# its warnings about junk are not for the lines of a command, whoever set up the log
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+logging.getLogger("pymodbus").propagate = False
 
 MAX_OBJECTS: Final = 16
 """Of a device identification."""

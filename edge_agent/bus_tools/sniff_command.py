@@ -54,7 +54,7 @@ def sniff_command(config: AgentConfig | None, listening: Listening, *, as_json: 
         except KeyboardInterrupt:
             tell([], stderr=True)
     told = heard[-1] if heard else Told(setups[0])
-    good = told.sniffer.frames > 0
+    good = told.is_understood
     if as_json:
         tell([to_json(sums_json(told))])
     else:
@@ -95,7 +95,7 @@ def listen(
         with raw_port(setup) as port:
             silence_s = max(LEAST_SILENCE_S, SILENCE_CHARS * _char_s(setup))
             last_s = told.began_s
-            while (now_s := time.monotonic()) < (end_s if told.sniffer.frames else trial_s):
+            while (now_s := time.monotonic()) < (end_s if told.is_understood else trial_s):
                 data = some(port, WAIT_S)
                 now_s = time.monotonic()
                 if data:
@@ -104,7 +104,7 @@ def listen(
                     _take(told, told.sniffer.came(data, now_s - told.began_s), show)
                 elif now_s - last_s > silence_s:
                     _take(told, told.sniffer.silence(now_s - told.began_s), show)
-        if told.sniffer.frames or time.monotonic() >= end_s:
+        if told.is_understood or time.monotonic() >= end_s:
             return
 
 

@@ -22,6 +22,8 @@ from protocols.modbus.sniff import Heard, Kind, Sniffer, UnitSeen
 from protocols.modbus.write import WRITE_FUNCTIONS
 
 MAX_BLOCKS_SHOWN: Final = 8
+MAX_JUNK: Final = 0.25
+"""The share of what is heard on a line without a single read or write."""
 MAX_TEXT: Final = 240
 """Of one request or answer that has lines of its own."""
 NAMED: Final = (7, 8, 11, 12, 17, 20, 21, 22, 23, 24, 43)
@@ -42,6 +44,13 @@ class Told:
     frames: list[Heard] = field(default_factory=list)
     bytes: int = 0
     began_s: float = 0.0
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether it is Modbus at this setup. Junk, as another rate makes it, has frames, too."""
+        sniffer = self.sniffer
+        few = sniffer.junk_bytes < MAX_JUNK * self.bytes
+        return sniffer.plain > 0 or (sniffer.frames > 0 and few)
 
 
 def said_by(heard: Heard) -> Said | None:
@@ -182,7 +191,7 @@ def summary(told: Told) -> list[str]:
     setup = told.setup
     shown = f"{setup.baud} {setup.data_bits}{setup.parity}{setup.stop_bits}"
     sniffer = told.sniffer
-    if not sniffer.frames:
+    if not told.is_understood:
         key = "sniff.silent" if not told.bytes else "sniff.junk_only"
         return lines(say(key, bytes=told.bytes))
     junk = sniffer.junk_bytes
@@ -213,7 +222,7 @@ def sums_json(told: Told) -> dict[str, object]:
     """One object, without its schema; `says`: the fields by pymodbus, null where it cannot."""
     setup = told.setup
     return {
-        "ok": told.sniffer.frames > 0,
+        "ok": told.is_understood,
         "setup": {"baud": setup.baud, "parity": setup.parity},
         "bytes": told.bytes,
         "junk_bytes": told.sniffer.junk_bytes,

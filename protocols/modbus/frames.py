@@ -95,6 +95,19 @@ def crc16(data: bytes) -> int:
     return crc
 
 
+def sound_beginning(data: bytes) -> int:
+    """How long the shortest beginning is that is a sound RTU frame; 0 where none is.
+
+    One pass: over a frame together with its CRC, the CRC is 0.
+    """
+    crc = 0xFFFF
+    for length, byte in enumerate(data[:MAX_RTU], 1):
+        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
+        if not crc and length >= MIN_RTU:
+            return length
+    return 0
+
+
 def rtu_frame(unit: int, pdu: bytes) -> bytes:
     """The frame on a serial line."""
     body = bytes((unit,)) + pdu

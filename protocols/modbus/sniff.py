@@ -25,6 +25,7 @@ from protocols.modbus.frames import (
     MIN_RTU,
     READ_FUNCTIONS,
     crc16,
+    sound_beginning,
 )
 from protocols.modbus.write import WRITE_FUNCTIONS
 
@@ -85,12 +86,17 @@ class UnitSeen:
 
 
 class Sniffer:
-    """Bytes in as they come, frames out; `units` and `junk_bytes` are the account."""
+    """Bytes in as they come, frames out; `units` and `junk_bytes` are the account.
+
+    `plain` are the frames of reads and writes, whose length follows from their bytes. Of other
+    functions any length may be one, so that 1 in 500 bytes of junk begins a frame by chance.
+    """
 
     def __init__(self) -> None:
         self.units: dict[int, UnitSeen] = {}
         self.junk_bytes = 0
         self.frames = 0
+        self.plain = 0
         self._data = b""
         self._asked: Heard | None = None
 
@@ -119,6 +125,7 @@ class Sniffer:
         self.frames += 1
         asked = self._asked
         heard = _read(frame, now_s, asked)
+        self.plain += heard.function in (*READ_FUNCTIONS, *WRITE_FUNCTIONS)
         seen = self._seen(heard.unit)
         if heard.kind is Kind.REQUEST:
             if asked is not None:
@@ -144,6 +151,8 @@ def _frame_length(data: bytes, asked: Heard | None) -> tuple[int, bool]:
     if len(data) < 2:
         return 0, True
     lengths = _lengths(data, asked)
+    if not lengths:
+        return sound_beginning(data), len(data) < MAX_RTU
     for length in lengths:
         if MIN_RTU <= length <= min(len(data), MAX_RTU) and _is_sound(data[:length]):
             return length, True
@@ -155,7 +164,8 @@ def _is_sound(frame: bytes) -> bool:
 
 
 def _lengths(data: bytes, asked: Heard | None) -> list[int]:
-    """What the function allows, the likeliest first; a byte count may be yet to come."""
+    """What the function allows, the likeliest first; a byte count may be yet to come. Empty: any,
+    of a function that this program does not know."""
     function = data[1]
     if function & EXCEPTION_BIT:
         return [EXCEPTION_BYTES]
@@ -167,7 +177,7 @@ def _lengths(data: bytes, asked: Heard | None) -> list[int]:
         return [REQUEST_BYTES]
     if function in _LONG_WRITES:
         return [REQUEST_BYTES, 9 + data[6] if len(data) > 6 else MAX_RTU]
-    return list(range(MIN_RTU, MAX_RTU + 1))  # a function that this program does not know
+    return []
 
 
 def _read(frame: bytes, now_s: float, asked: Heard | None) -> Heard:

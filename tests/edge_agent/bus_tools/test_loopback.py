@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -88,6 +89,36 @@ def test_one_port(wire: Wire, told: str, status: int, capsys: pytest.CaptureFixt
     with ports(wire) as (one, _):
         assert main(["bus", "loopback", "--port", one, "--baud", "115200", *NO_CONFIG]) == status
     assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["one-port", "two-ports"])
+def test_somebody_talks(other: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """More comes than was sent, without end: it ends all the same, and says why."""
+    masters = [pty.openpty() for _ in range(2)]
+    stop = threading.Event()
+
+    def babble() -> None:
+        for master, slave in masters:
+            tty.setraw(slave)
+            os.set_blocking(master, False)
+        while not stop.is_set():
+            for master, _ in masters:
+                with contextlib.suppress(BlockingIOError):
+                    os.write(master, bytes(range(256)))
+
+    thread = threading.Thread(target=babble, daemon=True)
+    thread.start()
+    names = [os.ttyname(slave) for _, slave in masters]
+    given = ["--port", names[0], *(["--with", names[1]] if other else [])]
+    try:
+        assert main(["bus", "loopback", *given, "--baud", "115200", *NO_CONFIG]) == 1
+    finally:
+        stop.set()
+        thread.join(5)
+        for pair in masters:
+            for fd in pair:
+                os.close(fd)
+    assert "somebody else talks on this line" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_pattern_is_no_request() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import threading
 import tty
 from collections.abc import Iterator
@@ -89,6 +90,19 @@ def test_silence_and_junk_are_told_apart(capsys: pytest.CaptureFixture[str]) -> 
     with talk(junk) as path:
         assert sniff(path) == 1
     assert "but no frame: another baud rate or parity" in capsys.readouterr().out
+
+
+def test_a_frame_by_chance_is_no_setup(capfd: pytest.CaptureFixture[str]) -> None:
+    """Junk passes a CRC now and then, as at a wrong rate: that is not taken for the line's, and no
+    library speaks between our lines."""
+    rng = random.Random(5)
+    chance = rtu_frame(0x41, bytes((56, 1)))  # of a function that is none
+    with talk(rng.randbytes(200), chance, rng.randbytes(200)) as path:
+        assert sniff(path) == 1
+    told = capfd.readouterr()
+    assert "unknown function" in told.out
+    assert "but no frame: another baud rate or parity" in told.out
+    assert told.err == ""
 
 
 def test_a_port_that_is_none(tmp_path: Path) -> None:

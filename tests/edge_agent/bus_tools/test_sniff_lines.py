@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -10,7 +11,7 @@ from edge_agent.bus_tools import showing
 from edge_agent.bus_tools.sniff_lines import NAMED, Told, frame_lines, said_by, summary, sums_json
 from edge_agent.config.model import BusConfig
 from edge_agent.terminal import columns
-from protocols.modbus.frames import rtu_frame
+from protocols.modbus.frames import read_request, rtu_frame
 from protocols.modbus.sniff import Heard, Kind, Sniffer
 from tests.edge_agent.bus_tools.test_second_decoder import EXAMPLES
 
@@ -121,3 +122,15 @@ def test_both_decoders_say_the_same_of_reads_and_writes() -> None:
 def test_nothing_heard() -> None:
     """One sentence."""
     assert len(summary(Told(BUS))) >= 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_junk_is_no_modbus(seed: int) -> None:
+    """Two seconds at a wrong rate: whatever passes a CRC in it, the setup is not the line's."""
+    data = random.Random(seed).randbytes(2_000)
+    told = Told(BusConfig("b", "rtu"), bytes=len(data))
+    list(told.sniffer.came(data, 1.0))
+    list(told.sniffer.silence(2.0))
+    assert not told.is_understood
+    list(told.sniffer.came(rtu_frame(1, read_request(3, 4102, 2)), 3.0))
+    assert told.is_understood

@@ -16,6 +16,7 @@ from protocols.modbus.frames import (
     parse_read_request,
     read_request,
     rtu_frame,
+    sound_beginning,
     split_rtu,
     split_tcp,
     tcp_frame,
@@ -173,3 +174,13 @@ def test_a_record_of_an_archive():
     assert frame == bytes.fromhex("01 03 02 BD 00 0A 54 51")
     with pytest.raises(ValueError, match="record"):
         _ = Request(1, 3, 701, 10, record_bytes=21).pdu
+
+
+@given(st.binary(max_size=300))
+def test_a_sound_beginning(data):
+    """The shortest one, as by trying each length."""
+    tried = [at for at in range(4, 257) if at <= len(data) and data[:at][-2:] == (
+        crc16(data[: at - 2]).to_bytes(2, "little"))]  # fmt: skip
+    assert sound_beginning(data) == min(tried, default=0)
+    frame = rtu_frame(7, b"\x41" + data[:249])
+    assert 0 < sound_beginning(frame + data) <= len(frame)
