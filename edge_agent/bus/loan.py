@@ -83,11 +83,13 @@ class Loans:
 
     def end(self, how: str) -> None:
         """It is over, if there is one; from the bus thread."""
+        loan = self.current
+        if loan is None:
+            return
+        loan.holder.close()
+        self._tell(loan, how)  # first: the next loan's beginning stands behind this one's end
         with self._lock:
-            loan, self.current = self.current, None
-        if loan is not None:
-            loan.holder.close()
-            self._tell(loan, how)
+            self.current = None
 
     def _tell(self, loan: Loan, how: str) -> None:
         self._untold = None if self.on_end(loan, how) else (loan, how)

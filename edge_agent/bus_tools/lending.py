@@ -14,6 +14,7 @@ loan; then the start of the agent stands in the log.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -43,6 +44,7 @@ class Lending:
         self._note = note
         self._tell = tell
         self._clock = clock
+        self._one = threading.Lock()
         for bus in buses:
             bus.loans.on_end = self._ended
 
@@ -56,18 +58,13 @@ class Lending:
         until_mono_ms = now.mono_ms + 1000 * seconds
         pid = call.integer("pid", 0, MAX_PID, 0)
         loan = Loan(bus.bus.name, who, call.text("reason"), until_mono_ms, utc_ms)
-        if bus.loans.current is not None:
-            return _lent_already(bus.loans.current)
-        if not self._note(
-            [self._fact(loan, ON, f"{loan.reason}; {_until(loan, seconds)}")], NOTE_S
-        ):
-            return refusal("not lent: the journal takes nothing; see edge-agent's log")
-        loan = loan._replace(holder=Holder(pid))
-        other = bus.loans.lend(loan)
-        if other is not None:
-            loan.holder.close()
-            self._tell(self._fact(loan, OFF, "it was lent to another already"))
-            return _lent_already(other)
+        with self._one:  # else two events say that it is lent, and one of them that it is not
+            if bus.loans.current is not None:
+                return _lent_already(bus.loans.current)
+            why = f"{loan.reason}; {_until(loan, seconds)}"
+            if not self._note([self._fact(loan, ON, why)], NOTE_S):
+                return refusal("not lent: the journal takes nothing; see edge-agent's log")
+            bus.loans.lend(loan._replace(holder=Holder(pid)))
         bus.jobs.wake()
         if not bus.loans.wait(STAND_BACK_S):
             bus.loans.give_back("the bus did not stand back")

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import serial
 
+from edge_agent.bus.bus import BusThread
+from edge_agent.bus_tools.lending import lending_routes
+from edge_agent.clock import Clock
+from edge_agent.config.model import BusConfig
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.keys import create_keys
+from edge_agent.recording.device_recording import Fact, News, Said
 from protocols.evidence.leaf import Kind
 from protocols.metering.quality import Quality
 from protocols.registers.codec import decode_scan
@@ -210,6 +216,46 @@ def test_a_tool_that_is_killed_has_the_bus_no_longer(site: tuple[Path, Path]) ->
     assert (answer["ok"], "is lent to Li" in str(answer["error"])) == (False, True)
     assert bus_state(path) == "lent"
     assert ask_agent(act, Call("release", {"bus": "line"}))["ok"]
+
+
+def test_of_many_at_once_one_gets_it() -> None:
+    """The others hear whose it is, and the log has one loan: an end of theirs would hide it."""
+    said: list[str] = []
+    both = threading.Barrier(2)
+
+    def note(facts: Sequence[Fact | Said], _timeout_s: float) -> bool:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.3)  # where two may be here, both are
+        said.extend(fact.new for fact in facts if isinstance(fact, Fact))
+        return True
+
+    def tell(news: News) -> bool:
+        return note([news], 0.0) if isinstance(news, Fact) else True
+
+    line = BusThread(
+        BusConfig("line", "rtu", port="/nonexistent"), [], Clock(1), lambda _: True,
+        stop := threading.Event(),
+    )  # fmt: skip
+    route = lending_routes([line], note, tell, Clock(1))["take"]
+    call = Call("take", {"bus": "line", "seconds": 60, "who": "Li", "reason": "r"})
+    answers: list[Mapping[str, object]] = []
+    asking = [
+        threading.Thread(target=lambda: answers.append(route.answer(call, "uid 1")))
+        for _ in range(3)
+    ]
+    line.start()
+    try:
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join(20)
+        assert said == ["on"]
+        assert sorted(bool(answer["ok"]) for answer in answers) == [False, False, True]
+        assert line.loans.current is not None
+    finally:
+        stop.set()
+        line.jobs.wake()
+        line.join(5)
 
 
 def test_without_an_agent_the_port_is_free(tmp_path: Path) -> None:
