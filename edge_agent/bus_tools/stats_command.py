@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_agent.bus_tools.borrow import CannotUse
 from edge_agent.bus_tools.causes import cause_json, cause_lines
 from edge_agent.bus_tools.evidence import BUS_STATS, likely_json
-from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
+from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json, words
 from edge_agent.console import FINDINGS, GOOD
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.protocol import Call
@@ -121,7 +121,7 @@ def bus_lines(bus: Mapping[str, Any], up_ms: int) -> list[str]:
     told = lines(f"{bus['name']}  {bus['type']} {bus['port']}  {setup}".rstrip(), 0, 2)
     if bus["lent_to"] or bus["gone"]:
         lent = say("stats.lent", who=bus["lent_to"])
-        told += lines(lent if bus["lent_to"] else bus["gone"], 2)
+        told += lines(lent if bus["lent_to"] else words().said(bus["gone"]), 2)
     counts, up_s = bus["counts"], max(1.0, up_ms / 1000)
     rate = f"{counts['requests'] / up_s:.2f}"
     load = f"{100 * bus['poll_ms'] / max(1, up_ms):.1f}"

@@ -14,6 +14,7 @@ from typing import Final
 
 from edge_agent.bus.device_write import Refused, rule_of
 from edge_agent.config.model import AgentConfig, DeviceConfig
+from edge_agent.console import said
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.control import Control
 from edge_agent.control.offline import acting, reading
@@ -26,6 +27,7 @@ from edge_agent.control.protocol import (
     parse_request,
 )
 from edge_agent.state_lock import AlreadyRunning
+from edge_agent.terminal import wrapped
 
 WIDTH: Final = 80
 _NAME_WIDTH: Final = 33
@@ -103,7 +105,7 @@ def question(config: AgentConfig, request: WriteRequest | ClockRequest) -> list[
 def answer_lines(answer: Answer) -> list[str]:
     """An answer in lines of at most 80 columns."""
     if not answer.get("ok"):
-        return _wrapped(f"{answer.get('error')}")
+        return wrapped(said(f"{answer.get('error')}"))
     values = answer.get("values")
     if not isinstance(values, list):
         lines = [f"was {answer.get('old')}", f"is  {answer.get('new')}"]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.console import FINDINGS, GOOD, add_config, add_person, could_not, load, said, show
+from edge_agent.console import FINDINGS, GOOD, add_config, add_person, could_not, load, show
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -86,7 +86,7 @@ def ask_and_tell(config: AgentConfig, request: Request, *, as_json: bool) -> int
     if good or as_json:
         show(text)
     else:
-        print(said(text), file=sys.stderr)
+        print(text, file=sys.stderr)
     return GOOD if good else FINDINGS
 
 

@@ -106,10 +106,10 @@ class Way:
                 yield spoken
                 return
             with spoken:
-                seen = _certificate(spoken)
-                assert seen is not None  # it was verified
-                yield judge_certificate(seen, _since(began), self._now)
                 try:
+                    seen = certificate_of(spoken)
+                    assert seen is not None  # it was verified
+                    yield judge_certificate(seen, _since(began), self._now)
                     self.heard = _ask(spoken, self._target.place[0], question)
                 except (OSError, ValueError) as error:
                     yield judge_tls(_as_os(error), _shown(self._target.place), None, self._now)
@@ -201,14 +201,15 @@ class Way:
             opened,
             context.wrap_socket(opened, server_hostname=host) as spoken,
         ):
-            return _certificate(spoken)
+            return certificate_of(spoken)
         return None
 
     def _where_first(self) -> str:
         return _shown(self._target.first)
 
 
-def _certificate(spoken: ssl.SSLSocket) -> Certificate | None:
+def certificate_of(spoken: ssl.SSLSocket) -> Certificate | None:
+    """What the other end has shown. Raises OSError where it has cut the connection since."""
     der = spoken.getpeercert(binary_form=True)
     if der is None:
         return None

@@ -305,7 +305,12 @@ def _queue_lines(snapshot: Snapshot, look: Look) -> Iterator[Line]:
     light = {"good": GOOD, "window": GOOD, "waiting": WARNING}.get(uplink.state, BAD)
     yield look.lit(light, text)
     if light == BAD and uplink.failure:
-        yield (Part(look.left(" " * look.mark_width + uplink.failure, look.width), STYLES[BAD]),)
+        yield (
+            Part(
+                look.left(" " * look.mark_width + look.words.said(uplink.failure), look.width),
+                STYLES[BAD],
+            ),
+        )
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -217,7 +217,7 @@ def _uplink(snapshot: Snapshot, words: Words) -> Line:
     state, tried_ms = words(f"uplink.{part.state}"), part.last_try_age_ms
     if part.state == GOOD and tried_ms is not None and ASKING_MS < tried_ms < _age(snapshot):
         state, light = words("uplink.asking", span=span(tried_ms, words)), {GOOD: WARNING}
-    told = (state, part.failure, last, waits)
+    told = (state, words.said(part.failure), last, waits)
     return Line(light.get(part.state, GOOD), words("join").join(filter(None, told)))
 
 

@@ -165,7 +165,7 @@ def lines(queue: Queue, words: Words, now_ms: int, local: Local) -> list[tuple[s
     """Label and text."""
     told = [(words("queue.waits"), words(f"queue.waits.{queue.waits_for}"))]
     if queue.failure:
-        told.append((words("queue.failure"), queue.failure))
+        told.append((words("queue.failure"), words.said(queue.failure)))
     if queue.forecast_s:
         told.append((words("queue.forecast"), span(1000 * queue.forecast_s, words)))
     for log, one in queue.logs.items():

@@ -1,17 +1,20 @@
 """The way walked against real sockets."""
 
+import select
 import socket
 import ssl
+import struct
 import threading
 
 import pytest
 
 from edge_agent.link_test.judge import Now
 from edge_agent.link_test.network import Network, read_network
-from edge_agent.link_test.way import Question, Target, Way, parse_answer
+from edge_agent.link_test.way import Question, Target, Way, certificate_of, parse_answer
+from edge_agent.screen import BAD
 from edge_agent.uplink.resolver import Resolver
 from protocols.metering.instant import ClockState
-from tests.edge_agent.tls_central import serving
+from tests.edge_agent.tls_central import make_certificates, serving
 from tests.edge_agent.wild_servers import connect_proxy, listening, portal, refusing_proxy, silent
 
 NOW = Now(1_800_000_000, ClockState.SYNCHRONISED)
@@ -150,3 +153,32 @@ def test_a_body_is_bounded(tmp_path) -> None:
     assert not steps[-1].ends_it
     assert way.heard is not None
     assert len(way.heard.body) < 80_000
+
+
+def test_a_connection_that_is_cut_before_tls_is_told(tmp_path) -> None:
+    """By a firewall, or a central that is just stopped. Python's TLS takes it as one that is not
+    connected yet, and speaks none: what it is asked about the other end then fails."""
+    make_certificates(tmp_path)
+
+    def cut(listener) -> None:
+        for _ in range(2):
+            peer, _ = listener.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=cut, args=(listener,))
+        thread.start()
+        place = listener.getsockname()
+        steps, _ = walked(Target(f"https://localhost:{place[1]}", tmp_path / "ca.pem"))
+        assert steps[-1].light == BAD
+        with socket.create_connection(place) as end:
+            thread.join()
+            seen = select.poll()
+            seen.register(end.fileno(), 0)
+            assert seen.poll(5000)  # it is cut
+            ours = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+            end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # it is told once only
+            spoken = ours.wrap_socket(end, server_hostname="localhost")
+            with spoken, pytest.raises(OSError, match="not connected"):
+                certificate_of(spoken)

@@ -83,7 +83,8 @@ def test_each_sentence_is_found_out() -> None:
         template = TABLES["recorded"].get(code, english)
         given = {name: f"<{name}>" for name in fields(template)}
         assert recognise(template.format(**given)) == Sentence(code, given)
-        for piece in pieces(template) if code not in NOT_IN_ONE_PIECE else ():
+        elsewhere = code in NOT_IN_ONE_PIECE or code.startswith("system.")
+        for piece in () if elsewhere else pieces(template):
             if piece not in source:
                 gone.append(f"{code}: nothing says {piece!r} any more")
     assert "\n".join(gone) == ""
@@ -116,8 +117,10 @@ SAID = {
         "gas[a].x_h2: 缺少此项；补上 x_h2：数字，0 至 1",
     "error_curve: it holds from Qmin on; give qmin_l_h; correct it":
         "error_curve：自 Qmin 起有效；写出 qmin；改正它",
-    "connection to https://c:1 failed: Connection refused; check the link and central":
-        "与 https://c:1 的连接失败：连接被拒绝；检查链路和中心",
+    "connection to https://c:1 failed: [Errno 111] Connection refused; check the link and central":
+        "与 https://c:1 的连接失败：系统：连接被拒绝；检查链路和中心",
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (x.c:1)":
+        "加密连接：证书校验失败：证书已过期",
     "no good reading not older than 20000 ms from 330041":
         "330041 在最近 20 秒内没有有效读数",
     "a\nempty answer": "a\n空应答",
