@@ -30,6 +30,8 @@ from protocols.metering.run_config_faults import faults
 from protocols.registers.point import FLOATS, TYPE_WORDS
 
 MAX_RUNS: Final = 64
+_CUBIC_METRES: Final = ("m3", "Nm3")
+"""An unscaled counter in one of these is of whole ones."""
 
 # The symbols of EN 12405-1: a meter whose profile uses them needs no `totals` in the file.
 TOTALS: Final = {
@@ -138,17 +140,28 @@ def _run(
 
 
 def _check_counts(section: Section, run: RunConfig, meter: DeviceConfig | None) -> None:
-    """A composite's counts are of the resolution that its profile says, whatever the file says."""
+    """A total's counts are of the resolution that its profile says, whatever the file says."""
     for total in run.totals:
-        composite = None if meter is None else meter.profile.composite(total.point)
-        if composite is None:
+        resolution = None if meter is None else _resolution_of(meter, total.point)
+        if resolution is None:
             continue
         is_line = total.role.of_line
         key = "line_resolution_m3" if is_line else "base_resolution_m3"
         exponent = run.line_exponent if is_line else run.base_exponent
-        if Decimal(composite.resolution) != Decimal(1).scaleb(exponent):
-            problem = f"{total.point} counts in steps of {composite.count_unit}"
-            section.fault(key, problem, f"set it to {composite.resolution!r}")
+        if Decimal(resolution[0]) != Decimal(1).scaleb(exponent):
+            problem = f"{total.point} counts in steps of {resolution[1]}"
+            section.fault(key, problem, f"set it to {resolution[0]!r}")
+
+
+def _resolution_of(meter: DeviceConfig, name: str) -> tuple[str, str] | None:
+    """What a count of the total stands for, and in words; None where only the meter knows."""
+    composite = meter.profile.composite(name)
+    if composite is not None:
+        return composite.resolution, composite.count_unit
+    point = next((point for point in meter.profile.points if point.name == name), None)
+    if point is None or point.unit not in _CUBIC_METRES or point.scale != "1" or point.factor:
+        return None
+    return "1", "1 m3"
 
 
 def _error_curve(section: Section) -> tuple[CurvePoint, ...]:

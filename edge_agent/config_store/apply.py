@@ -127,9 +127,8 @@ def _apply(
 def roll_back(
     config_path: Path, who: str, why: str, number: int = 0, source: str = ACT
 ) -> Applied | Refused:
-    """Put a version that was in force before in force again; 0: the one before. Raises OSError.
-
-    During a trial it ends the trial.
+    """Put a version that was in force before in force again; 0: the one before, or the one that
+    runs where gateway.toml cannot be read. During a trial it ends the trial. Raises OSError.
     """
     faulty = _words_fault(who, why)
     if faulty:
@@ -145,13 +144,16 @@ def roll_back(
             history = end_trial(files, history, why, who)
             back = history.in_force
             return Applied(trial.back, back.sha256 if back else "", trial.number, on_trial=False)
+        before = files.read_config()
+        if number == 0 and not (before is not None and _is_whole(files, before)):
+            number = history.current
         if number == 0:
             earlier = [v for v in history.versions if v.number != history.current]
             good = [v.number for v in earlier if v.outcome != "rolled_back"]
             number = max((n for n in good if n < history.current), default=max(good, default=0))
         version = history.version(number)
         data = None if version is None else files.read_version(number, version.sha256)
-        held = _held(files, history, files.read_config())
+        held = _held(files, history, before)
     if data is None:
         known = ", ".join(str(v.number) for v in history.versions)
         return Refused(f"version {number} is not there; there are: {known or 'none'}")

@@ -79,6 +79,23 @@ def gateway_fields(body: Body) -> Flat:
     return {name: value for name, value in found if isinstance(value, (int, str))}
 
 
+def other_profiles(old: Body | None, new: Body) -> frozenset[str]:
+    """Serials of devices whose profile is another one than in the gateway's configuration before:
+    a total of the same name is another register then.
+    """
+    before, after = ({} if body is None else _profiles(body) for body in (old, new))
+    return frozenset(
+        serial for serial in before if after.get(serial, before[serial]) != before[serial]
+    )
+
+
+def _profiles(body: Body) -> dict[str, str]:
+    """By serial number."""
+    devices = body[6]
+    entries = devices if isinstance(devices, tuple) else ()
+    return {f"{one[1]}": f"{one[2]}" for one in entries if isinstance(one, tuple)}
+
+
 def same_totals(old: RunConfig, new: RunConfig) -> frozenset[str]:
     """Points whose old index the new one goes on from: same meter, register, digits, resolution.
 

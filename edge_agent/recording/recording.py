@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.journal.memory import RunMemory
-from edge_agent.recording.changes import gateway_fields, run_fields, same_totals
+from edge_agent.recording.changes import gateway_fields, other_profiles, run_fields, same_totals
 from edge_agent.recording.clock_recording import record_clock
 from edge_agent.recording.device_recording import note_gaps
 from edge_agent.recording.gas_in_force import runs_in_force
@@ -109,10 +109,12 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
     draft.urgent = True
     draft.running = True
     who = _who(config)
+    read_anew = other_profiles(draft.configuration, config.to_body())
     _configure_gateway(draft, config, instant, who)
     changes = {change.run: change for change in config.meter_changes}
     for run in runs_in_force(draft, config, instant, who):
-        configure_run(draft, run, instant, who, changes.get(run.run))
+        is_kept = run.meter_serial not in read_anew
+        configure_run(draft, run, instant, who, changes.get(run.run), is_kept=is_kept)
     configured = {run.run for run in config.runs}
     watched = {regulator.regulator for regulator in config.regulators}
     draft.regulators = {
@@ -167,16 +169,25 @@ def _configure_gateway(draft: Draft, config: AgentConfig, instant: Instant, who:
 
 
 def configure_run(
-    draft: Draft, config: RunConfig, instant: Instant, who: str, change: MeterChange | None
+    draft: Draft,
+    config: RunConfig,
+    instant: Instant,
+    who: str,
+    change: MeterChange | None,
+    *,
+    is_kept: bool = True,
 ) -> None:
-    """The old interval closes under the old configuration, the next one is the new one's."""
+    """The old interval closes under the old configuration, the next one is the new one's.
+
+    `is_kept`: the meter's registers are still those that they were.
+    """
     memory = draft.runs.get(config.run)
     if memory is None:
         draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
         segment = draft.epoch * SEGMENTS_OF_AN_EPOCH  # nothing is known of what was before
         draft.set_run(RunMemory(config, RunState.new(segment), active=True))
         return
-    if memory.config == config and memory.active:
+    if memory.config == config and memory.active and is_kept:
         return
     state = close_run(draft, memory, instant).state
     draft.append(Kind.CONFIGURATION, config.run, config.to_body(), instant, config.hash())
@@ -189,7 +200,7 @@ def configure_run(
         told = change if change is not None and change.old_serial == replaced else who
         _record_replacement(draft, memory, config, instant, told)
     kept = same_totals(memory.config, config)
-    if _counted_elsewhere(draft, memory, config):
+    if not is_kept or _counted_elsewhere(draft, memory, config):
         kept = frozenset()
     state = _begun_anew(state, (memory.config, config), kept, draft.next_seq(Log.TELEMETRY))
     draft.set_run(RunMemory(config, state, active=True))

@@ -58,6 +58,9 @@ def test_counts_have_the_profile_s_resolution(tmp_path: Path):
     """A resolution in the file that is not the profile's would bill by a power of ten: a fault."""
     told = faults_of(changed("yinuo-js-flow", line_resolution_m3="1"), tmp_path)
     assert "line_resolution_m3: vm counts in steps of 0.001m3; set it to '0.001'" in told
+    whole = {"line_resolution_m3": "0.001", "base_resolution_m3": "1"}
+    told = faults_of(changed("itron-corus", **whole), tmp_path)
+    assert "line_resolution_m3: vm counts in steps of 1 m3; set it to '1'" in told
 
 
 def test_an_index_begins_again_where_the_profile_says(tmp_path: Path):

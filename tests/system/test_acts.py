@@ -17,7 +17,7 @@ BY = ("--who", "Li Wei", "--reason", "yearly check", "--yes", "--config", "gatew
 NEW = "21450399"
 
 
-def _index(rig: Rig, device: str) -> str:
+def index_of(rig: Rig, device: str) -> str:
     """The line index that the meter shows now."""
     told = json.loads(
         rig.command("edge-agent", "read", "--config", "gateway.toml", "--device", device, "--json")
@@ -36,11 +36,11 @@ def test_acts_are_at_central_and_the_law_holds(tmp_path: Path) -> None:
     """A comparison, a date, another meter in R3: shown, each segment's law, a rebuild."""
     with Rig(tmp_path) as rig:
         rig.wait("the first intervals", lambda: (rig.summary() or {}).get("intervals", 0) >= 6)
-        compare = ("edge-agent", "compare", "R1", "--display", f"line={_index(rig, 'meter-1')}")
+        compare = ("edge-agent", "compare", "R1", "--display", f"line={index_of(rig, 'meter-1')}")
         rig.command(*compare, *BY)
         due = ("edge-agent", "meter", "verify-due", "R1", "--until", "2020-01-31")
         rig.command(*due, *BY, status=1)  # over: a finding
-        index = _index(rig, "meter-3")
+        index = index_of(rig, "meter-3")
         indexes = ("--old-index", f"line={index}", "--new-index", f"line={index}")
         replace = ("edge-agent", "meter", "replace", "R3", *indexes, "--new-serial", NEW)
         rig.command(*replace, "--answers", "new", *BY)

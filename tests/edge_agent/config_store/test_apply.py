@@ -210,6 +210,16 @@ def test_a_torn_file_after_another_meter_does_not_bring_the_old_one(
     assert not mended.on_trial
 
 
+@pytest.mark.parametrize("torn", [b"", OTHER_METER[:300], None])
+def test_the_remedy_for_a_torn_file_is_what_was_in_force(path: Path, torn: bytes | None) -> None:
+    """`config rollback` without a number writes the version that runs, not the one before it."""
+    apply(path, OTHER_METER, *WHO)
+    path.unlink() if torn is None else path.write_bytes(torn)
+    started(path)
+    assert isinstance(roll_back(path, *WHO), Applied)
+    assert path.read_bytes() == OTHER_METER
+
+
 def test_what_was_written_by_hand_outlives_a_trial(path: Path) -> None:
     """The new meter's serial, say, while an offer was tried: the end of the trial leaves it."""
     apply(path, NEW, *WHO)
