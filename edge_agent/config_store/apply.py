@@ -16,7 +16,7 @@ from edge_agent.clock import EARLIEST_UTC_MS, LATEST_UTC_MS, wall_ms
 from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig
 from edge_agent.config_store.difference import told_changes
-from edge_agent.config_store.exchange import exchanges_of, named
+from edge_agent.config_store.exchange import exchanges_of, named, no_way_back
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import (
     MAX_TEXT,
@@ -145,12 +145,7 @@ def roll_back(
             back = history.in_force
             return Applied(trial.back, back.sha256 if back else "", trial.number, on_trial=False)
         before = files.read_config()
-        if number == 0 and not (before is not None and _is_whole(files, before)):
-            number = history.current
-        if number == 0:
-            earlier = [v for v in history.versions if v.number != history.current]
-            good = [v.number for v in earlier if v.outcome != "rolled_back"]
-            number = max((n for n in good if n < history.current), default=max(good, default=0))
+        number = number or version_before(files, history, before)
         version = history.version(number)
         data = None if version is None else files.read_version(number, version.sha256)
         held = _held(files, history, before)
@@ -158,13 +153,20 @@ def roll_back(
         known = ", ".join(str(v.number) for v in history.versions)
         return Refused(f"version {number} is not there; there are: {known or 'none'}")
     found = [each for each in exchanges_of(held or b"", data, config_path).found if each.new]
-    if found:
-        return Refused(
-            f"version {number} has another device in place ({named(found)}): if it is there now, "
-            "edge-agent meter replace tells of both; else take what is in force now, and change "
-            "in it what shall be as it was"
-        )
+    if why_not := no_way_back(number, found):
+        return Refused(why_not)
     return apply(config_path, data, who, f"back to version {number}: {why}"[:MAX_TEXT], source)
+
+
+def version_before(files: ConfigFiles, history: History, before: bytes | None) -> int:
+    """Which one a way back leads to; 0: there is none. `before`: what gateway.toml holds."""
+    if history.trial is not None:
+        return history.trial.back
+    if not (before is not None and _is_whole(files, before)):
+        return history.current
+    earlier = [v for v in history.versions if v.number != history.current]
+    good = [v.number for v in earlier if v.outcome != "rolled_back"]
+    return max((n for n in good if n < history.current), default=max(good, default=0))
 
 
 def settle(files: ConfigFiles, history: History) -> History:

@@ -35,9 +35,7 @@ class Exchange(NamedTuple):
     new: str  # "": the run is gone, and its meter with it
 
     def __str__(self) -> str:
-        if self.new:
-            return f"{self.place}: {self.new} instead of {self.old}"
-        return f"{self.place}: without {self.old}"
+        return f"{self.place}: {self.old} -> {self.new or '-'}"
 
 
 class Exchanges(NamedTuple):
@@ -62,6 +60,19 @@ class Exchanges(NamedTuple):
             f" {named(self.beside)} has to be tried: put one after the other in force; a meter"
             " that was changed: edge-agent meter replace"
         )
+
+
+def no_way_back(number: int, found: Sequence[object]) -> str:
+    """Why a version does not come into force again, where that would put another device in place;
+    empty where it may.
+    """
+    if not found:
+        return ""
+    return (
+        f"version {number} has another device in place ({named(found)}): if it is there now, "
+        "edge-agent meter replace tells of both; else take what is in force now, and change in it "
+        "what shall be as it was"
+    )
 
 
 def exchanges_of(old: bytes, new: bytes, path: Path) -> Exchanges:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import ControlConfig
 from edge_agent.config_store.difference import hidden
+from edge_agent.config_store.exchange import no_way_back
 from edge_agent.config_store.files import find_state_dir
 from edge_agent.console import FINDINGS, GOOD, could_not, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
@@ -125,14 +126,18 @@ class _Work:
             lines += ["", *wrapped(self._words("exchange", what=what))]
         return lines
 
-    def _would_change(self, versions: Told) -> list[str]:
-        """What of the file changes, where that is known before; else the answer says it."""
-        trial = versions["trial"]
-        number = self._options.version or (trial["back"] if trial else 0)
-        if not number:
-            return []
+    def _show_way_back(self, versions: Told) -> None:
+        """What a way back changes. Raises _Refused where it leads over another meter."""
+        number = self._options.version or versions.get("before", 0)
+        if not any(one["number"] == number for one in versions["versions"]):
+            return  # the answer says which there are
         told: Told = self._desk.difference(self._text(0).encode(), self._text(number).encode())
-        return change_lines(told["changes"], self._words) if told["ok"] else []
+        if not told["ok"]:
+            return
+        self._say(["", *change_lines(told["changes"], self._words)])
+        why_not = "" if versions["trial"] else no_way_back(number, told["exchanges"])
+        if why_not:
+            raise _Refused({"error": why_not})
 
     def _before(self) -> int:
         told = self._ask(Call("config-versions"))
@@ -170,7 +175,7 @@ class _Work:
     def roll_back(self) -> int:
         versions = self._ask(Call("config-versions"))
         self._say(version_lines(versions, self._words))
-        self._say(["", *self._would_change(versions)])
+        self._show_way_back(versions)
         if not self._confirmed("rollback"):
             return FINDINGS
         call = Call("config-rollback", {"version": self._options.version, **self._said()})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config.file import ConfigErrors, read_config_bytes
-from edge_agent.config_store.apply import Applied, Refused, apply, roll_back
+from edge_agent.config_store.apply import Applied, Refused, apply, roll_back, version_before
 from edge_agent.config_store.difference import differences
 from edge_agent.config_store.exchange import exchanges_of
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
@@ -34,11 +34,15 @@ class Desk:
 
     def versions(self) -> dict[str, object]:
         """All that is remembered of them."""
-        history = self._history()
-        if history is None:
+        files = self._files()
+        if files is None or not files.directory.is_dir():
             return _no(f"no versions are known of {self._path}: no agent has run with it yet")
+        with files.locked():
+            history = files.history()
+            before = version_before(files, history, files.read_config())
         return _yes(
             current=history.current,
+            before=before,
             good=history.good,
             trial=None if history.trial is None else asdict(history.trial),
             waiting=[each._asdict() for each in history.waiting],

@@ -186,7 +186,7 @@ def test_a_segment_begins_where_it_must(gateway: Gateway, way: str, case: str) -
 
 
 def test_a_resolution_that_the_meter_does_not_have_books_nothing(gateway: Gateway) -> None:
-    """The meter's own word is another one: told, and no count of it is a volume until they agree."""
+    """The meter's own word is another: told, and no count is a volume until they agree."""
     by_command(gateway.path, HELD.replace(*CASES["resolution"][0]))
     gateway.start()
     gateway.rounds(3, -3)

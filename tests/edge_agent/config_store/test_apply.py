@@ -149,7 +149,7 @@ def test_another_meter_has_no_trial(path: Path) -> None:
         found = started(path)
         assert found.history.trial is None
     (told,) = [one for one in found.history.untold if one.code == "configuration_applied"]
-    assert told.detail.endswith("; no trial: meter-1: M2 instead of M1")
+    assert told.detail.endswith("; no trial: meter-1: M1 -> M2")
     again = apply(path, OTHER_METER.replace(b'"M2"', b'"M3"'), *WHO)
     assert isinstance(again, Applied), "one act after the other, nothing to wait for"
 
@@ -159,7 +159,7 @@ def test_another_meter_comes_alone(path: Path) -> None:
     both = OTHER_METER.replace(b"batch_seconds = 300", b"batch_seconds = 60")
     refused = apply(path, both, *WHO)
     assert isinstance(refused, Refused)
-    assert "meter-1: M2 instead of M1" in refused.why
+    assert "meter-1: M1 -> M2" in refused.why
     assert "central.batch_seconds has to be tried" in refused.why
     assert path.read_bytes() == OLD
     done = apply(path, both, *WHO, COMMISSIONING)
@@ -187,7 +187,7 @@ def test_nobody_goes_back_over_another_meter(path: Path, number: int) -> None:
     apply(path, OTHER_METER, *WHO)
     refused = roll_back(path, "Wang", "as before", number)
     assert isinstance(refused, Refused)
-    assert "meter-1: M1 instead of M2" in refused.why
+    assert "meter-1: M2 -> M1" in refused.why
     assert "edge-agent meter replace" in refused.why
     assert path.read_bytes() == OTHER_METER
 

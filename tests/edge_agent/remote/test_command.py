@@ -69,7 +69,7 @@ def test_another_meter_is_warned_of_and_never_gone_back_over(
     assert main(["config", "apply", new, *SAID]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert '! device[meter-1].serial: "M1" -> "M2"' in out
-    assert "Another device: meter-1: M2 instead of M1." in out
+    assert "Another device: meter-1: M1 -> M2." in out
     assert "edge-agent meter replace, which records both indexes" in out
     assert "It has no trial and does not go back by itself" in out
     held = path.read_bytes()
@@ -120,7 +120,10 @@ def test_no_secret_comes_out(path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "keys"),
     [
-        (["versions"], {"ok", "schema", "current", "good", "trial", "waiting", "versions"}),
+        (
+            ["versions"],
+            {"ok", "schema", "current", "before", "good", "trial", "waiting", "versions"},
+        ),
         (["show"], {"schema", "path", "toml"}),
         (["show", "--effective"], {"schema", "effective"}),
         (["check"], {"schema", "warnings", "faults"}),

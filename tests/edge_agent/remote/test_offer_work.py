@@ -149,7 +149,7 @@ def test_an_offer_made_before_a_meter_was_changed_is_refused(site: Site) -> None
     assert "in force is" in site.turn()[1]
     # and one that was made from an old file, for the new one
     site.configure(HARMLESS, 8)
-    assert "meter-1: M1 instead of M2" in site.turn()[1]
+    assert "meter-1: M2 -> M1" in site.turn()[1]
     assert site.text() == OTHER_METER
 
 
@@ -182,7 +182,7 @@ def test_consent_after_the_time_is_too_late(site: Site) -> None:
         (HELD.replace('id = "gw-1"', 'id = "gw-2"'), "gateway.id"),
         (HELD.replace('state_dir = "state"', 'state_dir = "/root"'), "gateway.state_dir"),
         (HELD.replace('ca = "ca.pem"', 'ca = "./ca.pem"'), "central.ca"),
-        (OTHER_METER.replace("= 300", "= 60"), "meter-1: M2 instead of M1"),
+        (OTHER_METER.replace("= 300", "= 60"), "meter-1: M1 -> M2"),
         (HELD + '[control]\ndir = "/tmp/x"\n', "control.dir"),
         (HELD + "[control]\nwrites = true\n", "control.writes"),
         (HELD.replace('port = "line-1"', 'port = "/etc/passwd"'), "bus[line-1].port"),
