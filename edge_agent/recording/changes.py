@@ -93,7 +93,7 @@ def _profiles(body: Body) -> dict[str, str]:
     """By serial number."""
     devices = body[6]
     entries = devices if isinstance(devices, tuple) else ()
-    return {f"{one[1]}": f"{one[2]}" for one in entries if isinstance(one, tuple)}
+    return {f"{one[1]!s}": f"{one[2]!s}" for one in entries if isinstance(one, tuple)}
 
 
 def same_totals(old: RunConfig, new: RunConfig) -> frozenset[str]:
