@@ -137,8 +137,19 @@ def tell_faults(error: object, count: int) -> None:
 
 
 def could_not(why: object) -> int:
-    _complain(f"edge-agent: {said(f'{why}')}")
+    told = _of_a_file(why) if isinstance(why, OSError) else ""
+    _complain(f"edge-agent: {said(told or f'{why}')}")
     return COULD_NOT
+
+
+def _of_a_file(error: OSError) -> str:
+    """Which file, what, and who may; "" where the error is a sentence of our own."""
+    from edge_agent.permission import why_closed  # only after a failure: a command is quick
+
+    if not (error.strerror and isinstance(error.filename, str)):
+        return ""
+    remedy = why_closed(Path(error.filename)) or "check the path"
+    return f"{error.filename}: {error.strerror}; {remedy}"
 
 
 def said(text: str) -> str:

@@ -28,6 +28,8 @@ def _remedy(found: os.stat_result, wanted: int, alone: str) -> str:
     owner = user_name(found.st_uid)
     if found.st_mode & (wanted << 3) != wanted << 3:  # the bits of the group
         return f"is {owner}'s alone: {alone}, or be {owner}"
+    if found.st_gid == 0:  # nobody is put into it
+        return f"is {owner}'s alone: run it as {owner} (sudo)"
     group, me = group_name(found.st_gid), user_name(os.getuid())
     if _is_listed(found.st_gid, me):
         return f"is for the group {group}: you were put into it after you logged in; log in anew"

@@ -60,7 +60,8 @@ def _port_lines(port: Port) -> list[str]:
     for name in (name for name in names if name not in ("", port.path)):
         told += lines(name, 4)
     if port.exists and not port.may_open:
-        told += lines(say("ports.forbidden", group=port.group or "dialout"), 4)
+        group = port.group or "dialout"
+        told += lines(say("ports.rootly" if group == "root" else "ports.forbidden", group=group), 4)
     return told
 
 

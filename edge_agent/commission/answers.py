@@ -59,7 +59,11 @@ def parse_row(data: bytes, name: str, row: str) -> dict[Key, str]:
 
     A cell that is empty answers nothing. Raises AnswersError.
     """
-    lines = csv.reader(io.StringIO(_text(data.removeprefix(b"\xef\xbb\xbf"), name)))
+    text = _text(data.removeprefix(b"\xef\xbb\xbf"), name)
+    first = text.partition("\n")[0]  # spreadsheets of decimal commas part columns by semicolons
+    lines = csv.reader(
+        io.StringIO(text), delimiter=";" if ";" in first and "," not in first else ","
+    )
     try:
         head = next(lines, [])
         found = [line for line in lines if line and line[0].strip() == row]

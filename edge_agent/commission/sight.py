@@ -52,7 +52,7 @@ ZONE_LINK: Final = Path("/etc/localtime")
 MAX_PORTS: Final = 64
 _ENROLLED: Final = 0
 _PINNED: Final = "Central's CA is the one that the token pins."
-_APPROVED: Final = "Approved"
+_APPROVED: Final = ("Approved", "Enrolled already")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{4}(?:-[0-9a-f]{4}){7}")
 _NOT_YET: Final = 1
 

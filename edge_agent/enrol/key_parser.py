@@ -68,7 +68,7 @@ def _show(options: argparse.Namespace) -> int:
 
     try:
         shown = show(options.state, wall_ms() // 1000)
-    except KeyFileError as error:
+    except (KeyFileError, OSError) as error:
         return could_not(error)
     show_text("\n".join(shown.lines))
     return GOOD if shown.is_good else FINDINGS

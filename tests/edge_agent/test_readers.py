@@ -177,3 +177,20 @@ def test_a_reader_while_the_agent_comes_and_goes(site: Path) -> None:
     assert reading.returncode == 0, err
     print(out, file=sys.stderr)
     assert int(out.split()[0]) > 0
+
+
+def test_what_is_closed_is_told_with_who_may(site: Path) -> None:
+    """Keys are the agent's; a file of root's group is for root, and nobody is put into it."""
+    status, _, err = says(STRANGER, "key", "show", "--state", "state", cwd=site)
+    assert status == 2
+    assert "Permission denied" in err
+    assert "alone" in err
+    assert "Traceback" not in err
+    for path in (site, site / "gateway.toml"):
+        os.chown(path, 0, 0)
+    (site / "gateway.toml").chmod(0o640)
+    for command in (("config", "versions"), ("config", "show"), ("events",)):
+        status, _, err = says(STRANGER, *command, *CONFIG, cwd=site)
+        assert status == 2
+        assert "run it as root (sudo)" in err
+        assert "usermod" not in err

@@ -102,6 +102,13 @@ def test_a_row_answers_for_one_site() -> None:
     assert parse_row(data, "f", "2") == {("gateway", "id"): "gw-2"}
 
 
+def test_a_table_of_a_spreadsheet_with_decimal_commas() -> None:
+    """Its columns are parted by semicolons."""
+    data = b"site;gateway.id;run.R1.qmax_m3_h\r\n1;gw-1;100,5\r\n"
+    expected = {("gateway", "id"): "gw-1", ("run", "R1", "qmax_m3_h"): "100,5"}
+    assert parse_row(data, "f", "1") == expected
+
+
 @pytest.mark.parametrize(("row", "count"), [("4", 0), ("3", 2)])
 def test_a_row_must_be_there_once(row: str, count: int) -> None:
     """Else another site would be commissioned."""
