@@ -115,11 +115,17 @@ def _apply(
     trial = Trial(number, back, offer=offer) if back and not is_fact else None
     changes = told_changes(files.path, before, candidate, said.who)
     no_trial = f"no trial: {named(found.found)}" if is_fact else ""
+    unmoved = replace(history, versions=history.versions[:-1])
     history = history.tell(*changes).put_in_force(number, trial, no_trial)
     if offer and trial is None:
         history = history.tell(Told("offer_done", None, offer, AGENT, "in force"))
     files.store(history)
-    move(files, files.history(), candidate)
+    try:
+        move(files, files.history(), candidate)
+    except OSError:
+        if files.read_config() != candidate:  # whoever asked is told that it failed: so it did
+            files.store(unmoved)
+        raise
     files.note_place()
     return Applied(number, digest, back, trial is not None)
 
@@ -173,14 +179,24 @@ def settle(files: ConfigFiles, history: History) -> History:
     """End what a kill left undone: gateway.toml gets the version that the index names."""
     if not history.moving:
         return history
-    version, held = history.in_force, files.read_config()
-    data = files.read_version(version.number, version.sha256) if version is not None else None
-    known = held is None or history.by_hash(sha256(held)) is not None or not _is_whole(files, held)
-    if data is None or not known:  # somebody wrote a file of his own meanwhile: it holds
+    data = owed(files, history)
+    if data is None:
         history = replace(history, moving=False, trial=None)
         files.store(history)
         return history
     return move(files, history, data)
+
+
+def owed(files: ConfigFiles, history: History) -> bytes | None:
+    """What gateway.toml has still to hold. None: nothing, or somebody wrote a file of his own
+    meanwhile, which holds.
+    """
+    version = history.in_force
+    if not history.moving or version is None:
+        return None
+    held = files.read_config()
+    known = held is None or history.by_hash(sha256(held)) is not None or not _is_whole(files, held)
+    return files.read_version(version.number, version.sha256) if known else None
 
 
 def move(files: ConfigFiles, history: History, data: bytes) -> History:

@@ -17,7 +17,7 @@ from typing import Final
 
 from edge_agent.config.file import ConfigErrors, read_config, read_config_bytes
 from edge_agent.config.model import AgentConfig, Change
-from edge_agent.config_store.apply import Refused, adopt, end_trial, settle
+from edge_agent.config_store.apply import Refused, adopt, end_trial, owed, settle
 from edge_agent.config_store.files import ConfigFiles, find_state_dir, sha256
 from edge_agent.config_store.history import MOST_STARTS, History, Told, Version
 
@@ -39,8 +39,9 @@ class Started:
 def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Started | Refused:
     """Settle what a kill left, count a trial's starts, choose what is run.
 
-    A full disk does not stop the metering: then gateway.toml is run as it is, and nothing of it is
-    remembered before the next start. Raises OSError where not even that can be read.
+    A full disk does not stop the metering: then gateway.toml is run as it is, or the version that
+    it must hold and cannot take, and nothing of it is remembered before the next start. Raises
+    OSError where not even that can be read.
     """
     try:
         return _begin(config_path, environment)
@@ -51,14 +52,21 @@ def begin(config_path: Path, environment: Mapping[str, str] = os.environ) -> Sta
             raise
         _log.error("the configuration's versions are left alone: %s; look at the disk", error)
         files = ConfigFiles(config_path, config.state_dir)
-        return Started(config, files, _as_it_lies(files), sha256(data))
+        return _as_it_lies(Started(config, files, History(), sha256(data)))
 
 
-def _as_it_lies(files: ConfigFiles) -> History:
+def _as_it_lies(found: Started) -> Started:
+    """What gateway.toml holds, but for a version that the log calls in force already."""
+    files = found.files
     try:
-        return files.history()
+        history = files.history()
+        data = owed(files, history)
     except OSError:
-        return History()
+        return found
+    config, _ = _parse(files.path, data)
+    if config is None or data is None or config.state_dir != found.config.state_dir:
+        return replace(found, history=history)
+    return Started(_said(config, history.in_force), files, history, sha256(data))
 
 
 def _begin(config_path: Path, environment: Mapping[str, str]) -> Started | Refused:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import mono_ms
 from edge_agent.config.file import ConfigErrors, read_config
-from edge_agent.config_store.apply import end_trial, set_baseline
+from edge_agent.config_store.apply import end_trial, set_baseline, settle
 from edge_agent.config_store.files import INDEX
 from edge_agent.config_store.history import Baseline
 from edge_agent.recording.device_recording import Fact
@@ -173,11 +173,17 @@ class Custody(threading.Thread):
         stat = (found.st_mtime_ns, found.st_ino, found.st_size)
         if stat == self._seen_stat:
             return
+        begun, is_late = self._begun, False
         with self._files.locked():
             history = self._files.history()
+            if history.moving and begun.history.moving and history.current == self._running:
+                # the start could not put it into gateway.toml, nor would the next one
+                history, is_late = settle(self._files, history), True
         self._seen_stat, self._history = stat, history
         if history.current == self._running and not history.moving:
-            return
+            version = history.in_force
+            if not is_late or (version is not None and version.sha256 == begun.sha256):
+                return
         if history.trial is not None and lent:
             self._seen_stat = None  # to begin anew would take the bus back: a meter may be changed
             return

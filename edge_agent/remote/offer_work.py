@@ -129,10 +129,14 @@ class OfferWork:
         who = f"{offer.who} (operator)"
         if waiting.who:
             who += f"; consent: {waiting.who}"
-        found = apply(
-            self._files.path, candidate, who[:MAX_TEXT], offer.why[:MAX_TEXT],
-            f"offer {offer.number}", offer=offer.number,
-        )  # fmt: skip
+        try:
+            found = apply(
+                self._files.path, candidate, who[:MAX_TEXT], offer.why[:MAX_TEXT],
+                f"offer {offer.number}", offer=offer.number,
+            )  # fmt: skip
+        except OSError:  # each try writes to the card
+            self._retry_ms[offer.number] = self._mono_ms() + RETRY_MS
+            raise
         if isinstance(found, Refused):
             return self._refuse(offer.number, "; ".join((found.why, *found.faults)))
         _log.info("offer %d: its configuration is version %d", offer.number, found.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -446,3 +447,20 @@ def test_a_full_disk_does_not_stop_a_start(path: Path, monkeypatch: pytest.Monke
     assert found.history.current == 1
     monkeypatch.undo()
     assert started(path).history.current == 2
+
+
+def test_what_gateway_toml_does_not_take_is_not_in_force(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever applies it is told that it failed: then it comes into force at no later time."""
+    before = started(path).history
+
+    def closed(_files: ConfigFiles, _data: bytes) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConfigFiles, "put_config", closed)
+        with pytest.raises(PermissionError):
+            apply(path, NEW, *WHO)
+    assert replace(files_of(path).history(), next_number=2) == before
+    assert started(path).config.central.batch_s == 300

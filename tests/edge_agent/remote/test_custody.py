@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import threading
 from collections.abc import Sequence
@@ -253,6 +254,41 @@ def test_an_index_that_cannot_be_written_tells_nothing_again(
                 site.turn(custody)
     site.turn(custody)
     assert (site.told, site.history.untold) == (["configuration_applied"], ())
+
+
+def test_a_way_back_that_cannot_be_written_is_run_nevertheless(
+    site: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log says that the old version is in force: it is, once, and not begun anew for ever."""
+    custody = site.custody()
+    site.answer("meter-1")
+    site.turn(custody)
+    apply(site.path, NEW.encode(), *WHO)
+    site.turn(custody)
+    site.counts = dict.fromkeys(site.counts, 0)
+    custody = site.custody()
+
+    def closed(_files: ConfigFiles, _data: bytes) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "gateway.toml")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConfigFiles, "put_config", closed)
+        for after_ms in (301_000, 500):
+            with contextlib.suppress(PermissionError):
+                site.turn(custody, after_ms)
+        assert custody.wants_reload.is_set()
+        assert site.history.current == 1
+        started = begin(site.path, {})
+        assert isinstance(started, Started)
+        assert started.config.central.batch_s == 300
+        custody = site.custody()
+        for _ in range(5):
+            with contextlib.suppress(PermissionError):
+                site.turn(custody)
+        assert not custody.wants_reload.is_set()
+    assert not site.turn(custody), "what runs is what it holds now"
+    assert site.path.read_text() == TOML
+    assert not site.history.moving
 
 
 def test_an_unreadable_file_does_not_make_it_begin_anew_for_ever(site: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from dataclasses import dataclass, field
@@ -316,3 +317,24 @@ def test_an_offer_waits_for_a_clock(site: Site) -> None:
     site.utc_ms = UTC_MS + 2000
     assert site.turn() == ("offer_refused", "its time is over")
     assert site.text() == HELD
+
+
+def test_a_file_that_cannot_be_written_is_tried_once_a_minute(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try writes the version and the index: not with every turn, for days, onto a card."""
+    site.configure(HARMLESS)
+    work, tries = site.work(), []
+
+    def closed(_files: ConfigFiles, _data: bytes) -> None:
+        tries.append(site.mono_ms)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(ConfigFiles, "put_config", closed)
+    for site.mono_ms in range(0, 120_000, 500):
+        with contextlib.suppress(PermissionError):
+            work.look(site.history)
+    assert tries == [0, 60_000]
+    monkeypatch.undo()
+    site.mono_ms = 120_000
+    assert site.turn(work)[0] == "configuration_applied"
