@@ -201,8 +201,8 @@ class History:
 
 def encode(history: History) -> bytes:
     """The index file's bytes."""
-    table = {"schema": SCHEMA, **asdict(history)}
-    return json.dumps(table, ensure_ascii=False, indent=1).encode() + b"\n"
+    table = {"schema": SCHEMA, **asdict(history)}  # of a name that is no UTF-8: no leaf holds it
+    return json.dumps(table, ensure_ascii=False, indent=1).encode(errors="replace") + b"\n"
 
 
 def decode(data: bytes) -> History:

@@ -96,3 +96,10 @@ def test_a_flipped_bit_is_read_or_told(place: int, bit: int) -> None:
         decode(bytes(data))
     except HistoryError:
         return
+
+
+def test_a_name_that_is_no_text_stops_nothing() -> None:
+    """A file's name that is no UTF-8 stands in an error, and so in an event that waits; no leaf
+    could hold it."""
+    history = History().tell(Told("offer_refused", None, 7, "agent", "/media/\udcff: no space"))
+    assert decode(encode(history)).untold[0].detail == "/media/?: no space"
