@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.bus.link import Answer
 from edge_agent.bus_tools.address import Place
 from edge_agent.bus_tools.borrow import CannotUse
+from edge_agent.bus_tools.progress import Bar
 from edge_agent.bus_tools.second_opinion import second_opinion
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json
-from edge_agent.bus_tools.talk import device_named, talking
+from edge_agent.bus_tools.talk import Talk, device_named, talking
 from edge_agent.commands.profile_probe import Found, read_device
 from edge_agent.console import FINDINGS, GOOD
 from protocols.metering.quality import Quality
+from protocols.modbus.plan import plan
 from protocols.registers.codec import (
     Value,
     assemble,
@@ -67,12 +70,8 @@ class Row(NamedTuple):
 def dump_command(config: AgentConfig, name: str, form: str) -> int:
     """`form`: text, json or csv. The exit status. Raises CannotUse, SocketError."""
     device = device_named(config, name)
-    with talking(config, device) as talk:
-
-        def exchange(request: Request) -> Answer:
-            return talk.exchange(request)
-
-        found = read_device(device.profile, device.unit, exchange)
+    with talking(config, device) as talk, Bar(say("dump.reading"), shown=True) as bar:
+        found = read_device(device.profile, device.unit, _seen(talk, device, bar))
     if found.gone:
         raise CannotUse(f"{device.name}: {found.gone}")
     rows = rows_of(device.profile, found)
@@ -84,6 +83,21 @@ def dump_command(config: AgentConfig, name: str, form: str) -> int:
         case _:
             tell(_lines(device, found, rows))
     return FINDINGS if found.refused or _differing(rows) else GOOD
+
+
+def _seen(talk: Talk, device: DeviceConfig, bar: Bar) -> Callable[[Request], Answer]:
+    """Each exchange moves the bar: one a block, each as long as those before it."""
+    blocks, took_s = len(plan(device.profile.points, device.profile)), [0.0]
+
+    def exchange(request: Request) -> Answer:
+        count = len(took_s)
+        bar.show(sum(took_s), sum(took_s) / count * max(blocks, count), f"{request.address}")
+        began_s = time.monotonic()
+        answer = talk.exchange(request)
+        took_s.append(time.monotonic() - began_s)
+        return answer
+
+    return exchange
 
 
 def rows_of(profile: Profile, found: Found) -> tuple[Row, ...]:

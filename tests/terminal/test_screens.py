@@ -94,6 +94,14 @@ def test_every_screen_on_every_terminal(command: str, way: str, site: Rig) -> No
     judge(command, WAYS[way], look(command, WAYS[way], site))
 
 
+def test_a_dump_tells_how_far_it_is(site: Rig) -> None:
+    """A slow line takes seconds for each of its blocks; at the end the line is gone."""
+    screen = look("dump meter-1", WAYS["usual"], site)
+    judge("dump meter-1", WAYS["usual"], screen)
+    assert b"reading from address" in screen.raw
+    assert "reading from address" not in screen.text
+
+
 def test_status_tells_what_does_not_work_first(site: Rig) -> None:
     """The plant is gone: each meter run says so above all that works."""
     site.stop("plant")
