@@ -78,6 +78,11 @@ class Rig:
             log.seek(self._begins[name])
             return what in log.read().decode(errors="replace")
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        """A signal, to a program that goes on."""
+        assert self._running[name].poll() is None, f"{name} had died by itself:\n{self.log(name)}"
+        self._running[name].send_signal(number)
+
     def stop(self, name: str) -> None:
         """SIGTERM, and a good end."""
         process = self._running.pop(name)
