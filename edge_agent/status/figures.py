@@ -155,8 +155,10 @@ def values_of(scan: PolledScan) -> tuple[Value, ...]:
     """All values of a good scan."""
     lines = value_lines(Read(scan.register_map, scan.raws))
     return tuple(
-        Value(str(line["name"]), str(line["text"]), _number(line["number"]), str(line["unit"]))
-        for line in lines
+        [
+            Value(str(line["name"]), str(line["text"]), _number(line["number"]), str(line["unit"]))
+            for line in lines
+        ]
     )
 
 

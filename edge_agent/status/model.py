@@ -214,8 +214,9 @@ def _plain(value: Any) -> Any:
     """A part as JSON has it."""
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
+        # not `fields`: at each call it makes tuples that stay in reserve (`edge_agent/heap.py`)
+        return {name: _plain(getattr(value, name)) for name in names}
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.journal.memory import LOGS, Settled
 from edge_agent.journal.reader import Cut, ReadDamaged, ReadFailed
-from edge_agent.journal.rows import MOST_LEAVES
+from edge_agent.journal.rows import MOST_LEAVES, SENT_LEAVES
 from edge_agent.keys.receipt_keys import keys_for
 from edge_agent.uplink.failure import CENTRAL_LOG, Failure, failed, refused, unexpected_page
 from edge_agent.uplink.sealing import MOST_BYTES, Batch, NotRecorded, Sealer
@@ -149,7 +149,8 @@ class Exchange:
     def _exchange(self, log: Log, lane: Lane, cut: Cut) -> Progress | Failure:
         is_again = lane.position is not None
         sealer = self._sealer
-        batch = sealer.again(cut, lane.most_leaves) if is_again else sealer.seal(cut)
+        most = min(MOST_LEAVES, lane.too_many - 1)  # an older program sent more at once than we do
+        batch = sealer.again(cut, most) if is_again else sealer.seal(cut)
         answer = self._transport.post(PATH, batch.data, self._unsent(log, batch.after.size))
         if isinstance(answer, LinkFailure):
             return Failure(answer.problem, answer.remedy, link=True)
@@ -254,7 +255,7 @@ class Exchange:
             missing = size - state.receipted.size
             if missing <= 0:
                 return Progress(state.receipted.size)
-            cut = self._reader.cut(log, None, min(missing, MOST_LEAVES), self.most_bytes)
+            cut = self._reader.cut(log, None, min(missing, SENT_LEAVES), self.most_bytes)
             if cut is None or cut.end == cut.before.size:
                 raise ReadFailed(f"{state.origin}: rows below {size} are missing")
             if cut.end > size:  # of a hole only whole subtrees are held: no receipt is for a part

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import mono_ms
 from edge_agent.journal.memory import LOGS
-from edge_agent.journal.rows import MOST_LEAVES
+from edge_agent.journal.rows import MOST_LEAVES, SENT_LEAVES
 from edge_agent.uplink.batch_exchange import Exchange, Healed, Looking, Progress
 from edge_agent.uplink.failure import Failure
 from edge_agent.uplink.lane import Backoff, Lane
@@ -77,7 +77,7 @@ class Uplink(threading.Thread):
         self._gate_backoff = Backoff()
         self._use = use or LinkUse()
         now = monotonic_s()
-        self._lanes = {log: Lane(batch_s, now, most_leaves=MOST_LEAVES) for log in LOGS}
+        self._lanes = {log: Lane(batch_s, now, most_leaves=SENT_LEAVES) for log in LOGS}
         self._wake = threading.Event()
         self._urgent = threading.Event()
         self._flush = threading.Event()  # somebody waits to see that it goes through

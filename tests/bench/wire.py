@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from edge_agent.journal.rows import SENT_LEAVES
 from edge_agent.uplink.transport import Answer, Transport
 from protocols.evidence.leaf import Leaf, Log, Origin
 from protocols.evidence.merkle import EMPTY, Frontier
@@ -51,11 +52,11 @@ class Gateway:
         self._frontiers: dict[Log, Frontier] = dict.fromkeys(Log, EMPTY)
 
     def send(self, telemetry: Sequence[Leaf], billing: Sequence[Leaf]) -> Bytes:
-        """Billing first, then telemetry, as the agent does; nothing is sent for an empty log."""
+        """Billing first, then telemetry, cut as the agent cuts; none for an empty log."""
         total = Bytes()
         for log, leaves in ((Log.BILLING, billing), (Log.TELEMETRY, telemetry)):
-            if leaves:
-                total = total.plus(self._post(log, leaves))
+            for start in range(0, len(leaves), SENT_LEAVES):
+                total = total.plus(self._post(log, leaves[start : start + SENT_LEAVES]))
         return total
 
     def _post(self, log: Log, leaves: Sequence[Leaf]) -> Bytes:

@@ -16,7 +16,7 @@ from simulators.plausible import Given, Now, Plausible
 from simulators.served_device import ServedDevice
 from simulators.tcp_bus import TcpBus, TcpKind
 from tests.edge_agent.gateway import TOML
-from tests.edge_agent.tls_central import TlsCentral
+from tests.edge_agent.tls_central import Request, TlsCentral
 
 RUNS = 8
 # its resolutions as configured, and a flow within Qmax: else nothing is metered or converted
@@ -55,7 +55,18 @@ def eight_runs_toml(poll_s: float, interval_s: int, batch_s: float, port: int, u
 
 
 class ForgetfulCentral(TlsCentral):
-    """Keeps heads and no leaf: what it remembers would be taken for the agent's memory."""
+    """Keeps heads and no leaf: what it remembers would be taken for the agent's memory.
+
+    Says nothing while it is away.
+    """
+
+    is_away = False
+
+    def answer(self, request: Request, body: bytes) -> None:
+        if self.is_away:
+            request.close_connection = True
+        else:
+            super().answer(request, body)
 
     def take(self, body: bytes) -> tuple[int, bytes]:
         status, answer = super().take(body)

@@ -6,14 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from edge_agent.control.client import ask_agent
+from edge_agent.control.client import Conversation, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.keys.keys import create_keys
-from edge_agent.status.model import snapshot_of
+from edge_agent.status.model import Snapshot, snapshot_of
 from protocols.evidence.leaf import Log
 from tests.edge_agent.gateway import GATEWAY, wait_until
 from tests.edge_agent.test_agent import agent
@@ -38,26 +41,63 @@ def simulated(directory: Path, times: int, hours: int, poll_s: int, timeout_s: f
     return [int(line) for line in done.stdout.split()]
 
 
-def process(directory: Path, poll_s: float, rounds: int) -> tuple[int, int]:
-    """The memory of a real agent that polls real sockets: after warm-up, and at its end, in kB."""
+class Running(NamedTuple):
+    """A real agent, and the central that it sends to."""
+
+    child: subprocess.Popen[str]
+    central: ForgetfulCentral
+    sockets: Path
+
+    def rss_kb(self) -> int:
+        return rss_kb(self.child.pid)
+
+    def looks(self, times: int) -> Snapshot:
+        """By one connection: the log has a line for each. The last one."""
+        with Conversation(self.sockets / "read.sock") as conversation:
+            asked = [conversation.ask(Call("status")) for _ in range(times)]
+        return snapshot_of(asked[-1])
+
+    def waits_for_backlog(self, leaves: int, timeout_s: float) -> bool:
+        """So many of telemetry have no receipt."""
+        with Conversation(self.sockets / "read.sock") as conversation:
+            return wait_until(
+                lambda: (
+                    snapshot_of(conversation.ask(Call("status"))).journal.unsent["telemetry"]
+                    > leaves
+                ),
+                timeout_s,
+            )
+
+    def waits_for(self, leaves: int, timeout_s: float) -> bool:
+        """Central holds so many of telemetry."""
+        return wait_until(lambda: self.central.size(Log.TELEMETRY) > leaves, timeout_s)
+
+
+@contextmanager
+def running(directory: Path, poll_s: float) -> Iterator[Running]:
+    """Eight runs that poll real sockets; ends in order, with intervals at central."""
     keys = create_keys(directory / "state", GATEWAY, os.urandom)
     central = ForgetfulCentral(keys.signer.verifier)
     with serving(directory, central), served_instruments() as port:
         path = directory / "gateway.toml"
         path.write_text(eight_runs_toml(poll_s, 6, 1.0, port, central.url), encoding="utf-8")
         with agent(path) as child:
-            size = 24 * rounds
-            assert wait_until(lambda: central.size(Log.TELEMETRY) > size // 2, START_S + rounds)
-            warm = rss_kb(child.pid)
-            assert wait_until(lambda: central.size(Log.TELEMETRY) > size, START_S + rounds)
-            asked = ask_agent(directory / "state" / "control" / "read.sock", Call("status"))
-            assert {run.quality for run in snapshot_of(asked).runs} == {"good"}
-            last = rss_kb(child.pid)
+            yield Running(child, central, directory / "state" / "control")
             child.send_signal(signal.SIGTERM)
             _, told = child.communicate(timeout=60)
         assert child.returncode == 0, told
     assert central.size(Log.BILLING) > 8
-    return warm, last
+
+
+def process(directory: Path, poll_s: float, rounds: int) -> tuple[int, int]:
+    """The memory of a real agent that polls real sockets: after warm-up, and at its end, in kB."""
+    size = 24 * rounds
+    with running(directory, poll_s) as site:
+        assert site.waits_for(size // 2, START_S + rounds)
+        warm = site.rss_kb()
+        assert site.waits_for(size, START_S + rounds)
+        assert {run.quality for run in site.looks(1).runs} == {"good"}
+        return warm, site.rss_kb()
 
 
 def test_a_real_process_with_eight_runs(tmp_path: Path) -> None:
@@ -88,3 +128,21 @@ def test_a_real_process_does_not_grow(tmp_path: Path) -> None:
     print(f"eight runs, a process, 500 rounds: {warm} kB, 1000 rounds: {last} kB")
     assert last < MOST_KB
     assert last - warm < MOST_GROWTH_KB
+
+
+@pytest.mark.long
+def test_an_outage_of_central_and_looks_at_the_agent_leave_no_more(tmp_path: Path) -> None:
+    """A backlog of 8,192 leaves is sent as fast as central takes it, then 1,000 looks at it all."""
+    with running(tmp_path, 0.25) as site:
+        assert site.waits_for(24 * 30, 2 * START_S)
+        site.central.is_away = True
+        assert site.waits_for_backlog(8_192, 10 * START_S)
+        during = site.rss_kb()
+        site.central.is_away = False
+        ask_agent(site.sockets / "act.sock", Call("flush"))
+        assert site.waits_for(24 * 30 + 8_192, 5 * START_S)
+        after = site.rss_kb()
+        site.looks(1_000)
+        last = site.rss_kb()
+    print(f"eight runs, an outage: {during} kB, sent: {after} kB, 1000 looks: {last} kB")
+    assert max(during, after, last) < MOST_KB

@@ -6,6 +6,7 @@ import logging
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
@@ -323,6 +324,63 @@ def test_a_full_batch_does_not_wait(
     rig.record(1)
     assert wait_until(lambda: central.size(Log.TELEMETRY) == 12)
     rig.end()
+
+
+def _taken(central: TlsCentral, log: Log, since: int = 0) -> list[int]:
+    """Where each batch begins that central took."""
+    asked = central.requests[since:]
+    return [first for each, first, status in asked if each is log and status == 200]
+
+
+def test_a_backlog_goes_in_batches_that_memory_has_room_for(
+    tmp_path: Path, central: TlsCentral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all that waits is one batch; what waits for its time is no reason to hurry."""
+    monkeypatch.setattr(edge_agent.uplink.uplink, "SENT_LEAVES", 12)
+    rig = start(tmp_path, central, batch_s=3600.0)
+    assert wait_until(lambda: rig.uplink._lanes[Log.TELEMETRY].due_at > monotonic() + 3000)
+    rig.record(10)
+    assert central.size(Log.TELEMETRY) == 0
+    assert_same(rig.end(), central)
+    assert _taken(central, Log.TELEMETRY) == [0, 12, 24]
+
+
+def test_a_large_batch_of_an_older_program_is_caught_up_in_parts(
+    tmp_path: Path, central: TlsCentral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer was lost: central's receipt lets the rows become batches that memory bears."""
+    monkeypatch.setattr("edge_agent.uplink.batch_exchange.SENT_LEAVES", 12)
+    rig = start(tmp_path, central, batch_s=3600.0)
+    assert wait_until(lambda: rig.uplink._lanes[Log.TELEMETRY].due_at > monotonic() + 3000)
+    rig.record(10)
+
+    def lose_telemetry(request: Request, body: bytes, _central: TlsCentral) -> None:
+        if decode_upload(body).origin.log is Log.TELEMETRY:
+            lost_answer(request, body, central)
+        else:
+            central.faults.append(lose_telemetry)
+            request.send(*central.take(body))
+
+    central.faults.append(lose_telemetry)
+    assert_same(rig.end(), central)
+    with closing(sqlite3.connect(rig.journal.path)) as connection:
+        rows = connection.execute("SELECT first, size FROM batch WHERE log = 'telemetry'")
+        assert sorted(rows) == [(0, 12), (12, 24), (24, 30)]
+
+
+def test_what_went_as_one_goes_again_as_one(tmp_path: Path, central: TlsCentral) -> None:
+    """Of an older program, larger than what is sent today: the key to seal it may be gone."""
+    rig = start(tmp_path, central, batch_s=3600.0)
+    assert wait_until(lambda: rig.uplink._lanes[Log.TELEMETRY].due_at > monotonic() + 3000)
+    rig.record(10)
+    rig.uplink.flush()
+    assert wait_until(lambda: rig.receipted(Log.TELEMETRY) == 30)
+    rig.uplink._lanes[Log.TELEMETRY].most_leaves = 12
+    central.restore(dict.fromkeys(Log, EMPTY_HEAD), {log: [] for log in Log})
+    sent = len(central.requests)
+    rig.record(4)  # closes an interval, so that both logs have something new
+    assert_same(rig.end(), central)
+    assert _taken(central, Log.TELEMETRY, sent) == [0, 30]
 
 
 def test_telemetry_goes_on_when_billing_is_refused(tmp_path: Path, central: TlsCentral) -> None:
