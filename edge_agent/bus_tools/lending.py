@@ -63,6 +63,8 @@ class Lending:
                 return _lent_already(bus.loans.current)
             why = f"{loan.reason}; {_until(loan, seconds)}"
             if not self._note([self._fact(loan, ON, why)], NOTE_S):
+                # behind the other, which the journal may still take: requests stay in order
+                self._note([self._fact(loan, OFF, "not lent: the journal was slow")], 0.0)
                 return refusal("not lent: the journal takes nothing; see edge-agent's log")
             bus.loans.lend(loan._replace(holder=Holder(pid)))
         bus.jobs.wake()

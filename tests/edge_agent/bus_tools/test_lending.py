@@ -258,6 +258,25 @@ def test_of_many_at_once_one_gets_it() -> None:
         line.join(5)
 
 
+def test_what_a_slow_journal_stores_later_says_that_nothing_was_lent() -> None:
+    """Who asked was told no; the event waits there, and would say for ever that it is lent."""
+    line = BusThread(
+        BusConfig("line", "tcp", host="127.0.0.1", tcp_port=1), (), Clock(1), lambda _: True,
+        threading.Event(), lambda: 0.5,
+    )  # fmt: skip
+    waiting: list[Fact] = []
+
+    def note(facts: Sequence[Fact | Said], _timeout_s: float) -> bool:
+        waiting.extend(fact for fact in facts if isinstance(fact, Fact))
+        return False
+
+    route = lending_routes([line], note, lambda _: True, Clock(1))["take"]
+    call = Call("take", {"bus": "line", "seconds": 60, "who": "Li", "reason": "r"})
+    assert not route.answer(call, "uid 1")["ok"]
+    assert [(fact.old, fact.new) for fact in waiting] == [("off", "on"), ("on", "off")]
+    assert line.loans.current is None
+
+
 def test_without_an_agent_the_port_is_free(tmp_path: Path) -> None:
     """Nothing to take, nothing to give back: good."""
     path = write_config(tmp_path, tmp_path / "none")
