@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COUNTS_MS: Final = 60_000
 """Between looks for counts of log lines that are due."""
+AGAIN_MS: Final = 10_000
+"""Between tries to have the metrics' port."""
 TRIM_MS: Final = 3_600_000
 RESERVE_MS: Final = 10_000
 """About a round of polls: what it leaves in reserve is 20 kB then."""
@@ -38,12 +40,14 @@ class Observation:
         self._started_ms = mono_ms()
         self._counts_ms = self._trimmed_ms = self._dropped_ms = 0
         self._serves = not self._wanted.metrics_host
+        self._serve_ms = 0
+        self._told = ""
 
     def tick(self, now_ms: int) -> None:
         """As often as the main thread comes by."""
-        if not self._serves:
-            self._serves = True
-            self._serve()
+        if not self._serves and now_ms >= self._serve_ms:
+            self._serve_ms = now_ms + AGAIN_MS
+            self._serves = self._serve()
         self._health.tick(now_ms)
         if now_ms - self._dropped_ms >= RESERVE_MS:
             self._dropped_ms = now_ms
@@ -58,8 +62,8 @@ class Observation:
             if isinstance(handler, Folded):
                 handler.tell_due()
 
-    def _serve(self) -> None:
-        """Open the metrics' port; a machine that does not give it still meters, and says so."""
+    def _serve(self) -> bool:
+        """Open the metrics' port; where it is not given metering goes on, and it is said once."""
         # only here: they cost memory that most gateways do without
         from edge_agent.observe.metrics import exposition
         from edge_agent.observe.scrape_server import ScrapeServer
@@ -71,10 +75,13 @@ class Observation:
         try:
             server = ScrapeServer(host, port, text, self._stop_event)
         except OSError as error:
-            _log.error("no metrics at %s:%d: %s (check [observe] metrics)", host, port, error)
-            return
+            if str(error) != self._told:
+                self._told = str(error)
+                _log.error("no metrics at %s:%d: %s (check [observe] metrics)", host, port, error)
+            return False
         server.start()
         _log.info("metrics at http://%s:%d/metrics", host, server.port)
+        return True
 
     def _snapshot(self) -> Snapshot:
         return snapshot(self._sources, mono_ms() - self._started_ms, with_values=False)

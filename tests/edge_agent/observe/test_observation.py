@@ -15,7 +15,7 @@ import pytest
 
 from edge_agent.config.model import ObserveConfig
 from edge_agent.observe.journald import Folded
-from edge_agent.observe.observation import COUNTS_MS, RESERVE_MS, Observation
+from edge_agent.observe.observation import AGAIN_MS, COUNTS_MS, RESERVE_MS, Observation
 from edge_agent.status.collect import Sources
 from protocols.evidence.leaf import Kind
 from tests.edge_agent.gateway import KEYS
@@ -109,9 +109,16 @@ def test_metrics_are_served_where_they_are_wanted(
 def test_a_port_that_is_taken_stops_nothing(
     parts: tuple[Rig, Sources], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The agent meters without metrics, and says what to look at."""
+    """The agent meters without metrics, and says what to look at; it is tried again: a slow client
+    of the agent before a reload may hold it for some seconds.
+    """
+    caplog.set_level(logging.INFO)
+    stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as other:
-        observation = Observation(with_metrics(parts[1], other.getsockname()[1]), threading.Event())
-        observation.tick(1)
-        observation.tick(2)
+        observation = Observation(with_metrics(parts[1], other.getsockname()[1]), stop)
+        for now_ms in (1, 2, AGAIN_MS + 1):
+            observation.tick(now_ms)
     assert caplog.text.count("check [observe] metrics") == 1
+    observation.tick(2 * AGAIN_MS + 1)
+    stop.set()
+    assert "metrics at http://" in caplog.text
