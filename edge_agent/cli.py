@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
-from edge_agent.console import COULD_NOT, GOOD, bounded, narrow, show
+from edge_agent.console import COULD_NOT, GOOD, bounded, complain, narrow, show
 
 # name: the function that adds it (and perhaps its neighbours) to the parser
 COMMANDS: Final = {
@@ -57,6 +57,15 @@ COMMANDS: Final = {
     "support-bundle": "edge_agent.support.parser:add_support",
     "completion": "edge_agent.cli:add_completion",
 }
+
+
+class Parser(argparse.ArgumentParser):
+    """Its complaints are in lines of a terminal's width too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        complain(f"{self.prog}: error: {message}")
+        self.exit(COULD_NOT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +116,7 @@ def _begin_log() -> None:
 
 def parser_for(command: str = "") -> argparse.ArgumentParser:
     """The parser of one command; of all where it is none of them."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="edge-agent", description="The agent of a gas gateway.", formatter_class=narrow
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

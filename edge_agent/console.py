@@ -131,14 +131,14 @@ def tell_faults(error: object, count: int) -> None:
     """All of them, and how many they are."""
     from edge_agent.terminal import is_chinese
 
-    _complain(said(f"{error}"))
+    complain(said(f"{error}"))
     counted = "1 fault" if count == 1 else f"{count} faults"
     print(f"{count} 处错误" if is_chinese(os.environ) else counted, file=sys.stderr)
 
 
 def could_not(why: object) -> int:
     told = _of_a_file(why) if isinstance(why, OSError) else ""
-    _complain(f"edge-agent: {said(told or f'{why}')}")
+    complain(f"edge-agent: {said(told or f'{why}')}")
     return COULD_NOT
 
 
@@ -160,7 +160,7 @@ def said(text: str) -> str:
     return spoken(text, chinese=is_chinese(os.environ))
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
     """On standard error: in lines of a terminal's width, whole where a program reads it."""
     if sys.stderr.isatty():
         from edge_agent.terminal import wrapped

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from edge_agent.cli import COMMANDS, main, parser_for
+from edge_agent.console import COULD_NOT
 from edge_agent.terminal import columns
+from tests.terminal.terminal import AGENT, printed
 
 
 def parsers(
@@ -55,6 +57,14 @@ def test_help_fits_a_terminal(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(columns, lines)) <= 80
     assert [line for line in lines if line.endswith("-") and not line.endswith(" -")] == []
+
+
+def test_a_complaint_of_an_argument_fits_a_terminal() -> None:
+    """Also where it lists all that may be given."""
+    done = printed([*AGENT, "config", "none"])
+    assert done.status == COULD_NOT
+    assert columns(done.widest) <= 80
+    assert "invalid choice: 'none'" in done.text.replace("\n  ", " ")
 
 
 def test_bash_takes_the_completion_and_completes() -> None:
