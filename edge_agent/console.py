@@ -29,6 +29,10 @@ _IN_ASCII: Final = {
 CONFIG: Final = Path("/etc/edge-agent/gateway.toml")
 
 
+class CannotTell(Exception):  # noqa: N818 - what was found is the name
+    """What was found out could not be written; says where and why."""
+
+
 def bounded(run: Callable[[], int]) -> int:
     """A command's exit status, whatever terminal it speaks to, and wherever a person ends it.
 
@@ -41,6 +45,8 @@ def bounded(run: Callable[[], int]) -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except CannotTell as error:
+        return could_not(error)
     except BrokenPipeError:
         if _is_read():  # it was another pipe, a socket
             raise
@@ -175,6 +181,9 @@ def show(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         leave_pipe()
+    except OSError as error:  # a full disk, as a rule
+        leave_pipe()
+        raise CannotTell(f"standard output: {error.strerror}; look at the disk") from error
 
 
 def leave_pipe() -> None:

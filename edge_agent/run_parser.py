@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.console import FINDINGS, GOOD, add_config, could_not, load, show, tell_faults
+
+if TYPE_CHECKING:
+    from edge_agent.language import Words
 
 OWN_FILES: Final = 0o077
 """What the agent makes is its own; the journal's files and the sockets have modes of their own."""
@@ -78,13 +81,21 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
+def _words() -> Words:
+    """Of `check` and `plan`, in the environment's language."""
+    from edge_agent.language import load_words
+    from edge_agent.terminal import is_chinese
+
+    return load_words("edge_agent.commands", chinese=is_chinese(os.environ))
+
+
 def _check(options: argparse.Namespace) -> int:
     from edge_agent.commands.check_command import check_lines
 
     config = load(options.config)
     if config is None:
         return FINDINGS
-    show("\n".join(check_lines(config)))
+    show("\n".join(check_lines(config, _words())))
     return GOOD
 
 
@@ -94,7 +105,7 @@ def _plan(options: argparse.Namespace) -> int:
     config = load(options.config)
     if config is None:
         return FINDINGS
-    show("\n".join(plan_lines(config)))
+    show("\n".join(plan_lines(config, _words())))
     return GOOD
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from edge_agent.acts.act import Act, NotDone, Who, record
 from edge_agent.clock import wall_ms
-from edge_agent.commands.check_command import check_lines
+from edge_agent.commands.check_command import FOLDER, check_lines
 from edge_agent.commands.plan_command import plan_lines
 from edge_agent.commission.answers import Answers, answers_text, names_of
 from edge_agent.commission.config_text import config_text
@@ -65,9 +65,10 @@ def candidate_of(answers: Answers, words: Words) -> bytes:
     return config_text(document(answers), words, head).encode("utf-8")
 
 
-def overview(config: AgentConfig) -> tuple[str, ...]:
+def overview(config: AgentConfig, *, chinese: bool) -> tuple[str, ...]:
     """What `check` and `plan` say of it."""
-    return (*check_lines(config), "", *plan_lines(config))
+    words = load_words(FOLDER, chinese=chinese)
+    return (*check_lines(config, words), "", *plan_lines(config, words))
 
 
 Reread = Callable[[AgentConfig, Path], Mapping[str, Readings]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,7 +39,7 @@ from edge_agent.console import FINDINGS, GOOD, could_not
 from edge_agent.language import Words
 from edge_agent.ownership import hand_over
 from edge_agent.regular_file import read_regular
-from edge_agent.terminal import wrapped
+from edge_agent.terminal import is_chinese, wrapped
 
 if TYPE_CHECKING:
     import argparse
@@ -119,7 +120,7 @@ class Interview:
         candidate = candidate_of(session.answers, self._words)
         config = read_config(candidate, self._path)
         lines = [
-            *overview(config),
+            *overview(config, chinese=is_chinese(os.environ)),
             "",
             *contract_lines(config, _gases(session.answers), self._words),
             "",

@@ -13,6 +13,7 @@ import pytest
 from edge_agent.console import GOOD, INTERRUPTED, bounded, fit_streams, show
 from tests.terminal.terminal import printed
 
+FULL = "sys.exit(bounded(lambda: show('found')))"
 DEGREES = "import sys; from edge_agent.console import *; sys.exit(bounded(lambda: show({!r}) or 0))"
 
 
@@ -57,6 +58,15 @@ def test_who_reads_no_further_is_no_failure() -> None:
         done = subprocess.run([sys.executable, "-c", code], stdout=write_end, stderr=-1, timeout=30)
         os.close(write_end)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_disk_behind_the_output_is_told() -> None:
+    """It could not be done, and says why; whatever the command makes of failures of its own."""
+    code = f"import sys; from edge_agent.console import *; {FULL}"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=-1, timeout=30)
+    told = b"edge-agent: standard output: No space left on device; look at the disk\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_another_broken_pipe_is_not_taken_for_that(capfd: pytest.CaptureFixture[str]) -> None:

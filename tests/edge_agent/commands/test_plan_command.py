@@ -8,9 +8,12 @@ from edge_agent.cli import main
 from edge_agent.commands.plan_command import Cost, cost_of, plan_lines
 from edge_agent.config.bus_time import loads_of
 from edge_agent.config.model import BusConfig
+from edge_agent.language import load_words
+from edge_agent.terminal import columns
 from protocols.modbus.plan import Block
 from tests.edge_agent.gateway import TOML, config_of, write_ca
 
+ENGLISH, CHINESE = (load_words("edge_agent.commands", chinese=one) for one in (False, True))
 TOTALS = Block(3, 4100, 12, ())
 
 
@@ -42,8 +45,11 @@ def test_the_table(tmp_path):
         slow_points=("conversion_factor",),
         slow_ms=60_000,
     )
-    lines = list(plan_lines(replace(config, devices=(slow, *config.devices[1:]))))
+    lines = list(plan_lines(replace(config, devices=(slow, *config.devices[1:])), ENGLISH))
     assert all(len(line) <= 80 for line in lines)
+    chinese = [columns(line) for line in plan_lines(config, CHINESE)]
+    assert max(chinese) <= 80
+    assert set(chinese[1:3]) == {72}  # head and row end alike, though a Han takes two columns
     assert lines[1].split() == ["device", "requests", "bytes", "ms", "each", "s", "share"]
     assert lines[2].split() == ["a-name-of-thirty-two-...", "2", "54", "121", "2", "6.0", "%"]
     assert lines[3].split()[-3:] == ["60", "0.1", "%"]

@@ -23,4 +23,5 @@ def test_the_first_readings(tmp_path: Path) -> None:
     assert "= 400.00 kPa (absolute)" in shown
     assert "T 14.50 °C" in shown
     assert "p-1: no answer" in silent
-    assert "no faults" in overview(config)
+    assert "no faults" in overview(config, chinese=False)
+    assert "没有错误" in overview(config, chinese=True)

@@ -14,8 +14,10 @@ from edge_agent.commands.check_command import check_lines
 from edge_agent.config.control import MAX_SOCKET_DIR
 from edge_agent.config.file import ConfigErrors, parse_config
 from edge_agent.config.model import DeviceConfig
+from edge_agent.language import load_words
 from tests.edge_agent.gateway import config_of, table, write_ca
 
+WORDS = load_words("edge_agent.commands", chinese=False)
 MINE = grp.getgrgid(os.getgid()).gr_name
 
 
@@ -151,9 +153,9 @@ def test_faults_of_control(tmp_path: Path, control: dict[str, Any], fault: str) 
 def test_check_shows_what_is_read_and_written_beside_the_polls(tmp_path: Path) -> None:
     """So that nobody is surprised by a request or a write."""
     config = config_of(tmp_path, changed({"archives": ["daily"]}, writes=True))
-    lines = list(check_lines(config))
+    lines = list(check_lines(config, WORDS))
     assert "    archive daily for a gap, clock each 3600 s, 60 s allowed" in lines
     assert any(line.startswith("control: sockets in") for line in lines)
     told = " ".join(lines)
     assert "writes allowed" in told
-    assert "writes off" in " ".join(check_lines(config_of(tmp_path, changed())))
+    assert "writes off" in " ".join(check_lines(config_of(tmp_path, changed()), WORDS))

@@ -29,7 +29,7 @@ FOLDERS = (
 FILES = (
     "edge_agent/permission.py", "edge_agent/regular_file.py", "edge_agent/doctor/command.py",
     "edge_agent/report/read.py", "edge_agent/report/report.py", "edge_agent/bus_tools/arguments.py",
-    "edge_agent/live/command.py", "edge_agent/enrol/parser.py",
+    "edge_agent/console.py", "edge_agent/live/command.py", "edge_agent/enrol/parser.py",
 )  # fmt: skip
 NOT_IN_ONE_PIECE = {  # what the C library says, and texts that are put together of two
     "run.begins_again", "audit.no_file", "is.text", "is.number", "is.list", "is.table", "is.flag",
