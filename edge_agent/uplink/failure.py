@@ -6,6 +6,7 @@ import json
 from typing import Final, NamedTuple
 
 from edge_agent.journal.reader import ReadFailed
+from edge_agent.terminal import printable
 from edge_agent.uplink.transport import Answer
 from protocols.evidence.errors import BadSignature, EvidenceError, Fork, NotHeld
 
@@ -61,7 +62,7 @@ def refused(answer: Answer) -> Failure:
         )
     try:
         told = json.loads(answer.body)
-        problem, remedy = str(told["error"]), str(told["remedy"])
+        problem, remedy = printable(str(told["error"])), printable(str(told["remedy"]))
     except (ValueError, LookupError, TypeError, RecursionError):
         problem, remedy = "no reason given", CENTRAL_LOG
     return Failure(

@@ -66,3 +66,11 @@ def test_evidence_that_does_not_fit(error: Exception, doubt: bool) -> None:
     assert found.doubt is doubt
     assert found.problem == str(error)
     assert found.remedy
+
+
+def test_what_is_told_steers_no_terminal_and_fits_a_leaf() -> None:
+    """A proxy or another central may say anything: it goes into the log, screens and events."""
+    body = b'{"error": "a\\u001b[2Jb\\nERROR edge_agent: c\\ud800", "remedy": "\\u202ed\\u009b"}'
+    found = refused(Answer(400, "application/json", body))
+    assert found.problem == "central answered 400: a [2Jb ERROR edge_agent: c "
+    assert found.remedy == " d "
