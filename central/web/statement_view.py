@@ -34,6 +34,7 @@ _FLAGS: Final = frozenset(
         "temporary",
         "old_answered",
         "new_answered",
+        "run_removed",
         "adjusted",
         "configuration_changed",
         "undervoltage",

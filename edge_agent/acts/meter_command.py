@@ -128,14 +128,15 @@ def run_remove(config: AgentConfig, options: argparse.Namespace, asking: Asking)
     if read and not is_near(run, typed[Role.LINE], read[Role.LINE]):
         raise NotDone("remove_other", read=plain(read[Role.LINE]), typed=plain(typed[Role.LINE]))
     found = Found(OLD if read else NOBODY, by_role(run, forced.seen), read, {})
+    made, why = (None, "") if options.keep else _without(config, run, options)
     fields = (
         ("old_serial", run.meter_serial),
         ("at", meters.at),
         ("old_answered", int(bool(read))),
+        ("run_removed", int(made is not None)),
         *removed_fields(run, meters, found),
         *((("seal", options.seal),) if options.seal else ()),
     )
-    made, why = (None, "") if options.keep else _without(config, run, options)
     lines = [words("remove.title", run=run.run, serial=run.meter_serial)]
     lines += rows(_old_rows(run, meters, found, words))
     lines += wrapped(

@@ -25,9 +25,10 @@ from edge_agent.journal.settling import Retention
 from edge_agent.keys.key_files import StateFiles
 from edge_agent.keys.keys import load_keys
 from edge_agent.recording.clock_recording import record_clock
-from edge_agent.recording.device_recording import Fact, Said, record_news
+from edge_agent.recording.device_recording import Fact, Said
 from edge_agent.recording.losses import record_unclean_end
 from edge_agent.recording.recording import record_lost_journal
+from edge_agent.recording.statement_recording import record_told
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.journal_start import make_current
 from edge_agent.state_lock import BOOT_ID, state_lock
@@ -78,7 +79,7 @@ class JournalNote:
             draft.running = False
         for fact in facts:
             record_clock(draft, fact.instant)
-            record_news(draft, fact, fact.instant)
+            record_told(draft, fact, fact.instant)
         tick = draft.tick()
         try:
             self._journal.commit(tick)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.bus.polled import PolledScan
 from edge_agent.journal.draft import Draft, Salts
-from edge_agent.recording.device_recording import Fact, News, Said, forget_devices, record_news
+from edge_agent.recording.device_recording import Fact, News, Said, forget_devices
 from edge_agent.recording.inbox import Work
 from edge_agent.recording.losses import record_dropped
 from edge_agent.recording.order_recording import change_gas, is_waiting, record_due, record_order
 from edge_agent.recording.recording import MapHashes, record_scan, record_start, record_stop
+from edge_agent.recording.statement_recording import record_told
 
 if TYPE_CHECKING:
     from edge_agent.bus.poller import Now
@@ -83,7 +84,7 @@ class TickMaker:
             self.key_desk.record_first(draft, now)
         record_start(draft, self.config, now, self.version)
         for fact in self.first_facts:
-            record_news(draft, fact, now)
+            record_told(draft, fact, now)
         record_due(draft, self.config, now)
         readable = frozenset(one.serial for one in self.config.devices if one.archives)
         forget_devices(draft, readable, now)
@@ -102,7 +103,7 @@ class TickMaker:
                 record_scan(draft, scan, self.hashes, self.config.regulators)
                 change_gas(draft, scan)
             else:
-                record_news(draft, scan, self.clock.now())
+                record_told(draft, scan, self.clock.now())
         if any(request.is_stop for request in work.orders):
             record_stop(draft, self.clock.now())
             self.stopped = True
@@ -112,7 +113,7 @@ class TickMaker:
     def _requests(self, draft: Draft, work: TickWork) -> None:
         for request in work.orders:
             for fact in request.facts:
-                record_news(draft, fact, fact.instant)
+                record_told(draft, fact, fact.instant)
             if request.wish is not None and self.key_desk is not None:
                 now, begun = self.clock.now(), request.has_begun
                 request.has_begun = self.key_desk.wish(draft, request.wish, now, has_begun=begun)

@@ -121,10 +121,25 @@ def record_start(draft: Draft, config: AgentConfig, instant: Instant, version: s
         name: state.restarted() for name, state in draft.regulators.items() if name in watched
     }
     for name, memory in list(draft.runs.items()):
-        if memory.active and name not in configured:
-            closed = close_run(draft, memory, instant)
-            draft.set_run(closed._replace(active=False))
-            draft.event(instant, "run_removed", name, memory.config.meter_serial, None, who)
+        if name not in configured:
+            remove_run(draft, memory, instant, who)
+
+
+def remove_run(draft: Draft, memory: RunMemory, instant: Instant, who: str) -> None:
+    """Closed and told, once. If it comes back it goes on where its index stood."""
+    if not memory.active:
+        return
+    config = memory.config
+    draft.set_run(close_run(draft, memory, instant)._replace(active=False))
+    draft.event(instant, "run_removed", config.run, config.meter_serial, None, who)
+
+
+def take_out(draft: Draft, memory: RunMemory, instant: Instant, who: str) -> None:
+    """As `remove_run`, with its meter: if that comes back it begins anew, whatever it counted."""
+    remove_run(draft, memory, instant, who)
+    closed, same = draft.runs[memory.config.run], (memory.config, memory.config)
+    state = _begun_anew(closed.state, same, frozenset(), draft.next_seq(Log.TELEMETRY))
+    draft.set_run(closed._replace(state=state, active=False))
 
 
 def record_lost_journal(draft: Draft, instant: Instant) -> int | None:

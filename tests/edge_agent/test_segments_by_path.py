@@ -70,15 +70,19 @@ class Gateway:
             index = {"vm": polls.index, "vb": polls.index, "resolution_vb": -3}
             self.book.scans(*others, polls.scan("meter-1", **index, resolution_vm=exponent))
 
-    def segments(self, point: str = "vm") -> list[tuple[int, int, int, int]]:
-        """(segment, first index, last index, booked) in the order of the records."""
-        found: dict[int, tuple[int, int, int, int]] = {}
-        for record in self.book.intervals():
-            for total in record.totals:
-                if total.point == point:
-                    old = found.get(total.segment, (total.segment, total.start, 0, 0))
-                    found[total.segment] = (*old[:2], total.end, old[3] + total.booked)
-        return list(found.values())
+    def segments(self) -> list[tuple[int, int, int, int]]:
+        return segments_of(self.book)
+
+
+def segments_of(book: Book) -> list[tuple[int, int, int, int]]:
+    """Of `vm`: (segment, first index, last index, booked) in the order of the records."""
+    found: dict[int, tuple[int, int, int, int]] = {}
+    for record in book.intervals():
+        for total in record.totals:
+            if total.point == "vm":
+                old = found.get(total.segment, (total.segment, total.start, 0, 0))
+                found[total.segment] = (*old[:2], total.end, old[3] + total.booked)
+    return list(found.values())
 
 
 @pytest.fixture

@@ -380,6 +380,9 @@ def test_a_meter_that_is_removed_is_polled_no_longer(tmp_path: Path) -> None:
         assert [device["name"] for device in table["device"]] == ["other"]
         assert "run" not in table
         assert "# R1: meter M1 removed, Li Wei: yearly check" in path.read_text()
+        ((_, said),) = statements(path)
+        assert fields(said)["run_removed"] == 1
+        assert ledger(path).events().count("run_removed") == 1
 
 
 def test_due_dates(tmp_path: Path) -> None:
