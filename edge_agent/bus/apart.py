@@ -78,7 +78,7 @@ class Apart:
         answer = once(self.asked)
         if isinstance(answer, Registers | ExceptionAnswer):
             return None
-        del known[other]  # whoever asked begins anew, with a probe: that is known then
+        known[other] = known.pop(other)  # the other one has its turn
         return answer
 
     def _learn(self, asked: Request, shape: _Shape, answer: _Answer) -> None:

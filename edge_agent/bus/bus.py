@@ -145,14 +145,14 @@ class BusThread(threading.Thread):
         self._look_for_strangers()
         return scan
 
-    def _for_others(self, asked: Asked) -> Answer:
+    def _for_others(self, asked: Asked, *, learn: bool = True) -> Answer:
         """A job's request. After a lost one each device proves anew that it is in step."""
         loan = self.loans.current
         if loan is not None:
             return PortGone(lent_to(loan))
         if self._beat() < self._reopen_ms:
             return PortGone(self.gone_reason or f"bus {self.bus.name}: its port is gone")
-        answer = self._exchange(asked, learn=False)  # a technician may ask what only he should
+        answer = self._exchange(asked, learn=learn)
         if isinstance(answer, NoAnswer | Damaged):
             for poller in self.pollers:
                 poller.out_of_step()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -19,12 +18,19 @@ if TYPE_CHECKING:
 MAX_JOBS: Final = 16
 
 
+class Exchange(Protocol):
+    """Asks. `learn` False: never again by itself, since only a person may want it (a queue that is
+    emptied by reading)."""
+
+    def __call__(self, asked: Asked, *, learn: bool = True) -> Answer: ...
+
+
 class Job(Protocol):
     """Something to do on a bus. `deadline_mono_ms`: after that nobody wants it any more."""
 
     deadline_mono_ms: int
 
-    def step(self, exchange: Callable[[Asked], Answer]) -> bool | None:
+    def step(self, exchange: Exchange) -> bool | None:
         """A few requests; True when it is done and has told its result, None where it waits."""
         ...
 
@@ -61,7 +67,7 @@ class Jobs:
         if self._came.wait(timeout_s):
             self._came.clear()
 
-    def step(self, exchange: Callable[[Asked], Answer], now_mono_ms: int) -> bool:
+    def step(self, exchange: Exchange, now_mono_ms: int) -> bool:
         """One step of the job whose turn it is; whether something was done. They take turns."""
         with self._lock:
             job = self._waiting.popleft() if self._waiting else None

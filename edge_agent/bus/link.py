@@ -93,7 +93,7 @@ class Link:
         """Ask and wait for the answer; opens the port where it is not open.
 
         On a line without transactions something else may be asked first (`apart.py`), and where
-        that is lost its loss is the answer; `learn`: this may be asked to part others.
+        that is lost its loss is the answer; `learn`: this one may be asked to part others.
         """
         return self._apart.ask(self._once, asked, time.monotonic(), learn=learn)
 

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from edge_agent.bus.bus import BusThread
+from edge_agent.bus.jobs import Exchange
 from edge_agent.bus.link import Answer, NoAnswer, PortGone
 from edge_agent.bus.poller import Now
 from edge_agent.config.model import DeviceConfig
 from edge_agent.control.protocol import BadRequest, Call, Route, refusal
-from protocols.modbus.answer import Asked, Damaged, ExceptionAnswer, Registers
+from protocols.modbus.answer import Damaged, ExceptionAnswer, Registers
 from protocols.modbus.frames import Request
 from protocols.modbus.write import Written
 
@@ -48,9 +49,9 @@ class RawJob:
         self._request = request
         self._frames = frames
 
-    def step(self, exchange: Callable[[Asked], Answer]) -> bool | None:
+    def step(self, exchange: Exchange) -> bool | None:
         """Ask it."""
-        answer = exchange(self._request)
+        answer = exchange(self._request, learn=False)
         gone = isinstance(answer, PortGone)
         self.told = Told(answer, (b"", b"") if gone else self._frames())
         self.done.set()

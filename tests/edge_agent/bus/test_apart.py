@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.bus.apart import REPEAT_S, Apart
+from edge_agent.bus.device_reading import Read, drive, reach, read_points
+from edge_agent.bus.joining import Failed
 from edge_agent.bus.link import NoAnswer, PortGone
 from edge_agent.bus.poller import DevicePoller, Line
 from edge_agent.config.model import BusConfig, DeviceConfig
@@ -119,6 +121,18 @@ class Site:
             self.ages.append(max(ages - {None}))
         return scan
 
+    def read(self):
+        """As a job does between two polls: point by point, whose shapes are all the same."""
+        device, names = self.poller.device, self.poller.device.points
+        to = reach(device, names, self.exchange)
+        read = to if isinstance(to, Failed) else drive(read_points(to, names), self.exchange)
+        if isinstance(read, Read):
+            pairs = zip(read.map.points, read.raws, strict=True)
+            self.ages.append(max(self._age(*pair) for pair in pairs))
+        else:
+            self.poller.out_of_step()  # as the bus thread does
+        return read
+
     def _age(self, point, raw):
         if raw is None:
             return None
@@ -172,6 +186,19 @@ def test_every_profile(profile_id):
     blocks = plan(profile.points_of(profile.default_points), profile)
     alone = len(blocks) == 1 and wider(blocks[0], profile) is None
     assert set(site.ages) <= ({0, 1} if alone else {0})
+
+
+@pytest.mark.parametrize("polled", [True, False], ids=["polled", "read-only"])
+@pytest.mark.parametrize("lag", LAGS)
+def test_jobs(lag, polled):
+    """What is read between two polls, or by a command without an agent, is as strict."""
+    site = Site(KELLER, LaggingLine("rtu", LAGS[lag]()))
+    for _ in range(ROUNDS):
+        if polled:
+            site.poll()
+        site.read()
+    assert set(site.ages) <= {0}
+    assert lag == "always" or site.ages
 
 
 @pytest.mark.parametrize("profile_id", profile_ids())
@@ -302,6 +329,12 @@ def test_what_parts_is_lost(lost):
     again = replace(OTHER, address=77)  # the late answer to what parted could pass for this one's
     apart.ask(line, again, 2.0)
     assert line.asked[3:] == [READ, again]
+    apart.ask(line, replace(READ, address=78), 3.0)
+    line.next = [lost, GOT]
+    assert apart.ask(line, SAME, 4.0) == lost  # nor is it given up: others are parted as before
+    apart.ask(line, replace(READ, address=79), 5.0)
+    apart.ask(line, SAME, 6.0)
+    assert line.asked[-2:] == [OTHER, SAME]
 
 
 def test_an_exception_parts_as_well():
