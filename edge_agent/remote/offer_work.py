@@ -146,17 +146,19 @@ class OfferWork:
         """Why it cannot be taken; empty where it can."""
         if hashlib.sha256(held).digest() != base:
             return f"made for configuration {base.hex()}, in force is {sha256(held)}"
+        path = self._files.path
         try:
-            read_config(candidate, self._files.path)
-        except ConfigErrors as error:
-            return "faulty: " + "; ".join(str(fault) for fault in error.faults[:MOST_NAMED])
-        try:
-            local = [d.field for d in differences(held, candidate, self._files.path) if d.local]
+            read_config(held, path)
         except ConfigErrors:
             return "gateway.toml cannot be read: what would change is not known; mend it on site"
-        if local:
-            return f"it changes what only the site may: {named(local)}"
-        return exchanges_of(held, candidate, self._files.path).fault
+        try:
+            local = [d.field for d in differences(held, candidate, path) if d.local]
+            if local:  # before any file is opened that it names: whether there is one, is not told
+                return f"it changes what only the site may: {named(local)}"
+            read_config(candidate, path)
+        except ConfigErrors as error:
+            return "faulty: " + "; ".join(str(fault) for fault in error.faults[:MOST_NAMED])
+        return exchanges_of(held, candidate, path).fault
 
     # ---- requests -------------------------------------------------------------------------------
 

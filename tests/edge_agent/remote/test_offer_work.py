@@ -188,16 +188,21 @@ def test_consent_after_the_time_is_too_late(site: Site) -> None:
         (HELD + "[control]\nwrites = true\n", "control.writes"),
         (HELD.replace('port = "line-1"', 'port = "/etc/passwd"'), "bus[line-1].port"),
         (HELD.replace('profile = "keller-33x"', 'profile = "/etc/passwd"'), "profile"),
+        (
+            HELD.replace('profile = "keller-33x"', 'profile = "/root/a.toml"'),
+            "site may: device[p-1]",
+        ),
+        (HELD.replace('ca = "ca.pem"', 'ca = "/root/ca.pem"'), "site may: central.ca"),
         (HELD.replace("batch_seconds = 300", "batch_seconds = -1"), "batch_seconds"),
         ("[" * 30_000, "no TOML"),
         ("a." * 15_000 + "a = 1", "dots"),
         ("\n".join("a." * 499 + f"b{n} = 1" for n in range(60)), "faulty"),
         ("a = " + "[" * 10_000 + "]" * 10_000, "no TOML"),
-        ("".join(f"[a{n}]\n" for n in range(6_000)), "faulty"),
+        (HELD + "".join(f"[a{n}]\n" for n in range(6_000)), "faulty"),
         ("x = " + "9" * 50_000, "no TOML"),
         ("\x00\x01", "no TOML"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_what_is_refused_changes_nothing(site: Site, new: str, told: str) -> None:
     """Paths, identity, faults, bombs; within two seconds, and with the reason in the log."""
