@@ -91,6 +91,7 @@ class ControlServer(threading.Thread):
         self.last_turn_mono_ms = mono_ms()
         self._is_short = False
         self._socket = _listen(path, group)
+        self._file = path.stat()
 
     def run(self) -> None:
         try:
@@ -99,8 +100,10 @@ class ControlServer(threading.Thread):
                     self.last_turn_mono_ms = mono_ms()
                 self._look()
         finally:
+            with contextlib.suppress(OSError):  # another agent's may be there already
+                if os.path.samestat(self._file, self._path.stat()):
+                    self._path.unlink()
             self._socket.close()
-            self._path.unlink(missing_ok=True)
 
     def _look(self) -> None:
         """For a client. Where descriptors or threads are short, he waits and the socket lives."""

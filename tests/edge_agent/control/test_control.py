@@ -552,3 +552,13 @@ def test_an_agent_that_does_not_listen_is_said(tmp_path: Path, served: Served) -
     assert told.returncode == 2
     assert "does not listen at" in told.stderr
     assert "restart it" in told.stderr
+
+
+def test_a_socket_that_ends_late_leaves_the_next_ones_file(tmp_path: Path) -> None:
+    """An agent that begins anew has its own there already: else nobody could ask it any more."""
+    path = tmp_path / "read.sock"
+    with server(path) as late, server(path):
+        late._stop_event.set()  # its own, not the other's
+        late.join(TIMEOUT_S)
+        assert ask_agent(path, ReadRequest("m"))["ok"]
+    assert not path.exists()
