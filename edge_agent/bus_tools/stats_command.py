@@ -11,7 +11,7 @@ from edge_agent.bus_tools.causes import cause_json, cause_lines
 from edge_agent.bus_tools.evidence import BUS_STATS, likely_json
 from edge_agent.bus_tools.showing import fitted, lines, say, tell, to_json, words
 from edge_agent.console import FINDINGS, GOOD
-from edge_agent.control.client import NoAgent, ask_agent
+from edge_agent.control.client import LOOK_S, NoAgent, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.terminal import columns
 from protocols.modbus.damage import Wrapping
@@ -56,7 +56,7 @@ def _ask(config: AgentConfig, bus: str) -> dict[str, object]:
     assert config.control is not None  # every file has the section or its defaults
     try:
         fields = {"bus": bus} if bus else {}
-        answer = ask_agent(config.control.read_socket, Call(BUS_STATS, fields))
+        answer = ask_agent(config.control.read_socket, Call(BUS_STATS, fields), LOOK_S)
     except NoAgent as error:
         raise CannotUse(say("stats.no_agent")) from error
     if not answer.get("ok"):

@@ -11,6 +11,8 @@ from typing import Final
 from edge_agent.control.protocol import MAX_ANSWER, Request, encode_request
 
 ANSWER_S: Final = 60.0
+LOOK_S: Final = 10.0
+"""For what the agent answers out of its memory: a hung one must not take a person's minutes."""
 
 
 class NoAgent(Exception):  # noqa: N818 - what was found is the name
@@ -27,6 +29,7 @@ class Conversation:
     def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
         """Raises NoAgent or SocketError."""
         self._path = path
+        self._answer_s = answer_s
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection.settimeout(answer_s)
         try:
@@ -36,7 +39,7 @@ class Conversation:
             raise NoAgent(str(path)) from error
         except OSError as error:
             self.close()
-            raise SocketError(f"{path}: {_why(path, error)}") from error
+            raise SocketError(f"{path}: {self._why(error)}") from error
 
     def __enter__(self) -> Conversation:
         return self
@@ -59,23 +62,28 @@ class Conversation:
                     raise SocketError(f"{path}: the agent closed without an answer; see its log")
                 data += chunk
         except OSError as error:
-            raise SocketError(f"{path}: {error}; see the agent's log") from error
+            raise SocketError(f"{path}: {self._why(error)}") from error
         answer = json.loads(data)
         if not isinstance(answer, dict):
             raise SocketError(f"{path}: no answer that this program knows")
         return answer
 
+    def _why(self, error: OSError) -> str:
+        if isinstance(error, PermissionError):
+            from edge_agent.permission import why_closed  # only after a failure: a command is quick
 
-def ask_agent(path: Path, request: Request) -> dict[str, object]:
+            closed = why_closed(self._path, os.W_OK) or "ask for its group (see [control])"
+            return f"{error.strerror or error}; {closed}"
+        if isinstance(error, TimeoutError | BlockingIOError):  # or so many wait there already
+            return (
+                f"the agent is there and gave no answer within {self._answer_s:g} s: it hangs, or "
+                "this machine has too much to do; see edge-agent log, then systemctl restart "
+                "edge-agent"
+            )
+        return f"{error.strerror or error}; see the agent's log"
+
+
+def ask_agent(path: Path, request: Request, answer_s: float = ANSWER_S) -> dict[str, object]:
     """The answer of the running agent. Raises NoAgent or SocketError."""
-    with Conversation(path) as conversation:
+    with Conversation(path, answer_s) as conversation:
         return conversation.ask(request)
-
-
-def _why(path: Path, error: OSError) -> str:
-    said = error.strerror or str(error)
-    if not isinstance(error, PermissionError):
-        return said
-    from edge_agent.permission import why_closed  # only after a failure: a command is quick
-
-    return f"{said}; {why_closed(path, os.W_OK) or 'ask for its group (see [control])'}"

@@ -38,6 +38,9 @@ _SHAPES: Final = {
     "behind": "line_behind",
     "cut": "line_cut",
 }
+_DEAD: Final = frozenset({"unit_lost", "unit_dead"})
+UNASKED: Final = 20
+"""Bytes that came while nothing was asked: more than a plug makes that is pulled."""
 _DAMAGING: Final = (Cause.NOISE, Cause.TERMINATION)
 
 
@@ -59,6 +62,9 @@ def _of_bus(bus: Bus, devices: Sequence[Device], host: Host) -> Iterator[Finding
         yield _gone(bus, host)
         return
     found = [*_of_line(bus, devices, host)]
+    dead = bool(found) and {one.code for one in found} <= _DEAD
+    if dead and len(devices) > 1 and all(map(_is_lost, devices)):
+        found = [_line_lost(bus, devices)]  # not one beside the other, each by itself
     yield from found
     explained = {one.where for one in found}
     if bus.name not in explained:
@@ -185,8 +191,9 @@ def _silent(bus: Bus, devices: Sequence[Device]) -> Iterator[Finding]:
 def _line_lost(bus: Bus, devices: Sequence[Device]) -> Finding:
     """Since the last of them answered."""
     last = min(devices, key=lambda one: one.good_age_ms or 0)
-    facts = {"devices": len(devices), "age": _age(last)}
-    return red("line_lost", Area.BUS, bus.name, port=bus.port, **facts)
+    facts = {"devices": len(devices), "age": _age(last), "unasked": bus.unasked_bytes}
+    code = "line_lost" if bus.unasked_bytes < UNASKED else "line_lost_late"
+    return red(code, Area.BUS, bus.name, port=bus.port, bus=bus.name, **facts)
 
 
 def _has_answered(device: Device) -> bool:

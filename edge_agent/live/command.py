@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.console import FINDINGS, GOOD, could_not, leave_pipe
-from edge_agent.control.client import Conversation, NoAgent, SocketError
+from edge_agent.control.client import LOOK_S, Conversation, NoAgent, SocketError
 from edge_agent.control.protocol import Call
 from edge_agent.language import load_words
 from edge_agent.screen import is_ascii
@@ -36,7 +36,7 @@ def live(config: AgentConfig) -> int:
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         return could_not(words("needs_terminal"))
     try:
-        with Conversation(control.read_socket):
+        with Conversation(control.read_socket, LOOK_S):
             pass
     except NoAgent as error:
         return could_not(_no_agent(error))
@@ -61,7 +61,7 @@ def stream(path: Path, count: int | None, pause: threading.Event) -> int:
     """`--json`: what the socket answers, a line each second, until nobody reads on."""
     done = 0
     try:
-        with Conversation(path) as conversation:
+        with Conversation(path, LOOK_S) as conversation:
             while count is None or done < count:
                 if done:
                     pause.wait(EACH_S)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.console import FINDINGS, GOOD, could_not, show
-from edge_agent.control.client import NoAgent, SocketError, ask_agent
+from edge_agent.control.client import LOOK_S, NoAgent, SocketError, ask_agent
 from edge_agent.control.protocol import Call
 from edge_agent.language import load_words
 from edge_agent.screen import is_ascii
@@ -51,7 +51,7 @@ def look_here(most_lines: int | None) -> Look:
 def ask_snapshot(files: SiteFiles, *, with_values: bool) -> Snapshot:
     """What the running agent says. Raises NoAgent, or NotAsked."""
     try:
-        answer = ask_agent(files.read_socket, Call("status", {"values": int(with_values)}))
+        answer = ask_agent(files.read_socket, Call("status", {"values": int(with_values)}), LOOK_S)
         if "schema" not in answer:
             raise NotAsked(str(answer.get("error", "no answer that this program knows")))
         return snapshot_of(answer)

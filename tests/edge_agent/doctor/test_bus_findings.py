@@ -91,6 +91,19 @@ def test_cut_answers_are_not_noise() -> None:
     assert codes(causes={"line-1": (cut,)}) == [("line_cut", "warning")]
 
 
+def test_all_of_a_line_are_silent_for_one_reason() -> None:
+    """Also where the bytes tell it of two, and of the third only that its last answers were bad."""
+    dead = tuple(Likely(Cause.UNIT_DEAD, Sure.CERTAIN, name, {}) for name in ("meter-1", "p-1"))
+    lost, others = replace(METER, **SILENT), replace(SENSOR, **SILENT)
+    for causes in (dead, dead[:1]):
+        seen = {"causes": {"line-1": causes}}
+        assert codes(devices=(lost, others), **seen) == [("line_lost", "bad")]
+    late = replace(BUS, unasked_bytes=180)
+    seen = {"causes": {"line-1": dead}}
+    assert codes(late, (lost, others), **seen) == [("line_lost_late", "bad")]
+    assert codes(late, (lost, SENSOR), **seen) == [("unit_lost", "bad")]
+
+
 def test_a_single_late_answer_is_an_accident() -> None:
     """Some of them are a setting."""
     for late, expected in ((1, []), (3, ["late"]), (30, ["late"])):
