@@ -88,9 +88,13 @@ def _walk(name: str, value: object) -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _walk(f"{name}.{key}" if name else key, inner)
     elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        labels: set[str] = set()
         for place, entry in enumerate(value, start=1):
-            label = next((entry[key] for key in _NAMES if isinstance(entry.get(key), str)), None)
-            yield from _walk(f"{name}[{label or f'#{place}'}]", entry)
+            label = next((entry[key] for key in _NAMES if isinstance(entry.get(key), str)), "")
+            if not label or label in labels:  # of two with one name neither hides the other
+                label += f"#{place}"
+            labels.add(label)
+            yield from _walk(f"{name}[{label}]", entry)
     else:
         yield name, text_of(value)
 

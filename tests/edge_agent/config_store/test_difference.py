@@ -101,6 +101,15 @@ def test_every_field_has_its_name() -> None:
     assert fields["device[meter-1].serial"] == '"M1"'
 
 
+def test_of_two_with_one_name_neither_hides_the_other(path: Path) -> None:
+    """Contacts of a regulator may be called the same: a change of the first is seen."""
+    contact = '{ name = "a", kind = "door_open", device = "p-1", point = "p1_f32", mask = %d }'
+    old = f"{TOML}contacts = [{contact % 1}, {contact % 2}]\n".encode()
+    new = f"{TOML}contacts = [{contact % 4}, {contact % 2}]\n".encode()
+    (found,) = differences(old, new, path)
+    assert (found.field, found.old, found.new) == ("regulator[PR1].contacts[a].mask", "1", "4")
+
+
 def test_an_added_device_is_named_field_by_field(path: Path) -> None:
     """And is relevant."""
     more = TOML.split("[[gas]]")[0].split("[[device]]")[-1]
