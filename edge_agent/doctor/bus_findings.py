@@ -34,6 +34,7 @@ _PEERS: Final = {
 }
 _SHAPES: Final = {
     "paused": "line_gap",
+    "endless": "line_babble",
     "doubled": "line_twice",
     "behind": "line_behind",
     "cut": "line_cut",
@@ -148,6 +149,9 @@ def _peer_code(likely: Likely, bus: Bus, host: Host) -> str:
     if likely.cause is Cause.LINE_DEAD:
         return "tcp_one_client" if peer is Peer.CLOSES else "tcp_silent"
     if likely.cause in _DAMAGING:
+        shape = _shape_code(likely)  # a serial server queues answers as a converter does
+        if shape == _SHAPES["behind"]:
+            return shape
         return "tcp_one_client" if peer is Peer.CLOSES else "tcp_damaged"
     return f"line_{likely.cause.value}"
 

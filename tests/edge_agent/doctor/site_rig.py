@@ -79,7 +79,7 @@ class Line:
 
     def __init__(self, scene: Scene, stop: threading.Event) -> None:
         self._began_ns = time.monotonic_ns()
-        framing = TCP if scene.kind == "tcp" else RTU
+        framing = TCP if scene.kind == "tcp" else RTU  # also behind a serial server
         self._units = {unit.unit: self._unit(unit, framing) for unit in scene.units if unit.served}
         self._framing, self._change = framing, scene.change
         self._stop = stop
@@ -117,8 +117,8 @@ def serve(scene: Scene, directory: Path, stop: threading.Event, stack) -> str:
     if scene.host is not None:
         return f'host = "127.0.0.1"\ntcp_port = {scene.host(stack)}'
     line = Line(scene, stop)
-    if scene.kind == "tcp":
-        bus = TcpBus("127.0.0.1", 0, line, stop, TcpKind(TCP))
+    if scene.kind != "rtu":
+        bus = TcpBus("127.0.0.1", 0, line, stop, TcpKind(TCP if scene.kind == "tcp" else RTU))
         place = f'host = "127.0.0.1"\ntcp_port = {bus.port}'
     else:
         path = directory / scene.name

@@ -5,6 +5,7 @@ For each: the code that is expected, and no other about that bus, its devices an
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -56,6 +57,11 @@ def with_stranger(_frame: bytes, bursts: Sequence[Burst]) -> Sequence[Burst]:
     """Somebody else asks unit 9 just after our answer."""
     asked = rtu_frame(9, bytes((3, 0, 16, 0, 8)))
     return [*bursts, Burst(12, asked)]
+
+
+def babble(_frame: bytes, _bursts: Sequence[Burst]) -> Sequence[Burst]:
+    """A transmitter that is stuck: bytes for as long as anybody listens."""
+    return [Burst(0, random.Random(7).randbytes(600))]
 
 
 def silent_after(count: int, unit: int = 0):
@@ -112,6 +118,8 @@ SCENES: list[tuple[Scene, set[str]]] = [
     (Scene("twice", pair("twice=1")), {"line_twice"}),
     (Scene("behind", pair("behind=1")), {"line_behind"}),
     (Scene("behind-at-times", pair("behind=0.5")), {"line_behind"}),
+    (Scene("server-behind", pair("behind=0.5"), "rtu-over-tcp"), {"line_behind"}),
+    (Scene("babble", change=babble), {"line_babble"}),
     (Scene("lost", pair("lost=0.12")), {"unsteady"}),
     (Scene("inserted", pair("noise=0.7")), {"line_noise"}),
     (Scene("delay", pair("delay=200ms-250ms"), bus="quiet_s = 0.5"), {"late"}),
