@@ -74,7 +74,7 @@ def take_bundle(store: Store, clock: Clock, asked: tuple[str, bytes, str], body:
     if not is_gateway_id(gateway) or found is None:
         return refusal(400, "no such request", f"POST {BUNDLE_PATH}<gateway>?offer=<number>")
     number = int(found[1])
-    with store.writer.begin() as conn:
+    with store.engine.connect() as conn:  # no stranger makes anybody wait who writes
         refused = _refused(
             conn, gateway, lambda key: check_bundle(gateway, number, body, request, key)
         )
@@ -83,6 +83,7 @@ def take_bundle(store: Store, clock: Clock, asked: tuple[str, bytes, str], body:
         kind = select(offer.c.kind).where(offer.c.gateway == gateway, offer.c.number == number)
         if conn.scalar(kind) != SUPPORT_BUNDLE:
             return refusal(404, f"offer {number} asked for no bundle", "nothing more to do")
+    with store.writer.begin() as conn:
         own = (bundle.c.gateway == gateway, bundle.c.number == number)
         if conn.scalar(select(bundle.c.number).where(*own)) is None:
             _keep(conn, gateway, number, body, clock())

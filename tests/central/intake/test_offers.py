@@ -1,6 +1,7 @@
 """Offers handed out, bundles taken: to and from their own gateway only."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
@@ -146,3 +147,16 @@ def test_bundles_are_bounded(ask, central, made):
     with central.store.engine.connect() as conn:
         numbers = conn.scalars(select(bundle.c.number).order_by(bundle.c.number)).all()
     assert numbers == list(range(3, MAX_BUNDLES + 3))
+
+
+def test_a_strangers_bundle_holds_up_no_upload(ask, central, made):
+    """Who it is from is looked at before anything is locked: an upload writes meanwhile."""
+    gateway = made.Gateway()
+    central.register(gateway)
+    offered(central, gateway, 7)
+    stranger = Signer.from_private_bytes(gateway.origin(Log.BILLING).gateway, b"x" * 32)
+    with central.store.writer.begin() as writing:
+        writing.execute(update(gateway_table).values(stopped_reason=None))
+        with ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(sent, ask, gateway, 7, b"zip", stranger)
+            assert asking.result(timeout=5)[0] == 401
