@@ -76,11 +76,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: Sequence[str]) -> int:
     if not given or given[0] in ("-h", "--help"):
         return _overview(asked=bool(given))
-    options = parser_for(given[0]).parse_args(given)
+    parser = parser_for(given[0])
+    options, unknown = parser.parse_known_args(given)
+    if unknown:  # argparse would show the usage of all commands, which helps nobody
+        _asked_for(parser, given).error(f"there is no {' '.join(unknown)}; see --help")
     if not getattr(options, "without_log", False):  # its import alone costs what `status` may take
         _begin_log()
     status: int = options.command(options)
     return status
+
+
+def _asked_for(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.ArgumentParser:
+    """The command or action that was meant."""
+    for word in given:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction) and word in action.choices:
+                parser = action.choices[word]
+                break
+    return parser
 
 
 def _overview(*, asked: bool) -> int:

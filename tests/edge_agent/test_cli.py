@@ -131,3 +131,23 @@ def test_help_loads_no_library(command: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith(f"usage: edge-agent {command}".rstrip())
     assert (done.stdout.splitlines()[-1], done.stderr) == ("loaded []", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "usage"),
+    [
+        ("bus sniff --bus line-1 --for 3s", "usage: edge-agent bus sniff"),
+        ("status --al1", "usage: edge-agent status"),
+        ("log --config x", "usage: edge-agent log"),
+    ],
+    ids=["action", "command", "another's option"],
+)
+def test_an_option_that_is_none_shows_those_of_its_command(
+    given: str, usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not the usage of all commands."""
+    with pytest.raises(SystemExit, match="2"):
+        main(given.split())
+    told = capsys.readouterr().err
+    assert told.startswith(usage)
+    assert "there is no --" in told
