@@ -48,7 +48,7 @@ from central.registry import RegistryError
 from central.regular_file import read_regular
 from central.serve import ServeError, serve
 from central.store.database import Store, StoreError, create_store, open_store
-from central.terminal import fit_streams, leave_pipe, show
+from central.terminal import fit_streams, leave_pipe, overwrite, show
 from protocols.metering.request_object import MAX_BYTES
 
 OK = 0
@@ -185,7 +185,8 @@ def _read(path: Path) -> bytes:
 def _rebuild(parsed: argparse.Namespace) -> int:
     store = open_store(parsed.store)
     try:
-        done = rebuild(store)
+        done = rebuild(store, lambda count: overwrite(f"{count} batches and intervals"))
+        overwrite("")
     finally:
         store.close()
     show(f"{done.intervals} intervals from {done.leaves} leaves, {done.alarms} alarms")

@@ -34,6 +34,13 @@ def row_of(*fields: object) -> str:
     return "\t".join(" ".join(f"{field}".split()) for field in fields)
 
 
+def overwrite(text: str) -> None:
+    """How far a long work is: a line that the next one replaces; nothing into a file or a pipe."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
 def folded(row: str) -> str:
     """In lines of at most WIDTH columns, the second and later ones indented; fields apart by two
     blanks and whole where they can be; a word is never cut, so that a key can be copied.
