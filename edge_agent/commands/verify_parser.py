@@ -45,11 +45,14 @@ def _verify(options: argparse.Namespace) -> int:
     def progress(done: int, uploads: int) -> None:
         if shows:
             text = words("e.progress", done=done, uploads=uploads)
-            print(f"\r{text}", end="\n" if done == uploads else "", file=sys.stderr, flush=True)
+            print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
     try:
         verdict = verify(options.place, options.publisher, words, progress)
     except (Unreadable, OSError) as error:
         return could_not(error)
+    finally:
+        if shows:  # the line is gone, also where the export ended early
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     show("\n".join(verdict.lines))
     return verdict.status

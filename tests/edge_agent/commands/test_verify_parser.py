@@ -7,7 +7,8 @@ import pytest
 from edge_agent.cli import main
 from protocols.evidence.leaf import Kind
 from protocols.evidence.published import open_keys
-from tests.central.proofs.site import proof_of
+from tests.central.proofs.site import export_in, proof_of
+from tests.terminal.terminal import AGENT, printed
 
 
 @pytest.fixture
@@ -31,6 +32,19 @@ def test_status_and_language(
     assert main(["verify", str(proof)]) == 1
     assert main(["verify", str(proof / "none")]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_how_far_it_is_is_gone_at_the_end(tmp_path: Path) -> None:
+    """Also of an export that ends early: nothing stands before the verdict."""
+    place = export_in(tmp_path)
+    (path,) = (place / "logs").glob("billing*.uploads")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    done = printed([*AGENT, "verify", str(place)])
+    assert done.status == 1
+    assert b"uploads" in done.raw.split(b"NOT PROVEN")[0]
+    assert done.lines[0].startswith("NOT PROVEN")
 
 
 def test_the_fingerprint_may_be_written_in_groups(

@@ -35,9 +35,7 @@ def test_when_whom_what_why() -> None:
     assert entry_text(silent, tongue(chinese=True)) == (
         "05-29 04:26:40 R1: 压力使用替代值 否 -> 是; P1 在最近 20 秒内没有有效读数"
     )
-    assert entry_text(silent, tongue()).endswith(
-        "off -> on; no good reading of P1 in the last 20 s"
-    )
+    assert entry_text(silent, tongue()).endswith("off -> on; no good reading of P1 for 20 s")
 
 
 def test_without_a_clock_boot_and_seconds_tell() -> None:

@@ -25,6 +25,7 @@ FOLDERS = (
     "edge_agent/recording", "edge_agent/recorder", "edge_agent/salvage", "edge_agent/verify",
     "edge_agent/remote", "edge_agent/control", "edge_agent/support", "edge_agent/parcel",
     "edge_agent/commands", "protocols/metering", "protocols/modbus", "protocols/audit",
+    "protocols/evidence",
 )  # fmt: skip
 FILES = (
     "edge_agent/permission.py", "edge_agent/regular_file.py", "edge_agent/doctor/command.py",
@@ -136,7 +137,7 @@ def test_a_text_is_said_in_chinese(text: str) -> None:
 def test_english_is_said_as_a_person_reads_it() -> None:
     """What is recorded in milliseconds is read in seconds; all else stays as it is."""
     told = "no good reading not older than 20000 ms from 330041"
-    assert spoken(told, chinese=False) == "no good reading of 330041 in the last 20 s"
+    assert spoken(told, chinese=False) == "no good reading of 330041 for 20 s"
     assert spoken("0 is out of range", chinese=False) == "0 is out of range"
 
 
