@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,9 @@ class WiredRig(Rig):
         found = re.search(rf'name = "{METER}".*?\nserial = "(.*?)"', text, re.DOTALL)
         return found[1] if found else ""
 
-    def segments(self) -> set[int]:
-        """Of R2, as central knows them."""
-        rows = self.get(f"/api/runs/{GATEWAY}/{RUN}/continuity")["law"]
+    def segments(self, run: str = RUN) -> set[int]:
+        """As central knows them."""
+        rows = self.get(f"/api/runs/{GATEWAY}/{run}/continuity")["law"]
         return {row["segment"] for row in rows}
 
 
@@ -93,6 +94,57 @@ def test_a_meter_that_is_changed_in_an_outage(tmp_path: Path) -> None:
         assert _meters(rig) == before
 
 
+@pytest.mark.long
+def test_a_meter_that_is_removed_and_one_that_is_read_by_another_profile(tmp_path: Path) -> None:
+    """R3's comes back from the test bench, R2's gets a profile of the site: each begins a segment.
+
+    Central finds nothing to object to, and makes every interval again.
+    """
+    with WiredRig(tmp_path) as rig:
+        rig.wait("the first intervals", lambda: (rig.summary() or {}).get("intervals", 0) >= 9)
+        path = rig.directory / "gateway.toml"
+        held = path.read_text()
+        index = f"line={index_of(rig, 'meter-3')}"
+        rig.command("edge-agent", "meter", "remove", "R3", "--old-index", index, *WHO)
+        assert '# id = "R3"' in path.read_text()
+        # nothing of it was on trial: the next one need not wait
+        rig.wait("it is taken over", lambda: "R3" not in _runs(rig))
+        (rig.directory / "own.toml").write_text(_own_profile())
+        back = re.sub(
+            rf'(name = "{METER}".*?\nprofile = )"sick-flowsic500"',
+            r'\1"own.toml"',
+            held,
+            count=1,
+            flags=re.DOTALL,
+        )
+        (rig.directory / "back.toml").write_text(back)
+        rig.command("edge-agent", "config", "apply", "back.toml", *WHO)
+        rig.wait("R3 again", lambda: 1 in rig.segments("R3"), within_s=120.0)
+        rig.wait("R2 anew", lambda: 1 in rig.segments("R2"), within_s=120.0)
+        stop_agent(rig)
+        rig.wait("central's ledger", rig.has_followed, within_s=120.0)
+        for name in ("central", "plant"):
+            rig.stop(name)
+        _check_law(rig)
+        assert {run: len(_meters(rig, run)) for run in ("R1", "R2", "R3")} == {
+            "R1": 1, "R2": 2, "R3": 2,
+        }  # fmt: skip
+
+
+def _runs(rig: WiredRig) -> str:
+    """What the agent shows now; nothing while it begins anew."""
+    try:
+        return rig.command("edge-agent", "status", "--json", "--config", "gateway.toml", status=1)
+    except AssertionError:
+        return "R3"
+
+
+def _own_profile() -> str:
+    """The same registers under another name."""
+    path = resources.files("protocols.registers") / "profiles" / "sick-flowsic500.toml"
+    return path.read_text(encoding="utf-8").replace('"sick-flowsic500"', '"site-own"')
+
+
 def _tear(rig: WiredRig) -> None:
     """A power cut leaves zeroes in the place of gateway.toml; then the remedy that is told."""
     path = rig.directory / "gateway.toml"
@@ -107,6 +159,20 @@ def _tear(rig: WiredRig) -> None:
 def _check(rig: WiredRig, old: str) -> None:
     """Every interval was booked under the meter of its segment; the change is told once."""
     assert _meters(rig) == {0: {old}, 1: {NEW}}
+    _check_law(rig)
+    with sqlite3.connect(rig.store / "central.sqlite3") as central:
+        # the agent's own event; the person's statement is one of the same code
+        events = "SELECT old, new, detail FROM event WHERE code = 'meter_replaced' ORDER BY seq"
+        told, _said = central.execute(events).fetchall()
+        assert told[:2] == (f'"{old}"', f'"{NEW}"')
+        assert told[2].startswith("end index ")
+        said = central.execute("SELECT count(*) FROM statement WHERE code = 'meter_replaced'")
+        assert said.fetchone() == (1,)
+    central.close()
+
+
+def _check_law(rig: WiredRig) -> None:
+    """Of every segment; no interval comes out otherwise, and nothing is alarmed of the log."""
     store = open_store(rig.store)
     try:
         with store.engine.connect() as conn:
@@ -115,20 +181,14 @@ def _check(rig: WiredRig, old: str) -> None:
         store.close()
     assert all(row.holds for row in rows), [row for row in rows if not row.holds]
     with sqlite3.connect(rig.store / "central.sqlite3") as central:
-        # the agent's own event; the person's statement is one of the same code
-        events = "SELECT old, new, detail FROM event WHERE code = 'meter_replaced' ORDER BY seq"
-        told, _said = central.execute(events).fetchall()
-        assert told[:2] == (f'"{old}"', f'"{NEW}"')
-        assert told[2].startswith("end index ")
-        wrong = central.execute("SELECT DISTINCT recompute FROM interval").fetchall()
-        assert wrong == [("agrees",)]
-        said = central.execute("SELECT count(*) FROM statement WHERE code = 'meter_replaced'")
-        assert said.fetchone() == (1,)
+        found = central.execute("SELECT DISTINCT recompute FROM interval").fetchall()
+        alarms = central.execute("SELECT code, detail FROM alarm").fetchall()
     central.close()
+    assert (found, alarms) == ([("agrees",)], [])
 
 
-def _meters(rig: WiredRig) -> dict[int, set[str]]:
-    """Which meter R2's intervals were configured with, by segment of the line index."""
+def _meters(rig: WiredRig, run: str = RUN) -> dict[int, set[str]]:
+    """Which meter a run's intervals were configured with, by segment of the line index."""
     found: dict[int, set[str]] = {}
     with sqlite3.connect(rig.store / "central.sqlite3") as central:
         rows = central.execute(
@@ -136,7 +196,7 @@ def _meters(rig: WiredRig) -> dict[int, set[str]]:
             " JOIN interval_total USING (gateway, run, epoch, seq)"
             " JOIN configuration ON configuration.hash = interval.config_hash"
             " WHERE interval.run = ? AND interval_total.point = 'vm'",
-            (RUN,),
+            (run,),
         )
         for segment, leaf in rows:
             serial = run_config_of(decode_leaf(leaf)).meter_serial

@@ -14,12 +14,15 @@ from edge_agent.commission.review import reread
 from edge_agent.commission.session import Session
 from edge_agent.commission.sight import Sight
 from edge_agent.config.file import load_config
+from edge_agent.config_store.files import ConfigFiles
 from edge_agent.journal.journal import FILE_NAME
 from edge_agent.journal.reader import JournalReader
 from edge_agent.language import load_words
 from protocols.evidence.leaf import Kind, Log
 from protocols.evidence.statement import Statement, parse_statement
+from tests.edge_agent.acts.corrector import agent
 from tests.edge_agent.commission.site import site
+from tests.edge_agent.ledger_law import read_journal
 
 WORDS = load_words("edge_agent.commission", chinese=False)
 
@@ -48,6 +51,32 @@ def test_a_site_is_in_force_recorded_and_on_paper(tmp_path: Path) -> None:
     assert (fields["start_vm_m3"], fields["display_line_m3"]) == ("123456.789", None)
     assert said[0][1].who.startswith("Li Wei (own word")
     assert said[0][1].why == "WO 17"
+
+
+@pytest.mark.long
+def test_another_meter_beside_a_running_agent(tmp_path: Path) -> None:
+    """Another address of central comes with it; no trial; recorded by the agent that has the new
+    one, which says what became of the old one.
+    """
+    path = tmp_path / "gateway.toml"
+    with site(tmp_path) as (answers, _, _):
+        filled(answers, tmp_path)
+        close(answers, {}, path, WORDS, reread)
+        with agent(path):
+            answers["device", "meter-1", "serial"] = "M2"
+            answers["central", "url"] = "https://localhost:2"
+            closed = close(answers, {}, path, WORDS, reread)
+            assert closed.agent_runs
+    files = ConfigFiles(path, tmp_path / "state")
+    assert (files.history().trial, files.history().current) == (None, 2)
+    leaves = read_journal(tmp_path / "state" / FILE_NAME).leaves[Log.BILLING]
+    order = [
+        str(leaf.body[0])
+        for leaf in leaves
+        if leaf.kind is Kind.STATEMENT or leaf.body[:1] == ("meter_replaced",)
+    ]
+    said = [code for code in order if code != "health"]
+    assert said == [*["commissioned"] * 2, "meter_replaced", *["commissioned"] * 2]
 
 
 def test_a_faulty_configuration_does_not_come_into_force(tmp_path: Path) -> None:

@@ -142,6 +142,30 @@ def test_a_trial_that_shows_nothing_goes_back(site: Running) -> None:
     assert site.history.versions[1].fate.startswith("no answer within 300 s")
 
 
+def test_a_power_cut_and_an_outage_of_central_within_a_trial(site: Running) -> None:
+    """What worked before is asked for after the cut too; then one version is in force, told."""
+    custody = site.custody()
+    site.answer("meter-1", "p-1")
+    site.turn(custody)
+    apply(site.path, NEW.encode(), *WHO)
+    site.turn(custody)
+    site.reaches = False
+    for _ in range(2):  # the second one is the cut: nothing was said at the end of the first
+        site.counts = dict.fromkeys(site.counts, 0)
+        custody = site.custody()
+        site.answer("meter-1", "p-1")
+        assert not site.turn(custody, 200_000)
+    assert site.turn(custody, 101_000)
+    assert site.path.read_text() == TOML
+    history = site.history
+    version = history.version(2)
+    assert version is not None
+    assert (version.outcome, history.current, history.trial) == ("rolled_back", 1, None)
+    assert version.fate == "central, which was reached before, is not within 300 s"
+    site.turn(site.custody())
+    assert site.told == ["configuration_applied", "configuration_rolled_back"]
+
+
 def test_while_a_bus_is_lent_nothing_begins_anew(site: Running) -> None:
     """A meter may be changed there: a trial's time stands still, and another one waits."""
     custody = site.custody()
