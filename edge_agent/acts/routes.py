@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from edge_agent.journal.memory import Memory
 
 NOTE_S: Final = 10.0
-OF_THE_AGENT: Final = ("health",)
+OF_THE_AGENT: Final = ("health", "read_now")
 """What the gateway says of itself nobody else may say."""
 _NOT_YET: Final = (
     "not recorded in time: the journal is slow or takes nothing; see edge-agent's log, and the"

@@ -71,6 +71,7 @@ def test_what_is_not_recorded_is_not_remembered(tmp_path: Path) -> None:
         ({"subject": 5}, "subject"),
         ({"subject": None}, "subject"),
         ({"code": "health"}, "gateway itself"),
+        ({"code": "read_now"}, "gateway itself"),
         ({"code": "Has-Capitals"}, "code"),
         ({"fields": "x"}, "fields"),
         ({"fields": [["a"]]}, "fields"),
