@@ -186,6 +186,13 @@ def show(text: str) -> None:
         raise CannotTell(f"standard output: {error.strerror}; look at the disk") from error
 
 
+def overwrite(text: str) -> None:
+    """How far a long look is: a line that the next one replaces; nothing into a file or a pipe."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
 def leave_pipe() -> None:
     """Nobody reads on: what is left in the buffer must not fail again when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

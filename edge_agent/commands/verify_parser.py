@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from pathlib import Path
 
-from edge_agent.console import could_not, show
+from edge_agent.console import could_not, overwrite, show
 
 
 def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,19 +39,15 @@ def _verify(options: argparse.Namespace) -> int:
     from edge_agent.verify.folder import Unreadable
 
     words = load_words("edge_agent.verify", chinese=is_chinese(os.environ))
-    shows = sys.stderr.isatty()
 
     def progress(done: int, uploads: int) -> None:
-        if shows:
-            text = words("e.progress", done=done, uploads=uploads)
-            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+        overwrite(words("e.progress", done=done, uploads=uploads))
 
     try:
         verdict = verify(options.place, options.publisher, words, progress)
     except (Unreadable, OSError) as error:
         return could_not(error)
     finally:
-        if shows:  # the line is gone, also where the export ended early
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        overwrite("")
     show("\n".join(verdict.lines))
     return verdict.status

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.clock import clock_state, wall_ms
 from edge_agent.commands.clock_floor import floor_of
-from edge_agent.console import FINDINGS, GOOD, show
+from edge_agent.console import FINDINGS, GOOD, overwrite, show
 from edge_agent.control.client import Conversation, NoAgent, SocketError
 from edge_agent.control.protocol import Call
 from edge_agent.journal.journal import FILE_NAME
@@ -46,10 +46,16 @@ def link(config: AgentConfig, *, as_json: bool, with_batch: bool) -> int:
     """The exit status."""
     words = load_words("edge_agent.link_test", chinese=is_chinese(os.environ))
     steps: list[Step] = []
-    for step in walk(config, with_batch=with_batch):
-        steps.append(step)
-        if not as_json:
-            show_lines(lines_of(step, words, sys.stdout.encoding), sys.stdout.encoding)
+    overwrite(words("testing"))
+    try:
+        for step in walk(config, with_batch=with_batch):
+            steps.append(step)
+            overwrite("")
+            if not as_json:
+                show_lines(lines_of(step, words, sys.stdout.encoding), sys.stdout.encoding)
+            overwrite(words("testing"))
+    finally:
+        overwrite("")
     if as_json:
         show(_json(steps, config.gateway, words))
     elif any(step.ends_it for step in steps if step.name != BATCH):

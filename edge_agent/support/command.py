@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from edge_agent.clock import wall_ms
 from edge_agent.config.file import ConfigErrors, load_config
-from edge_agent.console import FINDINGS, GOOD, could_not, show
+from edge_agent.console import FINDINGS, GOOD, could_not, overwrite, show
 from edge_agent.regular_file import read_regular
 from edge_agent.support.bundle import Bundle, bundle_of, known_secrets
 from edge_agent.support.parts import MAX_CONFIG, gather
@@ -25,7 +24,7 @@ def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     """1: some part could not be had, which the list says; the bundle is of use nevertheless."""
     if out is not None and out.exists():
         return could_not(f"{out}: is there already; give another --out FILE")
-    made, gateway = make_bundle(config, _progress)
+    made, gateway = make_bundle(config, overwrite)
     path = out or Path(_file_name(gateway, wall_ms()))
     try:
         # never over another file: the one before may be the one that is wanted
@@ -39,13 +38,6 @@ def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     else:
         show("\n".join(_lines(path, made, missing)))
     return FINDINGS if missing else GOOD
-
-
-def _progress(text: str) -> None:
-    """A line that is written over: it takes a while. Nothing into a file or a pipe."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
 
 
 def _quiet(_text: str) -> None:

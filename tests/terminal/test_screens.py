@@ -94,12 +94,13 @@ def test_every_screen_on_every_terminal(command: str, way: str, site: Rig) -> No
     judge(command, WAYS[way], look(command, WAYS[way], site))
 
 
-def test_a_dump_tells_how_far_it_is(site: Rig) -> None:
-    """A slow line takes seconds for each of its blocks; at the end the line is gone."""
-    screen = look("dump meter-1", WAYS["usual"], site)
-    judge("dump meter-1", WAYS["usual"], screen)
-    assert b"reading from address" in screen.raw
-    assert "reading from address" not in screen.text
+def test_a_long_look_tells_that_it_goes_on(site: Rig) -> None:
+    """A slow line, a slow link take seconds; at the end the line that told it is gone."""
+    for command, told in (("dump meter-1", "reading from address"), ("link --no-batch", "testing")):
+        screen = look(command, WAYS["usual"], site)
+        judge(command, WAYS["usual"], screen)
+        assert told.encode() in screen.raw
+        assert told not in screen.text
 
 
 def test_status_tells_what_does_not_work_first(site: Rig) -> None:
