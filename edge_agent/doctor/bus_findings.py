@@ -34,9 +34,7 @@ _PEERS: Final = {
 }
 _SHAPES: Final = {
     "paused": "line_gap",
-    "endless": "line_babble",
     "doubled": "line_twice",
-    "behind": "line_behind",
     "cut": "line_cut",
 }
 _DEAD: Final = frozenset({"unit_lost", "unit_dead"})
@@ -149,9 +147,6 @@ def _peer_code(likely: Likely, bus: Bus, host: Host) -> str:
     if likely.cause is Cause.LINE_DEAD:
         return "tcp_one_client" if peer is Peer.CLOSES else "tcp_silent"
     if likely.cause in _DAMAGING:
-        shape = _shape_code(likely)  # a serial server queues answers as a converter does
-        if shape == _SHAPES["behind"]:
-            return shape
         return "tcp_one_client" if peer is Peer.CLOSES else "tcp_damaged"
     return f"line_{likely.cause.value}"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.bus_tools.evidence import diagnosed
 from edge_agent.control.protocol import Call, Route
-from protocols.modbus.damage import MAX_SAMPLE_BYTES, Sample, Wrapping, is_sound
+from protocols.modbus.damage import Sample, Wrapping, is_sound
 from protocols.modbus.diagnosis import BusFacts, Cause, Likely, Sure
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BUS_CAUSES: Final = "bus_causes"
 MOST_CAUSES: Final = 64
-SHAPES: Final = ("paused", "endless", "doubled", "behind", "cut")
+SHAPES: Final = ("paused", "doubled", "cut")
 Causes = dict[str, tuple[Likely, ...]]
 
 
@@ -56,15 +56,12 @@ def _with_shapes(likely: Likely, facts: BusFacts) -> Likely:
 def shape_of(sample: Sample, wrapping: Wrapping) -> str:
     """One of SHAPES, or "" where bytes were changed.
 
-    `paused`: all of it came, and too slowly; `endless`: more than any frame has; `doubled`: it
-    came, and more behind it; `behind`: a sound answer of the same device to something else; `cut`:
-    some of it is missing.
+    `paused`: all of it came, and too slowly; `doubled`: it came, and more behind it; `cut`: some of
+    it is missing.
     """
     heard, due = sample.heard, sample.due
-    if len(heard) >= MAX_SAMPLE_BYTES:
-        return "endless"
     if is_sound(heard, wrapping):
-        return "paused" if len(heard) == due else "behind"
+        return "paused" if len(heard) == due else ""
     if len(heard) > due and is_sound(heard[:due], wrapping):
         return "doubled"
     return "cut" if len(heard) < due else ""

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -80,6 +81,23 @@ def is_sound(frame: bytes, wrapping: Wrapping) -> bool:
     except FrameError:
         return False
     return True
+
+
+def is_endless(sample: Sample) -> bool:
+    """More than any frame has: somebody sends all the time."""
+    return len(sample.heard) >= MAX_SAMPLE_BYTES
+
+
+def is_behind(sample: Sample, wrapping: Wrapping, others: Collection[int] = ()) -> bool:
+    """A sound answer to something else: of the unit that was asked, or of one of `others`."""
+    sent, heard, due = sample
+    if not is_sound(heard, wrapping) or not is_sound(sent, wrapping):
+        return False
+    unit, function = _asked(heard, wrapping)[1:]
+    asked_unit, asked_function = _asked(sent, wrapping)[1:]
+    if unit != asked_unit:
+        return unit in others
+    return function != asked_function or len(heard) != due
 
 
 def _asked(frame: bytes, wrapping: Wrapping) -> tuple[int, int, int]:

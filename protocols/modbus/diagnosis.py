@@ -9,6 +9,8 @@
 | unit_dead | one is silent, others answer |
 | shared_unit | answers of one unit alone are destroyed, or are another's |
 | late | bytes came after the deadline |
+| behind | sound answers of the unit that was asked, to something else |
+| babble | more bytes than any answer has: the line never falls silent |
 | termination, noise | damaged answers; they grow with the answer's length, or do not |
 | unsteady | now and then no answer, nothing late |
 | busy, refuses | exceptions: it is there, and says no |
@@ -23,11 +25,11 @@ both damage long answers more often; a scope tells them apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from protocols.modbus.damage import Sample, Wrapping
+from protocols.modbus.damage import Sample, Wrapping, is_behind, is_endless, is_sound
 from protocols.modbus.foreign import foreign_request
 from protocols.modbus.other_setup import is_rest, other_setup
 from protocols.modbus.uart import Setup
@@ -39,6 +41,8 @@ FEW: Final = 0.005
 SHORT_BELOW: Final = 5
 LONG_FROM: Final = 6
 """Places of the counters by length: PDUs below 16 bytes are short, from 32 on long."""
+ALIKE: Final = 0.6
+"""Of the samples of a device that went wrong in one way."""
 MIN_OF_SIZE: Final = 20
 _GROWS: Final = 2.0
 
@@ -55,6 +59,8 @@ class Cause(StrEnum):
     UNIT_DEAD = "unit_dead"
     SHARED_UNIT = "shared_unit"
     LATE = "late"
+    BEHIND = "behind"
+    BABBLE = "babble"
     TERMINATION = "termination"
     NOISE = "noise"
     UNSTEADY = "unsteady"
@@ -129,7 +135,8 @@ def diagnose_bus(facts: BusFacts) -> tuple[Likely, ...]:
     found = [*_of_line(facts)]
     named = {likely.cause for likely in found}
     if not named & {Cause.ECHO, Cause.SWAPPED, Cause.WRONG_RATE, Cause.WRONG_PARITY}:
-        found += _damage(facts, Cause.TWO_MASTERS in named)
+        shaped = [] if Cause.TWO_MASTERS in named else list(_shaped(facts))
+        found += shaped or _damage(facts, Cause.TWO_MASTERS in named)
     if Cause.LINE_DEAD not in named:
         for device in facts.devices:
             found += _of_device(device, facts)
@@ -153,7 +160,8 @@ def _of_line(facts: BusFacts) -> Iterator[Likely]:
         yield Likely(Cause.ECHO, Sure.CERTAIN, "", {"echo": echo, "damaged": damaged})
         return
     bad = [sample for sample in samples if sample.heard and damaged]
-    if facts.setup is not None and bad:
+    sound = any(is_sound(sample.heard, facts.wrapping) for sample in bad)
+    if facts.setup is not None and bad and not sound:  # a sound frame proves the setup
         setup = other_setup(bad, facts.setup)
         if setup is not None:
             yield _as_setup(setup, facts.setup)
@@ -178,6 +186,34 @@ def _as_setup(setup: Setup, ours: Setup) -> Likely:
     if setup.baud != ours.baud:
         return Likely(Cause.WRONG_RATE, Sure.LIKELY, "", figures)
     return Likely(Cause.WRONG_PARITY, Sure.LIKELY, "", {**figures, "our_parity": ours.parity})
+
+
+def _shaped(facts: BusFacts) -> Iterator[Likely]:
+    """Where nearly all that went wrong looks alike; of the line where that is so on all of it."""
+    bad = [device for device in facts.devices if device.n("damaged") >= MIN_REQUESTS]
+    bad = [device for device in bad if device.n("damaged") > FEW * device.n("requests")]
+    for cause in (Cause.BEHIND, Cause.BABBLE):
+        # a converter behind gives one unit's answer to the next one's request
+        units = {device.unit for device in facts.devices} if len(bad) > 1 else ()
+        struck = [device for device in bad if _looks(device, cause, facts.wrapping, units)]
+        if not struck or len(struck) < len(bad):
+            continue
+        if len(struck) > 1 or len(facts.devices) == 1:
+            damaged = sum(device.n("damaged") for device in struck)
+            figures: Figures = {"damaged": damaged, "requests": _sum(facts, "requests")}
+            yield Likely(cause, Sure.LIKELY, "", figures)
+            continue
+        (one,) = struck
+        of_it = {"damaged": one.n("damaged"), "requests": one.n("requests"), "unit": one.unit}
+        yield Likely(cause, Sure.LIKELY, one.name, of_it)
+
+
+def _looks(device: DeviceFacts, cause: Cause, wrapping: Wrapping, units: Collection[int]) -> bool:
+    alike = sum(
+        is_behind(sample, wrapping, units) if cause is Cause.BEHIND else is_endless(sample)
+        for sample in device.samples
+    )
+    return alike > 0 and alike >= ALIKE * len(device.samples)
 
 
 def _damage(facts: BusFacts, other_master: bool) -> Iterator[Likely]:

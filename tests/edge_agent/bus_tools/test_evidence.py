@@ -40,6 +40,7 @@ def causes_of(path: str, enough: int = 20) -> set[Cause]:
         ("bit=0.003", Cause.NOISE),
         ("cut=0.5", Cause.NOISE),
         ("twice=0.5", Cause.NOISE),
+        ("behind=0.5", Cause.BEHIND),
         ("delay=70ms-80ms", Cause.LATE),
         ("lost=0.4", Cause.UNSTEADY),
         ("foreign=0.5", Cause.SHARED_UNIT),

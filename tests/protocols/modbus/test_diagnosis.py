@@ -29,6 +29,7 @@ def line(*devices, **more):
     return BusFacts("rtu", OURS, devices, **more)
 
 
+BEHIND, COILS = rtu_frame(5, bytes((3, 2, 1, 2))), rtu_frame(5, bytes((1, 1, 7)))
 LIVE = dev("live", good=100)
 TABLE = [
     ("sound", line(LIVE), None),
@@ -57,6 +58,19 @@ TABLE = [
      (Cause.TWO_MASTERS, Sure.CERTAIN, "")),
     ("noise on all", line(dev("a", damaged=6, crc=6, good=94), dev("b", damaged=5, crc=5)),
      (Cause.NOISE, Sure.LIKELY, "")),
+    ("all one behind", line(*(dev(name, [BEHIND] * 4, damaged=50, length=50) for name in "ab")),
+     (Cause.BEHIND, Sure.LIKELY, "")),
+    ("one behind, of another function", line(dev("a", [COILS] * 4, damaged=50, foreign=50)),
+     (Cause.BEHIND, Sure.LIKELY, "")),
+    ("one of two is one behind",
+     line(LIVE, dev("b", [BEHIND] * 3 + [ANSWER[:5]], damaged=50, length=50)),
+     (Cause.BEHIND, Sure.LIKELY, "b")),
+    ("a converter one behind",
+     line(*(dev(name, [rtu_frame(11 - unit, bytes((3, 2, 1, 2)))] * 4, unit, damaged=50, foreign=50)
+            for name, unit in (("a", 5), ("b", 6)))),
+     (Cause.BEHIND, Sure.LIKELY, "")),
+    ("bytes without end", line(dev("a", [bytes(range(256)) * 2] * 4, damaged=50, crc=50)),
+     (Cause.BABBLE, Sure.LIKELY, "")),
     ("long answers suffer",
      line(dev("a", damaged=60, crc=60, requests=1000), **SIZED,
           lost_by_size=(0, 0, 0, 2, 0, 0, 0, 58, 0)),
