@@ -211,6 +211,18 @@ def test_a_replacement_is_told_with_both_indexes(gateway: Gateway) -> None:
     assert told[4].startswith("end index 1055, last seen 1040, start index 1050")
 
 
+def test_a_kill_before_the_log_has_it(gateway: Gateway) -> None:
+    """The start after it finds what differs from what the journal remembers: told once."""
+    by_command(gateway.path, HELD.replace(*SERIAL))
+    for _ in range(2):  # it read the file, and was killed before its first tick
+        assert isinstance(begin(gateway.path, {}), Started)
+    leaves = gateway.start() + gateway.start()
+    assert [one[0] for one in events(leaves)].count("meter_replaced") == 1
+    gateway.rounds(2)
+    gateway.book.stop()
+    assert gateway.segments() == [(0, 1010, 1040, 30), (1, 1050, 1060, 10)]
+
+
 def test_another_profile_begins_a_segment(gateway: Gateway, tmp_path: Path) -> None:
     """A total of the same name is another register: what lies between both is no volume."""
     library = Path(__file__).parents[2] / "protocols/registers/profiles"

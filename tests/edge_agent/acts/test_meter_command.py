@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
+import threading
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -156,6 +159,51 @@ def test_a_meter_that_is_wired_later_is_read_as_the_new_one(tmp_path: Path, old:
         assert (first >= 20, two[3]) == (True, last - first)
         assert last == index_of_now(old, 20)
         assert configured(path) == ["M1", "M2"]
+
+
+@pytest.mark.long
+def test_kills_around_a_change(tmp_path: Path, old: Served) -> None:
+    """Somewhere between the file, the index and the leaf: one meter is in force, and each change
+    that an agent began with is told once, from the one before it.
+    """
+    rng = random.Random(20261126)
+    with site(tmp_path, old) as path:
+        first = path.read_bytes()
+        for number in range(2, 10):
+            new = first.replace(b'"M1"', f'"M{number}"'.encode())
+            with pytest.raises(Killed):
+                change_and_kill(path, old, f"M{number - 1}", new, rng.uniform(0.0, 2.5))
+            assert path.read_bytes() == new
+        with agent(path):
+            flow(path, old, "M9", 1)
+            assert wait_until(lambda: not history(path).untold, LIMIT_S)
+        known = history(path)
+    meters = configured(path)
+    assert (meters[0], meters[-1]) == ("M1", "M9")
+    assert meters == sorted(set(meters)), "none comes back, none is told twice"
+    bodies = [leaf.body for leaf in ledger(path).of(Kind.EVENT)]
+    told = [body[1:3] for body in bodies if body[0] == "meter_replaced"]
+    assert told == list(pairwise(meters))
+    in_force = {body[2] for body in bodies if body[0] == "configuration_applied"}
+    assert {version.sha256 for version in known.versions[1:]} <= in_force
+    for _, begin_index, end_index, booked in segments(path):
+        assert end_index - begin_index == booked
+
+
+class Killed(Exception):  # noqa: N818
+    """By the test."""
+
+
+def change_and_kill(path: Path, served: Served, old: str, new: bytes, after_s: float) -> None:
+    """Another meter is put in force under a running agent, which is killed so long afterwards."""
+    with agent(path) as child:
+        flow(path, served, old, 1)
+        applied = apply(path, new, "Wang", "test")
+        assert isinstance(applied, Applied)
+        assert not applied.on_trial
+        threading.Event().wait(after_s)  # a moment of the agent's, whichever it is
+        child.kill()
+        raise Killed
 
 
 def history(path: Path) -> History:
