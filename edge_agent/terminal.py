@@ -14,6 +14,7 @@ _VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 _WITHOUT_HAN: Final = ("vt", "linux")
 _WIDE: Final = ("W", "F")
 _NEVER_FIRST: Final = "，。；：、）"  # of a line
+_NEVER_LAST: Final = "（"
 
 
 def is_chinese(environment: Mapping[str, str]) -> bool:
@@ -89,11 +90,11 @@ def _pieces(text: str) -> list[str]:
             pieces[-1] += char
             continue
         wide = unicodedata.east_asian_width(char) in _WIDE
-        if wide and word:
+        if wide and word and word != _NEVER_LAST:
             pieces.append(word)
             word = ""
         word += char
-        if wide or char == " ":
+        if (wide and word != _NEVER_LAST) or char == " ":
             pieces.append(word)
             word = ""
     return [*pieces, word] if word else pieces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -126,10 +126,7 @@ class Interview:
             "",
             *review_lines(config, reread(config, self._path), self._words),
         ]
-        for place, line in enumerate(lines, 1):
-            tell(line)
-            if place % PAGE == 0 and place < len(lines):
-                read_line(self._words("more"), False)
+        self._tell_pages(lines)
         names = {
             dotted(key): key for key in session.asked if key in session.answers and key[0] != WIZARD
         }
@@ -148,9 +145,16 @@ class Interview:
                 return False
             if typed.lower() in ("n", NO, "否"):
                 raise KeyboardInterrupt
-            shown = ", ".join(f"{name} = {session.answers[key]}" for name, key in names.items())
-            for line in wrapped(self._words("sign.names", names=shown), 2):
-                tell(line)
+            shown = (f"{name} = {session.answers[key]}" for name, key in names.items())
+            told = (line for one in shown for line in wrapped(one, 2, 6))
+            self._tell_pages([self._words("sign.names"), *told])
+
+    def _tell_pages(self, lines: Sequence[str]) -> None:
+        """So many that a person has seen them before they are gone."""
+        for place, line in enumerate(lines, 1):
+            tell(line)
+            if place % PAGE == 0 and place < len(lines):
+                read_line(self._words("more"), False)
 
     def _close(self, answers: dict[Key, str]) -> int:
         try:

@@ -138,14 +138,18 @@ class Wizard:
         if len(choices) > _SHOWN_CHOICES and not any(choice.about for choice in choices):
             self._lines(", ".join(choice.answer for choice in choices), 2)
             return
-        room = max((columns(one.answer) for one in choices if one.about), default=0)
+        room = max((columns(one.answer) for one in choices if self._about(one)), default=0)
         for place, choice in enumerate(choices, 1):
             self._choice(f"{place:>{len(str(len(choices)))}}", choice, room)
 
+    def _about(self, choice: Choice) -> str:
+        """What an answer means: as found, by its own words, or by those that it always has."""
+        found = choice.about or f"choice.{choice.answer}"
+        return self._words.get(found, choice.about)
+
     def _choice(self, place: str, choice: Choice, room: int) -> None:
         """What it is stands in one column, but for names as long as ports have."""
-        about = self._words.get(choice.about, choice.about)
-        answer = choice.answer
+        about, answer = self._about(choice), choice.answer
         if about:
             answer += " " * (room - columns(answer) if room <= LONGEST_CHOICE else 0)
         self._lines(f"{place}  {answer}" + (f"  {about}" if about else ""), 2, 5)

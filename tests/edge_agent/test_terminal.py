@@ -84,3 +84,12 @@ def test_no_line_begins_with_a_mark_that_closes() -> None:
     for length in range(60, 80):
         lines = wrapped(f"{'x' * length} 205 kB，不足时先删除")
         assert not any(line.startswith("，") for line in lines), lines
+
+
+def test_no_line_ends_with_a_bracket_that_opens() -> None:
+    """It stands with what it holds."""
+    for before in range(36, 41):
+        lines = wrapped("读" * before + "（? 列出）" + "数" * 10)
+        assert all(columns(line) <= WIDTH for line in lines)
+        assert not [line for line in lines if line.endswith("（")]
+        assert "".join(lines).replace(" ", "").count("（?列出）") == 1

@@ -185,6 +185,7 @@ def test_every_question_fits_a_terminal_of_80_columns(tmp_path: Path, chinese: b
     assert session.open_question() is None, person.text[-2000:]
     assert [line for line in person.seen if columns(line) > WIDTH] == []
     assert "{" not in person.text
+    assert ("  1  gauge     表压" in person.seen) == chinese
 
 
 def test_a_note_is_told_once(tmp_path: Path) -> None:
