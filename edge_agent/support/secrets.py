@@ -112,16 +112,26 @@ class Secrets:
         return _NAMED.sub(_without_value, text).encode()
 
 
-def redacted(value: Any) -> Any:
-    """A parsed configuration, or any JSON, without values whose name says that they are secret."""
+def redacted(value: Any, *, in_secret: bool = False) -> Any:
+    """A parsed configuration, or any JSON, without values whose name says that they are secret, and
+    without the texts of a table with such a name.
+    """
     if isinstance(value, dict):
-        return {
-            key: REMOVED if _KEY_NAME.search(str(key)) and _is_secret(one) else redacted(one)
-            for key, one in value.items()
-        }
+        told = {}
+        for key, one in value.items():
+            is_named = _KEY_NAME.search(str(key)) is not None
+            is_table = isinstance(one, dict)
+            told[key] = (
+                REMOVED
+                if is_named and not is_table and _is_secret(one)
+                else redacted(one, in_secret=in_secret or (is_named and is_table))
+            )
+        return told
     if isinstance(value, list | tuple):
-        return [redacted(one) for one in value]
+        return [redacted(one, in_secret=in_secret) for one in value]
     if isinstance(value, str):
+        if in_secret:
+            return REMOVED
         return _LOGIN.sub(f"{REMOVED}@", value)
     return value
 

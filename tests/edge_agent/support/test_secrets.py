@@ -128,7 +128,7 @@ def test_a_configuration_loses_values_by_their_names() -> None:
         "device": [{"password": "1234", "unit": 1}],
         "pin": 1234,
         "passwords": ["a1", ["b2"]],
-        "tokens": {"count": 2},
+        "tokens": {"count": 2, "of": {"li": ["a1"]}},
         "secret": True,
     }
     assert redacted(table) == {
@@ -136,7 +136,7 @@ def test_a_configuration_loses_values_by_their_names() -> None:
         "device": [{"password": REMOVED, "unit": 1}],
         "pin": REMOVED,
         "passwords": REMOVED,
-        "tokens": {"count": 2},
+        "tokens": {"count": 2, "of": {"li": [REMOVED]}},
         "secret": True,
     }
 
