@@ -30,6 +30,11 @@ class Bundle(NamedTuple):
     contents: dict[str, Any]
 
 
+def folders_of(config: Path, state_dir: Path | None) -> list[Path]:
+    """Where secrets may lie; our own first, for only so many are searched for."""
+    return [*([] if state_dir is None else [state_dir]), config.absolute().parent]
+
+
 def known_secrets(config_text: str, folders: Iterable[Path]) -> Secrets:
     """Of the files that hold them, as far as this user may read them, and of the configuration."""
     found = list(logins_of(config_text))

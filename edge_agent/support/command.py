@@ -13,7 +13,7 @@ from edge_agent.clock import wall_ms
 from edge_agent.config.file import ConfigErrors, load_config
 from edge_agent.console import FINDINGS, GOOD, could_not, overwrite, show
 from edge_agent.regular_file import read_regular
-from edge_agent.support.bundle import Bundle, bundle_of, known_secrets
+from edge_agent.support.bundle import Bundle, bundle_of, folders_of, known_secrets
 from edge_agent.support.parts import MAX_CONFIG, gather
 from edge_agent.terminal import wrapped
 
@@ -53,8 +53,7 @@ def make_bundle(config: Path, progress: Callable[[str], None] = _quiet) -> tuple
         state_dir, gateway = read.state_dir, read.gateway
     except ConfigErrors:
         pass  # check.txt in the bundle tells them
-    folders = [config.absolute().parent] + ([state_dir] if state_dir is not None else [])
-    secrets = known_secrets(_text_of(config), folders)
+    secrets = known_secrets(_text_of(config), folders_of(config, state_dir))
     made = bundle_of(gather(config, state_dir, progress), secrets, wall_ms(), gateway)
     progress("")
     return made, gateway

@@ -95,14 +95,15 @@ class Secrets:
     """Those that are known, in all their forms."""
 
     def __init__(self, known: Iterable[bytes]) -> None:
-        wanted = sorted({one for one in known if len(one) >= LEAST_BYTES})[:MAX_SECRETS]
-        forms = sorted({form for one in wanted for form in _forms(one)}, key=len, reverse=True)
-        self._any = re.compile(b"|".join(map(re.escape, forms))) if forms else None
+        """The first MAX_SECRETS of them."""
+        wanted = list(dict.fromkeys(one for one in known if len(one) >= LEAST_BYTES))[:MAX_SECRETS]
+        # the longest first; each by itself: a pattern of thousands takes forty times as long
+        self._forms = sorted({f for one in wanted for f in _forms(one)}, key=len, reverse=True)
 
     def scrubbed(self, data: bytes) -> bytes:
         """Without any of them, and without what looks like one."""
-        if self._any is not None:
-            data = self._any.sub(REMOVED.encode(), data)
+        for form in self._forms:
+            data = data.replace(form, REMOVED.encode())
         text = data.decode("utf-8", "replace")
         text = _PEM.sub(REMOVED, text)
         text = _LOGIN.sub(f"{REMOVED}@", text)

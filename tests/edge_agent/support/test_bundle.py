@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from edge_agent.keys.keys import create_keys
-from edge_agent.support.bundle import CONTENTS, MAX_BYTES, bundle_of
+from edge_agent.support.bundle import CONTENTS, MAX_BYTES, bundle_of, folders_of, known_secrets
 from edge_agent.support.parts import (
     COMMANDS,
     MAX_PART,
@@ -210,6 +210,18 @@ def test_a_number_that_cannot_be_written_leaves_the_rest_of_the_bundle(tmp_path:
     path = tmp_path / "gateway.toml"
     path.write_text("a = 0x" + "f" * 9000)
     assert "check.txt says where" in configuration(path).why
+
+
+def test_other_peoples_keys_beside_it_push_none_of_ours_out(tmp_path: Path) -> None:
+    """Somebody keeps the configuration in his home, with all his keys: ours are first."""
+    for number in range(20):
+        lines = "\n".join(base64.b64encode(os.urandom(48)).decode() for _ in range(50))
+        pem = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"
+        (tmp_path / f"{number}.pem").write_text(pem)
+    keys = create_keys(tmp_path / "state", GATEWAY, os.urandom)
+    known = known_secrets("", folders_of(tmp_path / "gateway.toml", tmp_path / "state"))
+    said = known.scrubbed(keys.salt_secret.hex().encode())
+    assert keys.salt_secret.hex().encode() not in said
 
 
 def test_a_machine_without_these_files_has_a_part_nevertheless(tmp_path: Path) -> None:
