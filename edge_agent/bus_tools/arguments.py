@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from edge_agent.console import FINDINGS, add_config, could_not, load, said
-from edge_agent.terminal import wrapped
+from edge_agent.console import FINDINGS, add_config, could_not, load
 
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
@@ -108,6 +107,6 @@ def guarded(run: Callable[[], int]) -> int:
     except NoAgent as error:
         return could_not(f"the agent ended meanwhile: {error}")
     except (CannotUse, SocketError, OSError) as error:
-        return could_not("\n".join(wrapped(said(f"{error}")))[:MAX_TOLD])
+        return could_not(f"{error}"[:MAX_TOLD])
     except KeyboardInterrupt:
         return FINDINGS

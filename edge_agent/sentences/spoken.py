@@ -116,11 +116,11 @@ def _forms(*, all_of_them: bool) -> tuple[_Form, ...]:
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """A `key` is one word; of what else fills it in, nothing is known."""
+    """A `key`, a `key2` is one word; of what else fills it in, nothing is known."""
     parts = []
     for place, part in enumerate(_FIELD.split(template)):
         if place % 2:
-            what = r"\S+?" if part == "key" else ".+?"
+            what = r"\S+?" if part.startswith("key") else ".+?"
             parts.append(f"(?P<{part}>{what})")
         else:
             parts.append(re.escape(part))

@@ -23,7 +23,8 @@ TABLES = {
 FOLDERS = (
     "edge_agent/config", "edge_agent/config_store", "edge_agent/uplink", "edge_agent/bus",
     "edge_agent/recording", "edge_agent/recorder", "edge_agent/salvage", "edge_agent/verify",
-    "edge_agent/remote", "edge_agent/control", "edge_agent/support", "edge_agent/parcel",
+    "edge_agent/remote", "edge_agent/control", "edge_agent/support", "edge_agent/bus_tools",
+    "edge_agent/parcel",
     "edge_agent/commands", "protocols/metering", "protocols/modbus", "protocols/audit",
     "protocols/evidence",
 )  # fmt: skip
