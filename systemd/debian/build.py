@@ -6,6 +6,12 @@ Raspberry Pi OS have. They lie in one folder: a compiled module bears its Python
 other files are the same, which is checked. Around it stands what a venv is: pyvenv.cfg, a link to
 /usr/bin/python3, and lib/pythonX.Y/site-packages as links to that folder.
 
+All of it lies in a folder that bears the package's version; only the small file that starts it has
+the same place in each. dpkg puts new files in place one by one, in the order of the package, which
+takes many seconds on a slow card. Were they the old ones' places, a power cut then would leave a
+mixture of two programs that may not start. The file that starts it comes behind them all (`bin`
+behind a digit), so there is always one whole program; old files go only after that.
+
 Why not `pip install --find-links` in postinst: that can fail on the gateway, halfway, with the old
 program gone; it needs python3-venv there; its files are unknown to dpkg, so neither verified nor
 removed; and the venv breaks on the day that Debian 12 becomes 13. Here dpkg unpacks files.
@@ -59,7 +65,7 @@ COMPLETIONS: Final = {
 CONFFILES: Final = ("/etc/default/edge-agent",)
 SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
 COMMAND: Final = """\
-#!/opt/gas-gateway/bin/python -I
+#!/opt/gas-gateway/{version}/bin/python -I
 import sys
 
 from edge_agent.cli import main
@@ -68,7 +74,7 @@ sys.exit(main())
 """
 DEPENDS: Final = (  # the Pythons that the compiled libraries are for
     "python3 (>= 3.11), python3 (<< 3.12~) | python3 (>= 3.13), python3 (<< 3.14~), "
-    "systemd, debconf"
+    "libc6 (>= 2.34), systemd, debconf"
 )
 CONTROL: Final = """\
 Package: {name}
@@ -111,7 +117,7 @@ def main() -> int:
     for arch in options.arch:
         with tempfile.TemporaryDirectory() as place:
             stage = Path(place) / "stage"
-            fill(stage, options.wheel, arch, Path(place))
+            fill(stage, options.wheel, (arch, version.program), Path(place))
             put_control(stage, version, arch)
             target = options.out / f"{NAME}_{version.program}_{arch}.deb"
             pack(stage, target)
@@ -130,9 +136,11 @@ def read_version() -> Version:
     return Version(program[1], int(journal[1]))
 
 
-def fill(stage: Path, wheel: Path, arch: str, place: Path) -> None:
-    """Everything but what dpkg itself reads."""
-    site = stage / PROGRAM / "lib/site-packages"
+def fill(stage: Path, wheel: Path, package: tuple[str, str], place: Path) -> None:
+    """Everything but what dpkg itself reads; `package`: its architecture and version."""
+    arch, version = package
+    program = stage / PROGRAM / version
+    site = program / "lib/site-packages"
     site.mkdir(parents=True)
     for python in PYTHONS:
         libraries = place / python
@@ -140,17 +148,18 @@ def fill(stage: Path, wheel: Path, arch: str, place: Path) -> None:
         merge(libraries, site)
     unpack(wheel, site)
     for python in PYTHONS:
-        folder = stage / PROGRAM / "lib" / f"python{python}"
+        folder = program / "lib" / f"python{python}"
         folder.mkdir()
         (folder / "site-packages").symlink_to("../site-packages")
-    (stage / PROGRAM / "pyvenv.cfg").write_text(
+    (program / "pyvenv.cfg").write_text(
         "home = /usr/bin\ninclude-system-site-packages = false\n", encoding="ascii"
     )
-    programs = stage / PROGRAM / "bin"
-    programs.mkdir()
-    (programs / "python").symlink_to("/usr/bin/python3")
-    (programs / "edge-agent").write_text(COMMAND, encoding="ascii")
-    (programs / "edge-agent").chmod(0o755)
+    (program / "bin").mkdir()
+    (program / "bin/python").symlink_to("/usr/bin/python3")
+    start = stage / PROGRAM / "bin/edge-agent"
+    start.parent.mkdir()
+    start.write_text(COMMAND.format(version=version), encoding="ascii")
+    start.chmod(0o755)
     (stage / "usr/bin").mkdir(parents=True)
     (stage / "usr/bin/edge-agent").symlink_to(f"/{PROGRAM}/bin/edge-agent")
     for source, target in FILES.items():
@@ -240,7 +249,8 @@ def put_control(stage: Path, version: Version, arch: str) -> None:
     shutil.copyfile(HERE / "templates", control / "templates")
     for script in SCRIPTS:
         text = (HERE / script).read_text(encoding="utf-8")
-        (control / script).write_text(text.replace("@JOURNAL@", str(version.journal)))
+        text = text.replace("@JOURNAL@", str(version.journal))
+        (control / script).write_text(text.replace("@VERSION@", version.program))
         (control / script).chmod(0o755)
 
 

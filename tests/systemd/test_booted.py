@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.config_store.history import Trial, decode
+from protocols.modbus.frames import crc16
 from tests.systemd.debian_root import ENVIRON, DebianRoot, make_root
 from tests.systemd.test_deb import CONFIG, STATE, build, commission_by_hand, project_wheel
 
 BOOT_S = 60.0
-QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=3\nRestartSec=1\n"
+QUICK = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=10\nRestartSec=1\n"
 
 pytestmark = pytest.mark.long
 
@@ -144,6 +146,57 @@ def test_it_runs_as_it_is_confined(booted: Booted) -> None:
     entering = f"nsenter -t {pid} -m"
     booted.run(f"{entering} touch {CONFIG}")
     assert "Read-only" in booted.run(f"{entering} touch /usr/x 2>&1", status=1)
+
+
+LINE = """
+import os, pty, shutil
+ours, theirs = pty.openpty()
+name = os.ttyname(theirs)
+shutil.chown(name, group="dialout")
+os.chmod(name, 0o660)
+os.symlink(name, "/etc/edge-agent/line-1")
+with open("/root/heard", "wb", 0) as heard:
+    while True:
+        heard.write(os.read(ours, 256))
+"""
+
+
+def trial_of(booted: Booted) -> Trial | None:
+    """Of the configuration."""
+    return decode((booted.root / f"{STATE}/config/index.json").read_bytes()).trial
+
+
+def test_it_has_its_serial_line(booted: Booted) -> None:
+    """A port of the group dialout is opened and asked."""
+    booted.wait(lambda: ready(booted), 30.0, "ready")
+    heard = booted.root / "/root/heard"
+    (booted.root / "/root/line.py").write_text(LINE)
+    booted.run("python3 /root/line.py >/root/line.log 2>&1 &")
+    booted.wait(lambda: heard.exists() and heard.stat().st_size >= 8, 60.0, "a request")
+    asked = heard.read_bytes()[:8]
+    assert crc16(asked[:6]) == int.from_bytes(asked[6:], "little")
+
+
+def test_an_upgrade_amid_a_loan_and_a_trial(booted: Booted) -> None:
+    """The loan ends with the agent that gave it; what is on trial is in force with the next one,
+    which keeps it, as nothing that worked before fails."""
+    booted.wait(lambda: ready(booted), 30.0, "ready")
+    text = (booted.root / CONFIG).read_text()
+    candidate = text.replace("batch_seconds = 300", "batch_seconds = 60")
+    assert candidate != text
+    (booted.root / "/root/new.toml").write_text(candidate)
+    who = "--who Li --reason test"
+    booted.run(f"edge-agent bus take lan --for 10m {who} 2>&1")
+    pid = booted.show("MainPID")
+    booted.run(f"edge-agent config apply /root/new.toml --yes --no-wait {who} 2>&1")
+    assert trial_of(booted)
+    booted.run("dpkg --install /root/agent.deb")
+    booted.wait(lambda: ready(booted, pid), 30.0, "a new process after the upgrade")
+    status = json.loads(booted.run("edge-agent status --json", status=None))
+    assert [bus["state"] for bus in status["buses"] if bus["name"] == "lan"] != ["lent"]
+    assert (booted.root / CONFIG).read_text() == candidate
+    booted.wait(lambda: trial_of(booted) is None, 60.0, "the trial's end")
+    assert (booted.root / CONFIG).read_text() == candidate
 
 
 def test_killed_and_hung(booted: Booted) -> None:

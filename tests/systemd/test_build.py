@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -76,6 +77,16 @@ def test_the_scripts_stop_at_a_failure(build: ModuleType, name: str) -> None:
     lines = (PLACE.parent / name).read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/bin/sh"
     assert "set -e" in lines
+
+
+def test_an_adapter_that_is_plugged_in_already_is_set_up_too() -> None:
+    """The rules are for a change as well, which postinst triggers for the same makers."""
+    rules = (PLACE.parents[1] / "60-gas-ports.rules").read_text(encoding="utf-8")
+    postinst = (PLACE.parent / "postinst").read_text(encoding="utf-8")
+    (makers,) = set(re.findall(r'(?:ATTR.idVendor.|ENV.ID_VENDOR_ID.)=="([0-9a-f|]+)"', rules))
+    assert f"for maker in {makers.replace('|', ' ')};" in postinst
+    set_once = [line for line in rules.splitlines() if "power/control" in line or "latency" in line]
+    assert [line.startswith('ACTION=="add|change"') for line in set_once] == [True, True]
 
 
 def test_what_is_shipped_is_there(build: ModuleType) -> None:

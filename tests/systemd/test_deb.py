@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pexpect
@@ -169,6 +172,123 @@ def test_a_life(root: DebianRoot, tmp_path: Path) -> None:
     assert "were kept" in told
     assert fingerprint(root) == kept
     assert not (root / "/etc/default/edge-agent").exists()
+
+
+def test_a_version_that_only_the_log_has_is_seen(root: DebianRoot, tmp_path: Path) -> None:
+    """A power cut behind a migration: the journal's header still has the version before."""
+    install(root, "later")
+    commission_by_hand(root, tmp_path)
+    journal = root / f"{STATE}/journal.db"
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+        connection.commit()
+        for side in ("", "-wal"):
+            shutil.copy(f"{journal}{side}", f"{tmp_path}/cut{side}")
+    for side in ("", "-wal"):
+        shutil.copy(f"{tmp_path}/cut{side}", f"{journal}{side}")
+    root.run("chown", "-R", "edge-agent:gas-readers", STATE)
+    told = install(root, "this", status=1)
+    assert f"is of version {schema.VERSION + 1}" in told
+    assert status_of(root) == "0.1.0-2 installed"
+    owners = root.run("find", STATE, "-not", "-user", "edge-agent")
+    assert owners == "", "what is root's would stop the service"
+
+
+def test_an_image_is_made_in_a_bare_chroot(root: DebianRoot) -> None:
+    """No systemd, no /proc, no shared memory: enabled, compiled, and nothing in it yet that two
+    gateways of this image would share."""
+    shutil.rmtree(root / "/dev/shm", ignore_errors=True)
+    environ = [f"{name}={value}" for name, value in ENVIRON.items()]
+    command = ["unshare", "--mount", "--pid", "--fork", "--net", "chroot", str(root.path)]
+    done = subprocess.run(
+        [*command, "env", "-i", *environ, "dpkg", "--install", "/root/this.deb"],
+        capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((root / "/opt/gas-gateway").rglob("*.pyc"))
+    assert who_may(root) == "2750 edge-agent gas-readers"
+    assert [*(root / STATE).iterdir(), *(root / "/etc/edge-agent").iterdir()] == []
+    assert root.run("systemctl", "is-enabled", "edge-agent").strip() == "enabled"
+
+
+FULL = """
+mkdir /mnt/small
+used=$(du -sm --exclude=__pycache__ /opt/gas-gateway | cut -f1)
+mount -t tmpfs -o mode=755,size=$((used + 12))m tmpfs /mnt/small
+tar -C /opt --exclude=__pycache__ -cf - . | tar -C /mnt/small -xf -
+mount --bind /mnt/small /opt
+! dpkg --install /root/later.deb
+find /opt -name '*.dpkg-new' | grep . && exit 1
+runuser -u edge-agent -- edge-agent check
+"""
+
+
+def test_a_full_disk_ends_the_upgrade_not_the_metering(root: DebianRoot, tmp_path: Path) -> None:
+    """The program before is whole and configured, and goes on."""
+    install(root, "this")
+    commission_by_hand(root, tmp_path)
+    kept = fingerprint(root)
+    told = root.run("sh", "-ec", FULL)
+    assert "No space left on device" in told
+    assert len(told.splitlines()) < 30, "what is said can be read"
+    assert status_of(root) == "0.1.0-1 installed"
+    install(root, "later")
+    assert fingerprint(root) == kept
+
+
+def test_a_power_cut_while_dpkg_works(root: DebianRoot, tmp_path: Path) -> None:
+    """There is one program or the other, whole, at any step; a second try ends what was begun."""
+    install(root, "this")
+    commission_by_hand(root, tmp_path)
+    kept, later = fingerprint(root), root / "/opt/gas-gateway/0.1.0-2"
+    packages = later / "lib/site-packages"
+
+    def has(suffix: str) -> bool:
+        """While dpkg is at it: what is gone before it was looked at is passed over."""
+        return any(name.endswith(suffix) for _, _, names in os.walk(later) for name in names)
+
+    def is_unpacking() -> bool:
+        return has(".dpkg-new")
+
+    def is_naming() -> bool:
+        """Some files are in place, others not yet."""
+        return (packages / "cbor2/__init__.py").exists() and is_unpacking()
+
+    def is_compiling() -> bool:
+        return has(".pyc")
+
+    command = [*root.entering(network=False), "dpkg", "--install", "/root/later.deb"]
+    shipped = root.run("dpkg", "--contents", "/root/later.deb").splitlines()
+    names = {line.split()[5].strip("./") for line in shipped}
+    start = "opt/gas-gateway/bin/edge-agent"
+    order = [line.split()[5].strip("./") for line in shipped if line.startswith("-")]
+    assert all("/0.1.0-2/" not in name for name in order[order.index(start) :]), "it is the last"
+    whole = {name for name in names if "/0.1.0-2/" in name}
+    for cut in (is_unpacking, is_naming, is_compiling):
+        with (tmp_path / "dpkg.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        while process.poll() is None and not cut():
+            pass
+        process.kill()  # and all that it started, with their namespace
+        process.wait()
+        root.run("edge-agent", "check", user="edge-agent")
+        launcher = (root / "/opt/gas-gateway/bin/edge-agent").read_text()
+        there = {str(path.relative_to(root.path)) for path in later.rglob("*")}
+        is_later = "/0.1.0-2/" in launcher
+        assert is_later or cut is not is_compiling
+        assert not is_later or whole <= there
+        root.run("dpkg", "--configure", "--pending", status=None)
+        install(root, "later")
+        assert status_of(root) == "0.1.0-2 installed"
+        assert root.run("dpkg", "--verify", "gas-edge-agent") == ""
+        assert fingerprint(root) == kept
+        assert [path.name for path in later.parent.glob("[0-9]*")] == ["0.1.0-2"]
+        install(root, "this")
+        assert [path.name for path in later.parent.glob("[0-9]*")] == ["0.1.0-1"]
 
 
 def answer(root: DebianRoot, command: str, question: str, word: str) -> tuple[int, str]:
