@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from protocols.evidence.note import Verifier
 
 RETRY_MS: Final = 60_000
+MOST_MS: Final = 3_600_000
+"""Between two tries to send a bundle: to make it again takes a small machine a minute."""
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +74,7 @@ class OfferWork:
         self._requests = requests
         self._utc_ms, self._mono_ms = clocks
         self._retry_ms: dict[int, int] = {}
+        self._pause_ms: dict[int, int] = {}
 
     def look(self, history: History) -> History:
         """One offer that can go on, if any does; none before a clock tells whether it is over.
@@ -174,7 +177,9 @@ class OfferWork:
         failed = self._requests.send(offer.number, bundle)
         if failed:
             _log.warning("offer %d: the bundle is not sent: %s", offer.number, failed)
-            self._retry_ms[offer.number] = self._mono_ms() + RETRY_MS
+            pause_ms = self._pause_ms.get(offer.number, RETRY_MS)
+            self._pause_ms[offer.number] = min(2 * pause_ms, MOST_MS)
+            self._retry_ms[offer.number] = self._mono_ms() + pause_ms
             with self._files.locked():
                 return self._files.history()
         return self._tell(offer, f"bundle of {len(bundle)} bytes, SHA-256 {sha256(bundle)}")

@@ -290,6 +290,17 @@ def test_a_bundle_is_sent_until_it_is_there(site: Site) -> None:
     assert len(site.sent) == 2
 
 
+def test_a_link_that_is_down_for_days_is_not_tried_each_minute(site: Site) -> None:
+    """Each try makes the bundle anew."""
+    site.take(SUPPORT_BUNDLE, ())
+    site.failing = "no link"
+    work = site.work()
+    for _ in range(24 * 60):
+        site.turn(work)
+        site.mono_ms += RETRY_MS
+    assert 24 <= len(site.sent) <= 32
+
+
 def test_a_bundle_that_is_too_long_is_refused(site: Site) -> None:
     """And nothing is sent."""
     site.bundle = b"x" * (MAX_BUNDLE_BYTES + 1)
