@@ -72,7 +72,9 @@ def _unanswered(question: Question, problem: Problem | None, words: Words) -> Tr
     name = dotted(question.key)
     if problem is not None:
         return _wrong(question.key, problem, words)
-    text = words(question.words, **_shown(question, words)).replace("\n", " ")
+    lines = words(question.words, **_shown(question, words)).split("\n")
+    told = lines[:-1] if len(lines) > 1 and lines[-1].endswith(("?", "？")) else lines
+    text = " ".join(told)  # without a question that nobody is there to answer
     return Trouble(name if question.key[0] != WIZARD else question.part, text, False)
 
 

@@ -70,10 +70,14 @@ def enrol(asked: Asked, say: Say, pause: Callable[[float], bool] | None = None) 
     """
     try:
         return _enrol(asked, say, pause or threading.Event().wait)
-    except (KeyFileError, AlreadyRunning, EvidenceError, OSError, _Failed) as error:
-        for line in wrapped(f"edge-agent: {error}"):
-            say(line)
-        return COULD_NOT
+    except (KeyFileError, AlreadyRunning, EvidenceError, _Failed) as error:
+        why = f"{error}"
+    except OSError as error:
+        where = error.filename or asked.state_dir
+        why = f"{where}: {error.strerror or error}; check the directory, and the room on its disk"
+    for line in wrapped(f"edge-agent: {why}"):
+        say(line)
+    return COULD_NOT
 
 
 def _enrol(asked: Asked, say: Say, pause: Callable[[float], bool]) -> int:

@@ -20,6 +20,19 @@ from edge_agent.terminal import wrapped
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Never over another file: the one before may be the one that is wanted. Nothing is left of a
+    disk that is full. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     """1: some part could not be had, which the list says; the bundle is of use nevertheless."""
     if out is not None and out.exists():
@@ -27,9 +40,7 @@ def support_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     made, gateway = make_bundle(config, overwrite)
     path = out or Path(_file_name(gateway, wall_ms()))
     try:
-        # never over another file: the one before may be the one that is wanted
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(made.data)
+        write_new(path, made.data)
     except OSError as error:
         return could_not(f"{path}: {error.strerror or error}; give another --out FILE")
     missing = [part for part in made.contents["parts"] if part["bytes"] is None]

@@ -52,6 +52,7 @@ def test_an_instrument_that_is_silent_ends_it(tmp_path: Path) -> None:
     [found] = fill(session, dict(answers), WORDS)
     assert found.answer == "device"
     assert "no answer within 0.5 s" in found.problem
+    assert "?" not in found.problem
 
 
 def test_another_serial_number_than_the_plate_s_is_the_files_word(tmp_path: Path) -> None:
