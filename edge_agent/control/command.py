@@ -14,7 +14,6 @@ from typing import Final
 
 from edge_agent.bus.device_write import Refused, rule_of
 from edge_agent.config.model import AgentConfig, DeviceConfig
-from edge_agent.console import said
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.control import Control
 from edge_agent.control.offline import acting, reading
@@ -26,6 +25,7 @@ from edge_agent.control.protocol import (
     encode_request,
     parse_request,
 )
+from edge_agent.language import Words
 from edge_agent.state_lock import AlreadyRunning
 from edge_agent.terminal import wrapped
 
@@ -84,45 +84,49 @@ def write_request(
     return WriteRequest(device, change[0], change[1], who, reason, password)
 
 
-def question(config: AgentConfig, request: WriteRequest | ClockRequest) -> list[str]:
+def question(config: AgentConfig, request: WriteRequest | ClockRequest, words: Words) -> list[str]:
     """What is about to be done, for whoever must confirm it."""
     device = _device(config, request.device)
     if device is None:
         return []
-    lines = [f"device  {device.name}, serial {device.serial}, {device.profile.id}"]
+    about = {"name": device.name, "serial": device.serial, "profile": device.profile.id}
+    lines = [words("device", **about)]
     if isinstance(request, ClockRequest):
-        lines.append("clock   set to the gateway's UTC")
+        lines.append(words("clock"))
     else:
         rule = rule_of(device, request.point)
-        limits = "" if isinstance(rule, Refused) else f", allowed {rule.low} to {rule.high}"
         now = ask(config, ReadRequest(device.name, (request.point,)))
-        lines.append(f"point   {request.point}, now {_now(now)}")
-        lines.append(f"write   {request.value}{limits}")
-    lines.append(f"by      {request.who}: {request.reason}")
-    return [part for line in lines for part in _wrapped(line, "        ")]
+        lines.append(words("point", point=request.point, now=_now(now, words)))
+        if isinstance(rule, Refused):
+            lines.append(words("write", value=request.value))
+        else:
+            limits = {"low": rule.low, "high": rule.high}
+            lines.append(words("write_within", value=request.value, **limits))
+    lines.append(words("by", who=request.who, reason=request.reason))
+    return [part for line in lines for part in wrapped(line, 0, 8)]
 
 
-def answer_lines(answer: Answer) -> list[str]:
+def answer_lines(answer: Answer, words: Words) -> list[str]:
     """An answer in lines of at most 80 columns."""
     if not answer.get("ok"):
-        return wrapped(said(f"{answer.get('error')}"))
+        return wrapped(words.said(f"{answer.get('error')}"))
     values = answer.get("values")
     if not isinstance(values, list):
-        lines = [f"was {answer.get('old')}", f"is  {answer.get('new')}"]
+        lines = [words("was", value=answer.get("old")), words("is", value=answer.get("new"))]
         if answer.get("warning"):
-            lines.append(f"warning: {answer['warning']}")
-        return [part for line in lines for part in _wrapped(line, "    ")]
-    lines = [f"{answer.get('device')}, serial {answer.get('serial')}"]
+            lines.append(words("warning", text=answer["warning"]))
+        return [part for line in lines for part in wrapped(line, 0, 4)]
+    lines = [words("head", device=answer.get("device"), serial=answer.get("serial"))]
     for value in values:
         name = f"{value['name']:<{_NAME_WIDTH}}"
         lines += _wrapped(f"{name}{value['text']}", " " * _NAME_WIDTH)
     return lines
 
 
-def _now(answer: Answer) -> str:
+def _now(answer: Answer, words: Words) -> str:
     values = answer.get("values")
     if not isinstance(values, list) or not values:
-        return f"unknown ({answer.get('error')})"
+        return words("unknown", why=f"{answer.get('error')}")
     return str(values[0]["text"])
 
 

@@ -14,6 +14,7 @@ from edge_agent.console import FINDINGS, GOOD, add_config, add_person, could_not
 if TYPE_CHECKING:
     from edge_agent.config.model import AgentConfig
     from edge_agent.control.protocol import ClockRequest, Request, WriteRequest
+    from edge_agent.language import Words
 
 
 def add_control(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,10 +59,20 @@ def _write(options: argparse.Namespace) -> int:
     return guarded(lambda: ask_and_tell(config, request, as_json=False))
 
 
+def _words() -> Words:
+    """Of this folder, in the environment's language."""
+    import os
+
+    from edge_agent.language import load_words
+    from edge_agent.terminal import is_chinese
+
+    return load_words("edge_agent.control", chinese=is_chinese(os.environ))
+
+
 def _password() -> str:
     """Unseen at a terminal; else the first line of standard input."""
     if sys.stdin.isatty():
-        return getpass.getpass("password of the device: ")
+        return getpass.getpass(_words()("password"))
     return sys.stdin.readline().rstrip("\n")
 
 
@@ -69,10 +80,11 @@ def _confirmed(config: AgentConfig, request: WriteRequest | ClockRequest) -> int
     """Good where a person said yes."""
     from edge_agent.control.command import question
 
-    show("\n".join(question(config, request)))
-    if input("write it? [y/N] ").strip().lower() in ("y", "yes"):
+    words = _words()
+    show("\n".join(question(config, request, words)))
+    if input(words("ask")).strip().lower() in ("y", "yes"):
         return GOOD
-    show("nothing was written")
+    show(words("nothing"))
     return FINDINGS
 
 
@@ -82,7 +94,11 @@ def ask_and_tell(config: AgentConfig, request: Request, *, as_json: bool) -> int
 
     answer = ask(config, request)
     good = bool(answer.get("ok"))
-    text = json.dumps({"schema": 1, **answer}) if as_json else "\n".join(answer_lines(answer))
+    text = (
+        json.dumps({"schema": 1, **answer})
+        if as_json
+        else "\n".join(answer_lines(answer, _words()))
+    )
     if good or as_json:
         show(text)
     else:
