@@ -26,6 +26,7 @@ def as_asked(blocks: Sequence[Block], profile: Profile, *, parted: bool) -> tupl
 
     `parted`: something else is asked between two of one shape, as on lines without transactions.
     """
+    known: list[Block] = []
     polls: list[list[Block]] = []
     last: Block | None = None
     for _ in range(_POLLS):
@@ -35,7 +36,8 @@ def as_asked(blocks: Sequence[Block], profile: Profile, *, parted: bool) -> tupl
             if last is not None and same_shape(last, block):
                 asked = wider(block, profile) or block
                 if parted and asked is block and last.address != block.address:
-                    poll += _between(blocks, block, profile)
+                    known = known or _known(blocks, profile)
+                    poll += [one for one in known if not same_shape(one, block)][:1]
             poll.append(asked)
             last = asked
         polls.append(poll)
@@ -47,8 +49,8 @@ def _cost(poll: Sequence[Block]) -> tuple[int, int]:
     return len(poll), sum(block.data_bytes for block in poll)
 
 
-def _between(blocks: Sequence[Block], block: Block, profile: Profile) -> list[Block]:
-    """The shortest that is known to be answered, of another shape; none where there is no such."""
+def _known(blocks: Sequence[Block], profile: Profile) -> list[Block]:
+    """What is asked of the device anyway, its probe too; the shortest answer first."""
     probe = probe_block(profile, blocks)
-    known = [one for one in (probe, *blocks) if one is not None and not same_shape(one, block)]
-    return [min(known, key=lambda one: one.data_bytes)] if known else []
+    known = [one for one in (probe, *blocks) if one is not None]
+    return sorted(known, key=lambda one: one.data_bytes)

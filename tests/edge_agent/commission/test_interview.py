@@ -50,6 +50,7 @@ def interview(
     return Interview(OPTIONS, path, directory / "state", WORDS).run(given), screen.getvalue()
 
 
+@pytest.mark.long
 def test_shown_changed_left_and_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no answer names them all; one is changed; n leaves; y signs what was kept."""
     path = tmp_path / "gateway.toml"
