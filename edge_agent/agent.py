@@ -46,7 +46,7 @@ from edge_agent.remote.wiring import Parts as KeptParts
 from edge_agent.remote.wiring import custody_of
 from edge_agent.status.collect import Sources, status_routes
 from edge_agent.status.latest_scans import LatestScans
-from edge_agent.supervise.ending import Parts, end_in_order
+from edge_agent.supervise.ending import Parts, end_in_order, join_all
 from edge_agent.supervise.notify import Notifier
 from edge_agent.supervise.service import Begin, Service, watch_bus, watch_recorder, watch_uplink
 from edge_agent.uplink.gate import Gate
@@ -63,7 +63,7 @@ from protocols.evidence.receipt_keys import PATH as RECEIPT_KEYS_PATH
 
 WATCH_S: Final = 0.5
 CUSTODY_END_S: Final = 1.0
-LINK_END_S: Final = 12.0  # before a reload: a connection that is being made is waited for
+LINK_END_S: Final = 12.0  # before a reload: a connection that is being made, a bus under load
 RELOAD: Final = -1
 """Instead of an exit status: all has ended in order, to begin anew with another configuration."""
 _log = logging.getLogger(__name__)
@@ -283,7 +283,7 @@ class Agent:
         parts = Parts(self._stop_buses, self._buses, self._recorder, self._uplink, self._control)
         stored = end_in_order(parts, 0.0 if self._is_replaced else self._drain_s)
         if self._is_replaced:
-            self._uplink.join(LINK_END_S)
+            join_all((self._uplink, *self._buses), LINK_END_S)
         self._transport.close()
         self._reader.close()
         if not self._recorder.is_alive():
