@@ -15,13 +15,14 @@ from edge_agent.acts.fault import Fault
 from edge_agent.acts.fault import NotDone as NotDone
 from edge_agent.acts.kept import Kept, of_json
 from edge_agent.acts.routes import Desk, Notices, run_answer, state_here
+from edge_agent.acts.said_before import was_said
 from edge_agent.clock import Clock
 from edge_agent.console import COULD_NOT, FINDINGS, GOOD, could_not, show
 from edge_agent.control.client import NoAgent, SocketError, ask_agent
 from edge_agent.control.command import CannotAsk
 from edge_agent.control.offline import journal_open
 from edge_agent.control.protocol import BadRequest, Call, encode_request, parse_request
-from edge_agent.journal.journal import JournalError
+from edge_agent.journal.journal import FILE_NAME, JournalError
 from edge_agent.journal.schema import MigrationError
 from edge_agent.keys.keys import KeyFileError
 from edge_agent.screen import is_ascii
@@ -62,8 +63,8 @@ class Act(NamedTuple):
     good: bool = True
     told: Mapping[str, object] = {}
 
-    def call(self) -> Call:
-        """As the socket takes it."""
+    def call(self, *, again: bool = False) -> Call:
+        """As the socket takes it; `again`: it was asked before, and no answer came."""
         return Call(
             "state",
             {
@@ -72,6 +73,7 @@ class Act(NamedTuple):
                 "who": self.by.who,
                 "reason": self.by.reason,
                 "fields": [list(field) for field in self.fields],
+                **({"again": 1} if again else {}),
             },
         )
 
@@ -151,13 +153,16 @@ def tell(act: Act, asking: Asking, recorded: Mapping[str, object]) -> None:
     show(json.dumps(told, ensure_ascii=False))
 
 
-def record(config: AgentConfig, act: Act, *, here: bool = True) -> Mapping[str, object]:
+def record(
+    config: AgentConfig, act: Act, *, here: bool = True, again: bool = False
+) -> Mapping[str, object]:
     """The agent's answer, or that of the journal itself where none runs. Raises NotDone, CannotAsk,
     SocketError, and what opening the journal raises.
 
-    `here` False: only by the agent. One that begins anew would find its journal in use.
+    `here` False: only by the agent. One that begins anew would find its journal in use. `again`:
+    the answer was lost, so it may stand in the log already.
     """
-    call = parse_request(encode_request(act.call()).removesuffix(b"\n"))
+    call = parse_request(encode_request(act.call(again=again)).removesuffix(b"\n"))
     assert isinstance(call, Call)
     control = config.control
     assert control is not None  # every file has the section or its defaults
@@ -212,7 +217,11 @@ def _hex(run: RunConfig) -> str:
 def _here(config: AgentConfig, answer: Callable[..., Mapping[str, object]]) -> Mapping[str, object]:
     try:
         with journal_open(config) as note:
-            desk = Desk(note, Clock(note.memory.boot_no), Notices(config.state_dir))
+            path = config.state_dir / FILE_NAME
+            desk = Desk(
+                note, Clock(note.memory.boot_no), Notices(config.state_dir),
+                lambda said: was_said(path, config.gateway, said),
+            )  # fmt: skip
             return answer(desk, note.memory)
     except AlreadyRunning as error:
         raise CannotAsk(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -127,9 +126,13 @@ def record_after(config: AgentConfig, act: Act, done: InForceNow) -> Mapping[str
 
 def _by_agent(config: AgentConfig, act: Act) -> Mapping[str, object]:
     """Again while it begins anew. Where it does not come back, the journal itself."""
-    pause = threading.Event()
+    pause, again = threading.Event(), False
     for _ in range(TRIES):
-        with contextlib.suppress(NoAgent, SocketError):
-            return record(config, act, here=False)
+        try:
+            return record(config, act, here=False, again=again)
+        except NoAgent:
+            pass
+        except SocketError:  # whether it was recorded before is not known
+            again = True
         pause.wait(AGAIN_S)
-    return record(config, act)
+    return record(config, act, again=again)

@@ -6,6 +6,7 @@
 | `acts` | read | due dates, and what is under maintenance |
 | `run`: run | read | the run's configuration in force, its last indexes in counts |
 
+`state` with `again` 1: the answer to the same call was lost; what is in the log stays there once.
 Without an agent `state_here` does the same on the journal itself.
 """
 
@@ -17,7 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_agent.acts import kept
+from edge_agent.acts.said_before import OWN_WORD, was_said
 from edge_agent.control.protocol import BadRequest, Call, Route, refusal
+from edge_agent.journal.journal import FILE_NAME
 from edge_agent.keys.key_files import KeyFileError, StateFiles
 from edge_agent.recording.device_recording import Fact, Said
 from protocols.evidence import cbor
@@ -76,6 +79,7 @@ class Desk(NamedTuple):
     note: Note
     clock: Now
     notices: Notices
+    was_said: Callable[[Said], bool] = lambda _said: False
 
 
 def act_routes(
@@ -85,7 +89,10 @@ def act_routes(
     state_dir: Path,
 ) -> Mapping[str, Route]:
     """For the agent's table of routes."""
-    desk = Desk(lambda facts: note(facts, NOTE_S), clock, Notices(state_dir))
+    desk = Desk(
+        lambda facts: note(facts, NOTE_S), clock, Notices(state_dir),
+        lambda said: was_said(state_dir / FILE_NAME, memory().gateway, said),
+    )  # fmt: skip
     return {
         "state": Route(lambda call, peer: state_here(call, peer, desk), acts=True),
         "acts": Route(lambda call, peer: {"ok": True, **desk.notices.read().to_json()}),
@@ -96,7 +103,8 @@ def act_routes(
 def state_here(call: Call, peer: str, desk: Desk) -> dict[str, object]:
     """Record it. `peer`: as whom the kernel knows who asks. Raises BadRequest."""
     said = said_of(call, peer, desk.clock)
-    if not desk.note([said]):
+    is_held = bool(call.integer("again", 0, 1, 0)) and desk.was_said(said)
+    if not (is_held or desk.note([said])):
         return refusal(_NOT_YET)
     desk.notices.take(said)
     return {"ok": True, "who": said.statement.who, "utc_ms": said.instant.utc_ms}
@@ -109,7 +117,7 @@ def said_of(call: Call, peer: str, clock: Now) -> Said:
     code = call.name("code")
     if code in OF_THE_AGENT:
         raise BadRequest(f"code: {code} is said by the gateway itself only")
-    who = f"{call.text('who')} (own word; {peer})"
+    who = f"{call.text('who')}{OWN_WORD}{peer})"
     fields = call.fields.get("fields", [])
     if not isinstance(fields, list) or len(fields) > MAX_FIELDS:
         raise BadRequest(f"fields: a list of at most {MAX_FIELDS} pairs of name and value")

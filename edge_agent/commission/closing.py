@@ -115,15 +115,16 @@ def _record(done: Done) -> int:
 
 def _record_one(done: Done, act: Act) -> None:
     """A running agent reads its new configuration just now, and listens again in a moment."""
-    pause = threading.Event()
+    pause, again = threading.Event(), False
     for left in range(RECORD_TRIES - 1, -1, -1):
         try:
-            record(done.config, act)
+            record(done.config, act, again=again)
         except (BadRequest, NotDone, JournalError, KeyFileError, MigrationError) as error:
             raise CannotClose(f"the act is not recorded: {error}") from error
         except (CannotAsk, SocketError) as error:
             if not left:
                 raise CannotClose(f"the act is not recorded: {error}") from error
+            again = again or isinstance(error, SocketError)
         else:
             return
         pause.wait(1.0)
