@@ -48,7 +48,7 @@ from central.registry import RegistryError
 from central.regular_file import read_regular
 from central.serve import ServeError, serve
 from central.store.database import Store, StoreError, create_store, open_store
-from central.terminal import fit_streams, leave_pipe, overwrite, show
+from central.terminal import Parser, fit_streams, leave_pipe, overwrite, show
 from protocols.metering.request_object import MAX_BYTES
 
 OK = 0
@@ -201,7 +201,8 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("edge-central", description="The server of the gas gateways.")
+    description = "The server of the gas gateways."
+    parser: argparse.ArgumentParser = Parser("edge-central", description=description)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     init = _in_store(commands.add_parser("init", help="make a store and its receipt key"), _init)
     init.add_argument("--name", default=DEFAULT_NAME, help="name of the receipt key")

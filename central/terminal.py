@@ -1,10 +1,11 @@
 """What `edge-central` prints: rows with tabs for programs, within 80 columns for a person."""
 
+import argparse
 import io
 import os
 import sys
 import unicodedata
-from typing import Final, TextIO
+from typing import Final, NoReturn, TextIO
 
 WIDTH: Final = 80
 _INDENT: Final = "    "
@@ -60,6 +61,15 @@ def folded(row: str) -> str:
             else:
                 lines[-1] += gap + word
     return "\n".join(lines)
+
+
+class Parser(argparse.ArgumentParser):
+    """Its complaints are in lines of a terminal's width too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        show(f"{self.prog}: error: {message}", sys.stderr)
+        self.exit(2)
 
 
 def fit_streams() -> None:

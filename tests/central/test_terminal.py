@@ -34,6 +34,9 @@ def test_a_person_sees_lines_of_a_terminal_and_a_program_rows(tmp_path):
     """The same command, on a terminal and into a pipe; Ctrl-C and a deaf reader end it quietly."""
     code = f"from central.terminal import show; show({ROW!r})"
     assert printed([sys.executable, "-c", code]).lines == tuple(folded(ROW).split("\n"))
+    wrong = printed([sys.executable, "-c", "from central.cli import main; main(['none'])"])
+    assert wrong.status == 2
+    assert max(map(len, wrong.lines)) <= 80
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.decode() == f"{ROW}\n"
 
