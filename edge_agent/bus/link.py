@@ -7,6 +7,7 @@ peer in the tests, searches its input for a frame, and would take junk for one.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Final
 
@@ -43,6 +44,7 @@ __all__ = ["Answer", "Link", "NoAnswer", "PortGone", "timing_of"]
 SILENCE_CHARS: Final = 3.5
 MAX_SILENT: Final = 4
 Answer = Checked | NoAnswer | PortGone
+_log = logging.getLogger(__name__)
 
 
 def timing_of(bus: BusConfig) -> Timing:
@@ -179,13 +181,26 @@ class Link:
     ) -> Damaged | NoAnswer:
         result = receiver.result
         assert isinstance(result, Damaged | NoAnswer)
-        if isinstance(port, SerialPort) and not port.is_still(self._bus.port):
-            self.close()  # the name leads to another adapter by now
+        if isinstance(port, SerialPort):
+            self._check(port)
         if not self.other_master:
             self.other_master = foreign_request(receiver.heard, sent)
         if isinstance(result, Damaged) and receiver.heard.startswith(sent):
             return Damaged("our own request came back: switch off the adapter's echo")
         return result
+
+    def _check(self, port: SerialPort) -> None:
+        """Open it anew where the name leads to another adapter by now, or its settings are gone."""
+        if not port.is_still(self._bus.port):
+            self.close()
+        elif not port.is_as_set():
+            self.close()
+            _log.warning(
+                "bus %s: another program changed the settings of port %s: it is opened anew;"
+                " keep other programs (stty, ModemManager) off it",
+                self._bus.name,
+                self._bus.port,
+            )
 
     def _over_tcp(self, port: SerialPort | TcpPort, asked: Asked) -> Answer:
         self._transaction = (self._transaction + 1) & 0xFFFF

@@ -87,6 +87,7 @@ class SerialPort:
         self.fd: int = self._serial.fileno()
         _tell_silence_from_the_end(self.fd)
         self._device = os.fstat(self.fd).st_rdev
+        self._settings = termios.tcgetattr(self.fd)
 
     def send(self, data: bytes) -> None:
         """Raises OSError where the port takes it no longer."""
@@ -101,6 +102,13 @@ class SerialPort:
         try:
             return os.stat(path).st_rdev == self._device
         except OSError:
+            return False
+
+    def is_as_set(self) -> bool:
+        """Whether rate and mode are ours yet: any program that opens the port can change them."""
+        try:
+            return termios.tcgetattr(self.fd) == self._settings
+        except termios.error:
             return False
 
     def close(self) -> None:

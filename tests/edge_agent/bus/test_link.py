@@ -4,6 +4,7 @@ import fcntl
 import os
 import select
 import socket
+import termios
 import threading
 import time
 from dataclasses import replace
@@ -269,6 +270,39 @@ def test_port_that_vanishes_while_in_use():
     for _ in range(2):
         assert isinstance(link.exchange(ASKED), PortGone)
     link.close()
+
+
+def _stty(fd, place, flags, speed=None):
+    """As `stty` by a person, or a program that looks for modems, does on an open port."""
+    attributes = termios.tcgetattr(fd)
+    attributes[place] |= flags
+    if speed is not None:
+        attributes[4] = attributes[5] = speed
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+
+@pytest.mark.parametrize(
+    ("place", "flags", "speed"),
+    [(3, termios.ICANON, None), (0, termios.ICRNL | termios.ISTRIP, None), (0, 0, termios.B300)],
+    ids=["lines", "bytes-changed", "rate"],
+)
+def test_settings_that_another_program_changes(caplog, place, flags, speed):
+    """They cost one answer, not all of them for ever: the port is opened anew, and that is said."""
+    with RawRtu() as server:
+        link = Link(server.config)
+        assert isinstance(link.exchange(ASKED), Registers)
+        _stty(server.slave, place, flags, speed)
+        server.replies[5] = HOSTILE["silence"]  # a pty passes on what a wire would not
+        assert not isinstance(link.exchange(ASKED), Registers)
+        server.replies.clear()
+        assert link.exchange(ASKED) == Registers((3,) * 4)
+        found = termios.tcgetattr(server.slave)
+        assert not found[place] & flags
+        assert found[4] == termios.B115200
+        link.close()
+    told = [record.message for record in caplog.records if "settings" in record.message]
+    assert len(told) == 1
+    assert server.port in told[0]
 
 
 def test_unreachable_peer():
