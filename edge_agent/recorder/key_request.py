@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.keys.key_files import KeyFileError, StateFiles
+from edge_agent.ownership import hand_over, owner_beside_root
 from edge_agent.recording.key_recording import Wish
 
 REQUEST: Final = "rotate.request"
 _MAX_BYTES: Final = 4096
 _MAX_TEXT: Final = 200
+_AS_ROOT: Final = ", as root"
 
 
 def ask(state_dir: Path, wish: Wish) -> None:
@@ -23,7 +25,11 @@ def ask(state_dir: Path, wish: Wish) -> None:
     for name, text in (("--who", wish.who), ("--reason", wish.reason)):
         if not (0 < len(text) <= _MAX_TEXT and text.isprintable() and text.strip()):
             raise KeyFileError(f"{name}: printable text of 1 to {_MAX_TEXT} characters")
-    StateFiles(state_dir).write(REQUEST, f"{wish.who}\n{wish.reason}\n".encode())
+    owner = owner_beside_root(state_dir)
+    who = wish.who if owner is None else f"{wish.who}{_AS_ROOT}"
+    StateFiles(state_dir).write(REQUEST, f"{who}\n{wish.reason}\n".encode())
+    if owner is not None:  # the agent is another user, and reads nothing of root's
+        hand_over(state_dir)
 
 
 def is_asked(state_dir: Path) -> bool:
@@ -42,4 +48,4 @@ def take(state_dir: Path) -> Wish | None:
     data = files.read(REQUEST, _MAX_BYTES) or b""
     files.remove(REQUEST)
     who, _, reason = data.decode("utf-8", "replace").rstrip("\n").partition("\n")
-    return Wish(f"{who[:_MAX_TEXT]} (own word; uid {owner})", reason[:_MAX_TEXT])
+    return Wish(f"{who[: _MAX_TEXT + len(_AS_ROOT)]} (own word; uid {owner})", reason[:_MAX_TEXT])

@@ -10,6 +10,7 @@ import pytest
 from edge_agent.keys.key_files import KeyFileError
 from edge_agent.recorder.key_request import REQUEST, ask, is_asked, take
 from edge_agent.recording.key_recording import Wish
+from tests.edge_agent.second_user import AGENT, SHARED_GID, as_user, common_place
 
 
 def test_a_request_is_taken_up_once(tmp_path: Path) -> None:
@@ -20,6 +21,16 @@ def test_a_request_is_taken_up_once(tmp_path: Path) -> None:
     assert take(tmp_path) == Wish(who, "key may be known")
     assert not is_asked(tmp_path)
     assert take(tmp_path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's rights need root")
+def test_what_root_asks_for_reaches_the_agent() -> None:
+    """Which is a user of its own; that it was root is said."""
+    with common_place() as state:
+        os.chown(state, AGENT.uid, SHARED_GID)
+        ask(state, Wish("Li Wei", "key may be known"))
+        told = as_user(AGENT, lambda: f"{take(state)}")
+    assert told == f"{Wish(f'Li Wei, as root (own word; uid {AGENT.uid})', 'key may be known')}"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 201, "a\nb", "\x1b[2J"])
