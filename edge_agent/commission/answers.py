@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from edge_agent.config.file import bulk_fault
+
 Key = tuple[str, ...]
 Answers = Mapping[Key, str]
 
@@ -46,6 +48,9 @@ def parse_answers(data: bytes, name: str) -> dict[Key, str]:
         if isinstance(error, AnswersError):
             raise
         raise AnswersError(f"{name}: no TOML: {error}; mend the line") from error
+    fault = bulk_fault(table)
+    if fault is not None:
+        raise AnswersError(f"{name}: {fault}")
     answers: dict[Key, str] = {}
     for key, value in _leaves(table, ()):
         if len(answers) >= MAX_ANSWERS:

@@ -86,13 +86,13 @@ def read_table(data: bytes, path: Path) -> dict[str, Any]:
         table = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also no UTF-8, a number of 5000 digits
         raise ConfigErrors(path, [Fault("file", f"no TOML: {error}", "mend the line")]) from error
-    unwritable = _bulk_fault(table)
+    unwritable = bulk_fault(table)
     if unwritable is not None:
         raise ConfigErrors(path, [unwritable])
     return table
 
 
-def _bulk_fault(table: dict[str, Any]) -> Fault | None:
+def bulk_fault(table: dict[str, Any]) -> Fault | None:
     """The first number that cannot be written out (`1e999999999` is a gigabyte of zeros, 0xfff...
     has no decimal for Python), and tables deeper than any of ours: whoever shows them would fail.
     """

@@ -77,6 +77,8 @@ def test_numbers_and_flags_become_what_a_person_would_type() -> None:
         (b"\xff", "f: no UTF-8"),
         (b"#" * (MAX_BYTES + 1), "f: longer than"),
         (b"site.x = 2026-01-01", "f: site.x: is a list"),
+        (b"site.x = 0x" + b"f" * 9000, "f: site.x: has more than 40 digits"),
+        (b".".join([b"a"] * 900) + b" = 1", f"f: {'.'.join('a' * 17)}: is deeper than 16 tables"),
     ],
 )
 def test_what_is_no_answer_is_told(data: bytes, told: str) -> None:
