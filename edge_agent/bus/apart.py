@@ -31,12 +31,9 @@ class _Last(NamedTuple):
 
 
 class Apart:
-    """Of one line. `asked` is the newest request, maybe one that parts; none does where an answer
-    names its transaction."""
+    """Of one line."""
 
-    def __init__(self, *, transactions: bool) -> None:
-        self._transactions = transactions
-        self.asked: Asked | None = None
+    def __init__(self) -> None:
         self._last: dict[int, _Last] = {}
         self._known: dict[int, dict[_Shape, Request]] = {}
 
@@ -44,9 +41,6 @@ class Apart:
         self, once: Callable[[Asked], _Answer], asked: Asked, now_s: float, *, learn: bool = True
     ) -> _Answer:
         """The answer, or the loss of the one before it. `learn`: it may be asked to part others."""
-        self.asked = asked
-        if self._transactions:
-            return once(asked)
         shape = (asked.function, asked.answer_size)
         last = self._last.get(asked.unit)
         since_s = now_s
@@ -59,7 +53,6 @@ class Apart:
                 if lost is not None:
                     return lost
         self._last[asked.unit] = _Last(asked, shape, since_s)
-        self.asked = asked
         answer = once(asked)
         if learn and isinstance(asked, Request) and not asked.record_bytes:
             self._learn(asked, shape, answer)
@@ -73,9 +66,8 @@ class Apart:
         other = next((one for one in known if one != shape), None)
         if other is None:
             return None
-        self.asked = known[other]
-        self._last[before.unit] = _Last(self.asked, other, now_s)
-        answer = once(self.asked)
+        self._last[before.unit] = _Last(known[other], other, now_s)
+        answer = once(known[other])
         if isinstance(answer, Registers | ExceptionAnswer):
             return None
         known[other] = known.pop(other)  # the other one has its turn

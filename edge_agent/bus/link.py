@@ -66,7 +66,7 @@ class Link:
 
     `unasked` counts bytes that came while nothing was asked, and `strangers` are the units that may
     have sent them; `other_master` is what somebody else asked on our line, in words. `frames`: the
-    newest request as it was sent, and what was heard after it.
+    newest request as it was sent, and what was heard after it; `asked` is that request.
     """
 
     def __init__(self, bus: BusConfig) -> None:
@@ -74,10 +74,11 @@ class Link:
         self.strangers: set[int] = set()
         self.other_master = ""
         self.frames = (b"", b"")
+        self.asked: Asked | None = None
         self._bus = bus
         self._timing = timing_of(bus)
         self._framing: Framing = "ascii" if bus.kind == "ascii" else "rtu"
-        self._apart = Apart(transactions=bus.kind == "tcp")
+        self._apart = None if bus.kind == "tcp" else Apart()
         self._names = Names()
         self._port: SerialPort | TcpPort | None = None
         self._transaction = 0
@@ -86,23 +87,21 @@ class Link:
         self._silent = 0  # requests in a row that a connection left without any answer
         self._abandoned = False
 
-    @property
-    def asked(self) -> Asked | None:
-        """The newest request: what the newest answer is about."""
-        return self._apart.asked
-
     def exchange(self, asked: Asked, *, learn: bool = True) -> Answer:
         """Ask and wait for the answer; opens the port where it is not open.
 
         On a line without transactions something else may be asked first (`apart.py`), and where
         that is lost its loss is the answer; `learn`: this one may be asked to part others.
         """
+        if self._apart is None:
+            return self._once(asked)
         return self._apart.ask(self._once, asked, time.monotonic(), learn=learn)
 
     def _once(self, asked: Asked) -> Answer:
         """Takes at most three timeouts, the quiet time and the time on the wire. After silence or
         damage on a line without transactions it returns only when a late answer can no longer come.
         """
+        self.asked = asked
         if self._abandoned:
             self._abandoned = False
             self.close()

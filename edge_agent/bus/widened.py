@@ -35,7 +35,7 @@ class Widened:
 
     def instead(self, block: Block, last: Block | None) -> Block:
         """What to ask for a block, after `last`."""
-        if last is None or not same_shape(block, last):
+        if last is not block and (last is None or not same_shape(block, last)):
             return block
         place = _place(block)
         if place not in self._wider:

@@ -101,13 +101,15 @@ class Site:
         device = DeviceConfig("d", "b", 1, plain, "sn", points, 1000, 0)
         self.line = line
         self.poller = DevicePoller(device, Line(transactions=kind == "tcp"))
-        self.apart = Apart(transactions=kind == "tcp")
+        self.apart = None if kind == "tcp" else Apart()
         self.ages = []
 
     def now(self):
         return Instant(1, 1000 * self.line.tick, None, 0)
 
     def exchange(self, asked):
+        if self.apart is None:
+            return self.line.once(asked)
         return self.apart.ask(self.line.once, asked, float(self.line.tick))
 
     def poll(self):
@@ -307,12 +309,12 @@ class Answers:
 )  # fmt: skip
 def test_what_is_asked_between(before, asked, sent):
     """A read that the unit has answered, where the last answer could pass for the next."""
-    apart, line = Apart(transactions=False), Answers()
+    apart, line = Apart(), Answers()
     for one in before:
         apart.ask(line, one, 0.0)
     line.asked.clear()
     assert apart.ask(line, asked, 1.0) == GOT
-    assert (line.asked, apart.asked) == (sent, asked)
+    assert line.asked == sent
 
 
 @pytest.mark.parametrize(
@@ -320,12 +322,12 @@ def test_what_is_asked_between(before, asked, sent):
 )
 def test_what_parts_is_lost(lost):
     """Then that is the answer, of another request than was wanted; nothing more is asked."""
-    apart, line = Apart(transactions=False), Answers()
+    apart, line = Apart(), Answers()
     for one in (OTHER, READ):
         apart.ask(line, one, 0.0)
     line.next = [lost]
     assert apart.ask(line, SAME, 1.0) == lost
-    assert (line.asked[2:], apart.asked) == ([OTHER], OTHER)
+    assert line.asked[2:] == [OTHER]
     again = replace(OTHER, address=77)  # the late answer to what parted could pass for this one's
     apart.ask(line, again, 2.0)
     assert line.asked[3:] == [READ, again]
@@ -339,7 +341,7 @@ def test_what_parts_is_lost(lost):
 
 def test_an_exception_parts_as_well():
     """It is no answer to the request before."""
-    apart, line = Apart(transactions=False), Answers()
+    apart, line = Apart(), Answers()
     for one in (OTHER, READ):
         apart.ask(line, one, 0.0)
     line.next = [ExceptionAnswer(2)]
@@ -348,20 +350,12 @@ def test_an_exception_parts_as_well():
 
 def test_the_same_again_for_a_minute():
     """Then it is parted; and what a technician asked never parts."""
-    apart, line = Apart(transactions=False), Answers()
+    apart, line = Apart(), Answers()
     apart.ask(line, OTHER, 0.0)
     apart.ask(line, Request(1, 3, 99, 0x7D), 0.0, learn=False)
     for at in range(130):
         apart.ask(line, READ, float(at))
     assert [line.asked.count(one) for one in (READ, OTHER)] == [130, 1 + 2]
-
-
-def test_transactions_need_none_of_it():
-    """Over TCP an answer names its request."""
-    apart, line = Apart(transactions=True), Answers()
-    for one in (OTHER, READ, SAME):
-        apart.ask(line, one, 0.0)
-    assert line.asked == [OTHER, READ, SAME]
 
 
 # ---- a real line --------------------------------------------------------------------------------
