@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from edge_agent.agent import RELOAD, Agent
 from edge_agent.clock import mono_ms
 from edge_agent.config_store.apply import Refused, end_trial
-from edge_agent.config_store.start import Started, begin
+from edge_agent.config_store.start import Started, begin, place_of
 from edge_agent.journal.journal import JournalError
 from edge_agent.journal.reader import ReadFailed
 from edge_agent.journal.schema import MigrationError
@@ -44,13 +44,19 @@ class Signals(NamedTuple):
 def run(config_path: Path, signals: Signals, notifier: Notifier) -> int | Refused:
     """Until `signals.stop`, or a thread dies: the exit status. Refused: nothing can be run.
 
-    The state's lock is kept from one agent to the next: a command that finds no socket in between
-    would work there alone. Raises AlreadyRunning and what `run_agent` raises, but within a trial:
-    then the version before returns.
+    The state's lock comes first: an agent that is one too many puts nothing in force. It is kept
+    from one to the next: a command that finds no socket in between would work there alone.
+    Raises AlreadyRunning and what `run_agent` raises, but within a trial: then the version before
+    returns.
     """
     with contextlib.ExitStack() as locks:
         locked: Path | None = None
         while True:
+            place = place_of(config_path, os.environ)
+            if place is not None and place != locked:
+                locks.close()
+                locks.enter_context(state_lock(place))
+                locked = place
             started = begin(config_path, os.environ)
             if isinstance(started, Refused):
                 return started
@@ -58,10 +64,6 @@ def run(config_path: Path, signals: Signals, notifier: Notifier) -> int | Refuse
                 _log.error(
                     "the last good version runs, gateway.toml is unreadable: %s", started.unreadable
                 )
-            if started.config.state_dir != locked:
-                locks.close()
-                locked = started.config.state_dir
-                locks.enter_context(state_lock(locked))
             try:
                 status = run_agent(started, *signals, notifier)
             except (JournalError, KeyFileError, MigrationError, ReadFailed, OSError) as error:

@@ -94,6 +94,11 @@ def _begin(config_path: Path, environment: Mapping[str, str]) -> Started | Refus
         return Started(_said(config, history.in_force), files, history, sha256(data))
 
 
+def place_of(config_path: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The state directory that `begin` works in; None where it is not known."""
+    return _look(config_path, environment)[0]
+
+
 def state_dir_of(config_path: Path) -> Path | None:
     """As gateway.toml says; None where it cannot be read. Raises OSError where it may not be."""
     try:

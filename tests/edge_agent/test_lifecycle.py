@@ -265,6 +265,21 @@ def test_nobody_gets_the_state_between_two_agents(tmp_path: Path) -> None:
         site.stop()
 
 
+def test_a_second_agent_puts_nothing_in_force(tmp_path: Path) -> None:
+    """Started by mistake while somebody edits gateway.toml: the one that runs goes on as it was."""
+    with running(tmp_path) as site:
+        _wait_for_scans(site, 1)
+        assert site.works()
+        before = site.history()
+        site.path.write_text(site.text.replace("poll_seconds = 0.2", "poll_seconds = 0.5"))
+        with started(site.path) as (second, said):
+            assert second.wait(TIMEOUT_S) == 2
+        assert "another edge-agent uses" in "".join(said)
+        assert site.history() == before
+        assert site.starts() == 1
+        site.stop()
+
+
 def _rss_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+)", status)
