@@ -25,10 +25,14 @@ from edge_agent.journal.memory_rows import READ_ERRORS
 from edge_agent.journal.sqlite_pages import ReadAt, wal_frames
 
 TRIES: Final = 48  # for a block: where half of all reads fail, one in 10^14 is taken for lost
-MOST_BYTES: Final = 96 * 1024 * 1024
-"""Of a journal that is judged in memory; of a larger one SQLite's own looks decide."""
+MOST_BYTES: Final = 48 * 1024 * 1024
+"""Of a journal that is judged in memory, which takes twice as much: with the agent's 55 MB it stays
+below the service's MemoryHigh. Of a larger one SQLite's own looks decide, and where
+it cannot look, its head."""
 LOOKS: Final = 5
 _BLOCK: Final = 64 * 1024
+_PAGE_SIZE: Final = slice(16, 18)  # of the header, as the two below
+_PAGES: Final = slice(28, 32)
 _MODES: Final = slice(18, 20)  # of the header: versions for writing and reading; above 2: readonly
 _CONTENT: Final = frozenset(
     (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT)
@@ -70,9 +74,11 @@ def damage_of(path: Path) -> str | None:
     """What is wrong in the journal's file and its log; None: nothing, or the disk does not tell."""
     try:
         size = sum(each.stat().st_size for each in (path, _log_of(path)) if each.exists())
-        if size > MOST_BYTES:
-            return _at_each_look(path)
-        return _judged(_image(path))
+        image = _image(path)
+        if size <= MOST_BYTES:
+            return _judged(image)
+        _read_through(path)
+        return _at_each_look(path, image)
     except _NotGiven as error:
         return str(error) if error.others_come else None
     except OSError:
@@ -85,7 +91,7 @@ def _judged(image: bytearray) -> str | None:
     image[_MODES] = b"\x01\x01"  # in memory there is no write-ahead log
     try:
         with closing(sqlite3.connect(":memory:")) as db:
-            db.deserialize(bytes(image))
+            db.deserialize(image)
             found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
                 return found
@@ -95,7 +101,11 @@ def _judged(image: bytearray) -> str | None:
         return str(error)
 
 
-def _at_each_look(path: Path) -> str | None:
+def _at_each_look(path: Path, head: bytearray) -> str | None:
+    """What SQLite finds whenever it can look; where it never can, whether `head` keeps it from it.
+
+    None where one look finds nothing, or another thing: then the disk failed.
+    """
     found: str | None = None
     for _ in range(LOOKS):
         with (
@@ -106,15 +116,43 @@ def _at_each_look(path: Path) -> str | None:
             if again == "ok" or found not in (None, again):
                 return None
             found = again
-    return found
+    return found or _torn(head)
+
+
+def _torn(head: bytearray) -> str | None:
+    """Why SQLite cannot open a journal that begins so; None where it can. Its tables were made
+    first, so the schema is in here."""
+    said = int.from_bytes(head[_PAGE_SIZE], "big")
+    page_size = said if said > 1 else 65_536  # which is told by 1
+    head[_PAGES] = (len(head) // page_size).to_bytes(4, "big")  # all there is, here
+    head[_MODES] = b"\x01\x01"
+    try:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.deserialize(head)
+            db.execute("SELECT count(*) FROM sqlite_master")
+    except READ_ERRORS as error:
+        return str(error)
+    return None
+
+
+def _read_through(path: Path) -> None:
+    """The file and its log, block by block, without keeping them. Raises OSError, _NotGiven."""
+    for each in (path, _log_of(path)):
+        if each.exists():
+            with _reader(each) as (read, size):
+                for offset in range(0, size, _BLOCK):
+                    read(offset, _BLOCK)
 
 
 def _image(path: Path) -> bytearray:
-    """The file as SQLite sees it, with its write-ahead log. Raises OSError, _NotGiven."""
+    """The file as SQLite sees it, with its write-ahead log, as far as MOST_BYTES.
+
+    Raises OSError, _NotGiven.
+    """
     image = bytearray()
     with _reader(path) as (read, size):
-        for offset in range(0, size, _BLOCK):
-            image += read(offset, _BLOCK)
+        for offset in range(0, min(size, MOST_BYTES), _BLOCK):
+            image += read(offset, min(_BLOCK, MOST_BYTES - offset))
     if not _log_of(path).exists():
         return image
     with _reader(_log_of(path)) as (read, size):
@@ -126,7 +164,7 @@ def _image(path: Path) -> bytearray:
         for frame in frames:
             end = frame.page * page_size
             if end > MOST_BYTES:
-                break
+                continue
             image.extend(bytes(max(0, end - len(image))))
             image[end - page_size : end] = read(frame.offset, page_size)
     return image

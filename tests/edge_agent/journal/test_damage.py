@@ -6,12 +6,13 @@ import errno
 import os
 import random
 import sqlite3
+import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from edge_agent.journal.damage import damage_of, is_damaged, look_through
+from edge_agent.journal.damage import MOST_BYTES, damage_of, is_damaged, look_through
 from edge_agent.journal.journal import (
     FILE_NAME,
     CommitFailed,
@@ -78,8 +79,16 @@ class ReadsFail(FailingDisk):
         return self.rng.choice((READ, CORRUPT_FS))
 
 
-def test_a_sound_journal_is_never_damaged_by_reads_that_fail(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "most_bytes",
+    [MOST_BYTES, pytest.param(65_536, marks=pytest.mark.long)],
+    ids=["small", "large"],
+)
+def test_a_sound_journal_is_never_damaged_by_reads_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
     """Opened and written a hundred times: it opens, takes the tick, or is to be tried again."""
+    monkeypatch.setattr("edge_agent.journal.damage.MOST_BYTES", most_bytes)
     config = config_of(tmp_path)
     polls, path = Polls(config), config.state_dir / FILE_NAME
     with closing(new_journal(config)) as journal:
@@ -165,11 +174,17 @@ def test_readonly_is_damage_where_the_header_makes_it_so(tmp_path: Path) -> None
     assert is_damaged(readonly(), path)
 
 
+@pytest.mark.parametrize("most_bytes", [MOST_BYTES, 8192], ids=["small", "large"])
 @pytest.mark.parametrize(("dead_from", "is_wrong"), [(1, True), (0, False)])
 def test_a_bad_sector_is_damage_and_a_dead_disk_tells_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead_from: int, is_wrong: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dead_from: int,
+    is_wrong: bool,
+    most_bytes: int,
 ) -> None:
     """A block that never comes while the first one does, or none at all."""
+    monkeypatch.setattr("edge_agent.journal.damage.MOST_BYTES", most_bytes)
     path = tmp_path / "x.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE t (x)")
@@ -184,3 +199,45 @@ def test_a_bad_sector_is_damage_and_a_dead_disk_tells_nothing(
 
     monkeypatch.setattr(os, "pread", pread)
     assert (damage_of(path) is not None) is is_wrong
+
+
+@pytest.mark.parametrize("most_bytes", [MOST_BYTES, 8192], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("place", "nonsense"), [(0, bytes(64)), (4000, b"\x55" * 90)], ids=["header", "schema"]
+)
+def test_what_keeps_sqlite_from_opening_it_is_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, nonsense: bytes, most_bytes: int
+) -> None:
+    """Of a journal of any size: else the agent could not begin until somebody came."""
+    monkeypatch.setattr("edge_agent.journal.damage.MOST_BYTES", most_bytes)
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (a_name_of_a_column, another_one, and_a_third_one)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(200000), 1, 2)")
+        connection.commit()
+    data = bytearray(path.read_bytes())
+    data[place : place + len(nonsense)] = nonsense
+    path.write_bytes(data)
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.DatabaseError) as caught,
+    ):
+        connection.execute("SELECT * FROM t").fetchall()
+    assert is_damaged(caught.value, path)
+
+
+def test_a_journal_is_judged_within_twice_its_size(tmp_path: Path) -> None:
+    """Once as it was read, once as SQLite holds it, which is not seen here: the service's memory
+    has a limit."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(8000000))")
+        connection.commit()
+    tracemalloc.start()
+    try:
+        assert damage_of(path) is None
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * path.stat().st_size
