@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from edge_agent.bus.port import PortGone, find_port
+from edge_agent.bus.port import Names, PortGone, find_port
 from edge_agent.control.client import NoAgent, ask_agent
 from edge_agent.control.protocol import Call
 
@@ -93,7 +93,7 @@ def owner_of(config: AgentConfig | None, bus: BusConfig) -> str:
     for one in config.buses if config is not None else ():
         if bus.is_serial and one.is_serial and same_port(one.port, bus.port):
             return one.name
-        if not bus.is_serial and (one.host, one.tcp_port) == (bus.host, bus.tcp_port):
+        if not (bus.is_serial or one.is_serial) and _same_peer(one, bus):
             return one.name
     return ""
 
@@ -104,6 +104,16 @@ def same_port(one: str, other: str) -> bool:
     if any(isinstance(path, PortGone) for path in paths):
         return one == other
     return len({os.path.realpath(str(path)) for path in paths}) == 1
+
+
+def _same_peer(one: BusConfig, other: BusConfig) -> bool:
+    """By whatever name: a device may serve one client only, and that is the agent."""
+    if one.tcp_port != other.tcp_port:
+        return False
+    if one.host == other.host:
+        return True
+    addresses = [Names().look_up(host) for host in (one.host, other.host)]
+    return addresses[0] is not None and addresses[0] == addresses[1]
 
 
 def user() -> str:

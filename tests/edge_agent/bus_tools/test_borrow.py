@@ -24,6 +24,8 @@ def test_a_port_by_another_name(config, tmp_path: Path) -> None:
     assert owner_of(config, BusConfig("x", "rtu", port=str(tmp_path / "ttyUSB1"))) == ""
     assert owner_of(config, BusConfig("x", "tcp", host="127.0.0.1", tcp_port=1)) == "lan"
     assert owner_of(config, BusConfig("x", "tcp", host="127.0.0.1", tcp_port=2)) == ""
+    assert owner_of(config, BusConfig("x", "rtu-over-tcp", host="127.1", tcp_port=1)) == "lan"
+    assert owner_of(config, BusConfig("x", "tcp", host="127.0.0.2", tcp_port=1)) == ""
     assert owner_of(None, BusConfig("x", "rtu", port="p")) == ""
     assert same_port("/none/*", "/none/*")
     assert not same_port("/none/*", "/none")
