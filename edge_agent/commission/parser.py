@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from edge_agent.console import add_config
+from edge_agent.enrol.parser import wait_s
 
 
 def add_commission(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,7 +33,7 @@ def add_commission(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     commission.add_argument("--state", type=Path, metavar="DIR",
                             help="keys and journal; default /var/lib/edge-agent, or state beside "
                             "the configuration where that is not in /etc/edge-agent")  # fmt: skip
-    commission.add_argument("--wait", type=float, default=600.0, metavar="SECONDS",
+    commission.add_argument("--wait", type=wait_s, default=600.0, metavar="SECONDS",
                             help="for an operator's approval; default 600")  # fmt: skip
     commission.add_argument("--no-link", action="store_true", help="do not test the link")
     commission.add_argument("--json", action="store_true",

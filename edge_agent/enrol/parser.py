@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from edge_agent.console import FINDINGS, could_not, show
+
+MAX_WAIT_S: Final = 86_400
 
 
 def add_enrol(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,9 +30,20 @@ def add_enrol(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     enrol.add_argument("--serial", metavar="TEXT", help="of this machine; default: what it says")
     enrol.add_argument("--replaces", metavar="GATEWAY", help="the broken gateway of this site")
     enrol.add_argument("--proxy", default="", metavar="http://HOST:PORT")
-    enrol.add_argument("--wait", type=float, default=600.0, metavar="SECONDS",
+    enrol.add_argument("--wait", type=wait_s, default=600.0, metavar="SECONDS",
                        help="for the approval; default 600")  # fmt: skip
     enrol.set_defaults(command=_enrol)
+
+
+def wait_s(text: str) -> float:
+    """Seconds that somebody can wait for."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= MAX_WAIT_S:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: must be 0 to {MAX_WAIT_S} seconds")
+    return found
 
 
 def _enrol(options: argparse.Namespace) -> int:

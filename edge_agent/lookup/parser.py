@@ -93,7 +93,7 @@ def _add_log(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _limit(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
     if not 1 <= number <= 10_000:
         raise argparse.ArgumentTypeError("1 to 10000")
     return number

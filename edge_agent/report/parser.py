@@ -20,10 +20,17 @@ def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_config(report)
     report.add_argument("--run", required=True, metavar="ID")
-    report.add_argument("--day", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD",
+    report.add_argument("--day", type=_day, required=True, metavar="YYYY-MM-DD",
                         help="the gas day, dated by its beginning")  # fmt: skip
     report.add_argument("--json", action="store_true", help="everything, unrounded")
     report.set_defaults(command=_report)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; write 2026-03-10") from error
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -151,3 +151,25 @@ def test_an_option_that_is_none_shows_those_of_its_command(
     told = capsys.readouterr().err
     assert told.startswith(usage)
     assert "there is no --" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("report --run R1 --day 2026-02-30", "'2026-02-30' is no day; write 2026-03-10"),
+        ("events --limit 1e9", "1 to 10000"),
+        ("commission --wait 1e999", "'1e999': must be 0 to 86400 seconds"),
+        ("commission --wait nan", "must be 0 to 86400 seconds"),
+        ("commission --wait soon", "'soon': must be 0 to 86400 seconds"),
+    ],
+    ids=["day", "limit", "endless", "nan", "word"],
+)
+def test_a_figure_that_is_none_is_told_without_our_names_for_it(
+    given: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not "invalid fromisoformat value"; and nothing waits without an end."""
+    with pytest.raises(SystemExit, match="2"):
+        main(given.split())
+    err = " ".join(capsys.readouterr().err.split())
+    assert told in err
+    assert "invalid" not in err
