@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-MAX_CHARS: Final = 4000  # of a text that is looked at
+MAX_CHARS: Final = 4000  # of a line that is looked at
+MAX_DIGITS: Final = 15
 MAX_DEPTH: Final = 4  # a sentence within a sentence
 _PREFIX: Final = re.compile(r"([^\s:]+: |/\S+ )(.+)", re.DOTALL)  # `field: `, or a path
 _FIELD: Final = re.compile(r"\{(\w+)\}")
@@ -30,18 +31,20 @@ class Sentence(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """How a sentence is recognised."""
+    """How a sentence is recognised: fixed pieces, and the names of what stands between them."""
 
     code: str
-    template: str
-    longest: str  # of its fixed pieces
-    fixed: int  # characters of all of them
+    pieces: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def fixed(self) -> int:
+        """Characters of its own."""
+        return sum(map(len, self.pieces))
 
 
 def spoken(text: str, *, chinese: bool) -> str:
     """The text as a person reads it; several lines, each by itself."""
-    if len(text) > MAX_CHARS:
-        return text
     return "\n".join(_spoken(line, chinese=chinese, depth=0) for line in text.split("\n"))
 
 
@@ -51,14 +54,43 @@ def recognise(text: str, *, all_of_them: bool = True) -> Sentence | None:
     `all_of_them`: not only those which people read in other words than the recorded ones.
     """
     for form in _forms(all_of_them=all_of_them):
-        if form.longest in text and (found := _pattern(form.template).fullmatch(text)):
-            return Sentence(form.code, found.groupdict())
+        fields = _fields_of(form, text)
+        if fields is not None:
+            return Sentence(form.code, fields)
     return None
+
+
+def _fields_of(form: _Form, text: str) -> dict[str, str] | None:
+    """What fills the sentence in, each as short as can be; None where it is another one.
+
+    By one pass and no regular expression: a hostile text must not take minutes.
+    """
+    first, *others = form.pieces
+    if not text.startswith(first):
+        return None
+    fields, at = {}, len(first)
+    for place, (name, piece) in enumerate(zip(form.names, others, strict=True), 1):
+        is_last = place == len(others)
+        end = len(text) - len(piece) if is_last else text.find(piece, at + 1)
+        if end <= at or not text.startswith(piece, end) or not _fits(name, text[at:end]):
+            return None
+        fields[name] = text[at:end]
+        at = end + len(piece)
+    return fields if at == len(text) else None
+
+
+def _fits(name: str, value: str) -> bool:
+    """A `key`, a `key2` is one word, `..._ms` a number; the others are anything."""
+    if name.startswith("key"):
+        return not any(each.isspace() for each in value)
+    if name.endswith("_ms"):
+        return value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
+    return True
 
 
 def _spoken(text: str, *, chinese: bool, depth: int) -> str:
     """Itself, or behind the field or path that it is about, or two of them one after the other."""
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH or len(text) > MAX_CHARS:
         return text
     found = recognise(text, all_of_them=chinese)
     if found is not None:
@@ -94,7 +126,7 @@ def _seconds(fields: dict[str, str]) -> dict[str, str]:
     return {
         f"{name.removesuffix('_ms')}_s": f"{int(text) / 1000:g}"
         for name, text in fields.items()
-        if name.endswith("_ms") and text.isascii() and text.isdigit()
+        if name.endswith("_ms")
     }
 
 
@@ -109,22 +141,9 @@ def _forms(*, all_of_them: bool) -> tuple[_Form, ...]:
     known = (_table("en") if all_of_them else {}) | _table("recorded")
     forms = []
     for code, template in known.items():
-        pieces = _FIELD.split(template)[::2]
-        forms.append(_Form(code, template, max(pieces, key=len), sum(map(len, pieces))))
+        parts = _FIELD.split(template)
+        forms.append(_Form(code, tuple(parts[::2]), tuple(parts[1::2])))
     return tuple(sorted(forms, key=lambda form: -form.fixed))
-
-
-@cache
-def _pattern(template: str) -> re.Pattern[str]:
-    """A `key`, a `key2` is one word; of what else fills it in, nothing is known."""
-    parts = []
-    for place, part in enumerate(_FIELD.split(template)):
-        if place % 2:
-            what = r"\S+?" if part.startswith("key") else ".+?"
-            parts.append(f"(?P<{part}>{what})")
-        else:
-            parts.append(re.escape(part))
-    return re.compile("".join(parts), re.DOTALL)
 
 
 def _table(name: str) -> dict[str, str]:
