@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GOOD: Final = 0
 FINDINGS: Final = 1  # a faulty configuration, an agent that ended badly
 COULD_NOT: Final = 2
+MOST_WORDS: Final = 200
+"""Characters of a person's words, as the sockets and the log take them."""
 INTERRUPTED: Final = 130  # Ctrl-C, as a shell has it
 _IN_ASCII: Final = {
     "°": "deg", "℃": "degC", "²": "2", "³": "3", "Ω": "ohm", "→": "->", "…": "...", "“": '"',
@@ -99,8 +101,19 @@ def add_config(command: argparse.ArgumentParser) -> None:
 
 def add_person(command: argparse.ArgumentParser) -> None:
     """`--who` and `--reason`, as all acts have them."""
-    command.add_argument("--who", required=True, metavar="NAME", help="recorded as your own word")
-    command.add_argument("--reason", required=True, metavar="TEXT")
+    command.add_argument("--who", required=True, metavar="NAME", type=own_words,
+                         help="recorded as your own word")  # fmt: skip
+    command.add_argument("--reason", required=True, metavar="TEXT", type=own_words)
+
+
+def own_words(text: str) -> str:
+    """As the log takes it: told before a meter is changed, not after it."""
+    import argparse
+
+    printable = text.replace("\u3000", " ").isprintable()  # a blank as wide as Han
+    if not (printable and text.strip() and len(text) <= MOST_WORDS):
+        raise argparse.ArgumentTypeError(f"must be printable text of 1 to {MOST_WORDS} characters")
+    return text
 
 
 def narrow(prog: str) -> argparse.HelpFormatter:

@@ -173,3 +173,17 @@ def test_a_figure_that_is_none_is_told_without_our_names_for_it(
     err = " ".join(capsys.readouterr().err.split())
     assert told in err
     assert "invalid" not in err
+
+
+@pytest.mark.parametrize(
+    "who", ["", "  ", "x" * 201, "a\x1b[2J"], ids=["none", "blank", "long", "esc"]
+)
+def test_who_and_why_are_judged_before_anything_is_done(
+    who: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A meter that was changed already is no time to be told that a reason is too long."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["meter", "replace", "R1", "--who", who, "--reason", "b"])
+    assert "must be printable text of 1 to 200 characters" in " ".join(
+        capsys.readouterr().err.split()
+    )
