@@ -197,6 +197,7 @@ def test_a_loan_ends_by_itself(site: tuple[Path, Path]) -> None:
     assert (late.returncode, "is not lent" in late.stderr) == (1, True)
 
 
+@pytest.mark.long
 def test_a_tool_that_is_killed_has_the_bus_no_longer(site: tuple[Path, Path]) -> None:
     """Nor one whose terminal is gone; and what is lent to another meanwhile stays his."""
     path, _ = site

@@ -23,17 +23,18 @@ from tests.edge_agent.gateway import TOML, write_ca
 WHO = ("--who", "Li Wei", "--reason", "new cable")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The configuration of an agent that has one bus, line-1, and does nothing but lend it."""
-    write_ca(tmp_path)
-    path = tmp_path / "gateway.toml"
+    directory = tmp_path_factory.mktemp("lending")
+    write_ca(directory)
+    path = directory / "gateway.toml"
     path.write_text(TOML)
     stop, clock = threading.Event(), Clock(1)
     bus = BusThread(BusConfig("line-1", "rtu", port="/none"), [], clock, lambda _: True, stop)
     routes = lending_routes([bus], lambda _facts, _s: True, lambda _news: True, clock)
     server = ControlServer(
-        tmp_path / "state/control/act.sock", "", lambda _request, _peer: refusal("not here"), stop,
+        directory / "state/control/act.sock", "", lambda _request, _peer: refusal("not here"), stop,
         acts=True, routes=routes,
     )  # fmt: skip
     bus.start()
@@ -85,6 +86,7 @@ def test_in_chinese(
         showing.words.cache_clear()
     assert "line-1" in (told := capsys.readouterr().out)
     assert "is lent" not in told
+    assert main(["bus", "release", "line-1", "--config", str(path)]) == 0
 
 
 @pytest.mark.parametrize("act", ["take", "release"])
