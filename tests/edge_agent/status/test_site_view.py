@@ -41,7 +41,7 @@ def test_a_journal_that_may_not_be_read_is_told_with_the_remedy(
     path = write_place(tmp_path)
     (tmp_path / "state").mkdir()
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(FAILURES, match="group"), view(path):
+    with pytest.raises(FAILURES, match="alone"), view(path):
         pass
 
 
@@ -54,7 +54,7 @@ def test_the_agents_word_must_do_where_the_journal_may_not_be_read(
         monkeypatch.setattr("os.access", lambda *_: False)
         with view(path) as seen:
             assert seen.held is None
-            with pytest.raises(FAILURES, match="group"):
+            with pytest.raises(FAILURES, match="alone"):
                 seen.reader  # noqa: B018  # raises
         assert main(["queue", "--json", "--config", str(path)]) == 0
         assert json.loads(capsys.readouterr().out)["logs"]["telemetry"]["unsent"] == 240
@@ -65,4 +65,4 @@ def test_the_agents_word_must_do_where_the_journal_may_not_be_read(
         assert main(["alarms", "--config", str(path)]) == 0
         assert main(["events", "--config", str(path)]) == 2
         assert main(["storage", "--config", str(path)]) == 2
-        assert "group" in capsys.readouterr().err
+        assert "alone" in capsys.readouterr().err
