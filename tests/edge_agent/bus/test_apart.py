@@ -404,5 +404,5 @@ def test_a_real_line(kind, tmp_path):
     """Pressure and temperature are what they are, or nothing; the counters say what was lost."""
     with lagging_bus(kind, tmp_path) as bus, Running(bus, [device("d", 1, KELLER)]) as running:
         counts = running.thread.counters.by_device["d"]
-        seen = running.until(lambda scan: counts.length > 2 and scan.quality == Quality.GOOD, 30.0)
+        seen = running.until(lambda scan: counts.length > 0 and scan.quality == Quality.GOOD, 30.0)
     assert all(scan.raws == RAWS for scan in seen if scan.quality == Quality.GOOD)
