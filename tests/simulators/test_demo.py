@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.demo import DemoOptions, has_followed
+from simulators.demo import DemoOptions, has_followed, own_runs
 from simulators.failure import DemoError
 
 _EDGE_SIM = str(Path(sys.executable).with_name("edge-sim"))
@@ -98,6 +98,12 @@ def test_before_any_interval_there_is_nothing_to_wait_for() -> None:
     assert has_followed(summary)
     assert not has_followed(summary | {"leaves": 7})
     assert not has_followed(summary | {"recompute_pending": 1})
+
+
+def test_another_gateways_runs_are_none_of_the_demo() -> None:
+    """A site that was commissioned at its central has an R1 too."""
+    rows = [{"gateway": gateway, "run": "R1"} for gateway in ("gw-1", "gw-2")]
+    assert own_runs(rows) == rows[:1]
 
 
 def test_sigterm_leaves_nobody_behind(tmp_path: Path) -> None:
