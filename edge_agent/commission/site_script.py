@@ -31,7 +31,7 @@ def site_part() -> Script:
     """Name, customer, calendar and atmosphere."""
     yield _of("site", "name")
     yield _of("site", "customer", NONE)
-    yield _of("site", "zone", (yield Look("zone")))
+    yield _of("site", "zone", (yield Look("zone")), takes=zone_text)
     yield _of("site", "gas_day_start_hour", "8")
     altitude = yield _of("site", "altitude_m", takes=number_or_none)
     yield _of("site", "atmospheric_pressure_kpa", _standard_kpa(altitude))
@@ -68,6 +68,11 @@ def approval_part(state: str) -> Script:
         found = yield look
     if found is not None and found.state == "approved":
         yield from _known(found.gateway, found.settings)
+
+
+def zone_text(text: str) -> str:
+    """As the tz database writes it, where it was typed without capitals."""
+    return text.title() if text.islower() and "/" in text else text
 
 
 def token_text(text: str) -> str:

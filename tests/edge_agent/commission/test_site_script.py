@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.commission.question import BadAnswer, Note
 from edge_agent.commission.seen import Enrolment, Keys
-from edge_agent.commission.site_script import token_text
+from edge_agent.commission.site_script import token_text, zone_text
 from tests.edge_agent.commission.test_session import TOKEN
 from tests.edge_agent.commission.walking import World, session_of, until
 
@@ -22,6 +22,18 @@ def test_a_token_is_whole_or_none() -> None:
     for text in (TOKEN[:-1], "x"):
         with pytest.raises(BadAnswer):
             token_text(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("asia/shanghai", "Asia/Shanghai"), ("america/new_york", "America/New_York"),
+        ("Asia/Shanghai", "Asia/Shanghai"), ("utc", "utc"), ("六", "六"),
+    ],
+)  # fmt: skip
+def test_a_zone_needs_no_capitals(typed: str, zone: str) -> None:
+    """Whether there is such a zone, the configuration's check says."""
+    assert zone_text(typed) == zone
 
 
 def test_the_altitude_gives_the_default_of_the_atmosphere(tmp_path: Path) -> None:
