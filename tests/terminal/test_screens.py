@@ -94,6 +94,7 @@ def test_every_screen_on_every_terminal(command: str, way: str, site: Rig) -> No
     judge(command, WAYS[way], look(command, WAYS[way], site))
 
 
+@pytest.mark.long
 def test_a_long_look_tells_that_it_goes_on(site: Rig) -> None:
     """A slow line, a slow link take seconds; at the end the line that told it is gone."""
     for command, told in (("dump meter-1", "reading from address"), ("link --no-batch", "testing")):
