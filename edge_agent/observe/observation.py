@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from edge_agent.status.model import Snapshot
 
 COUNTS_MS: Final = 60_000
-"""Between looks for counts of log lines that are due."""
+"""Between looks for counts of log lines that are due; and for what a backlog or a salvage has left
+in the heap, up to a megabyte."""
 AGAIN_MS: Final = 10_000
 """Between tries to have the metrics' port."""
-TRIM_MS: Final = 3_600_000
 RESERVE_MS: Final = 10_000
 """About a round of polls: what it leaves in reserve is 20 kB then."""
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Observation:
         self._health = HealthRecord(self._machine.health, tell, sources.clock, each_ms)
         self._stop_event = stop
         self._started_ms = mono_ms()
-        self._counts_ms = self._trimmed_ms = self._dropped_ms = 0
+        self._counts_ms = self._dropped_ms = 0
         self._serves = not self._wanted.metrics_host
         self._serve_ms = 0
         self._told = ""
@@ -55,9 +55,7 @@ class Observation:
         if now_ms - self._counts_ms < COUNTS_MS:
             return
         self._counts_ms = now_ms
-        if now_ms - self._trimmed_ms >= TRIM_MS:
-            self._trimmed_ms = now_ms
-            give_back()
+        give_back()
         for handler in logging.getLogger().handlers:
             if isinstance(handler, Folded):
                 handler.tell_due()

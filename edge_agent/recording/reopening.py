@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from edge_agent.bus.poller import Now
     from edge_agent.journal.memory import Memory
 
-MOST_LEAVES: Final = 4096  # of one transaction
-MOST_BYTES: Final = 1_000_000
+MOST_LEAVES: Final = 512  # of one transaction; 4,096 leave 4 MB with the process
+MOST_BYTES: Final = 64_000
 Also = Callable[[sqlite3.Connection], None]
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from edge_agent.recording.losses import record_damaged, record_unclean_end
 from edge_agent.recording.recording import AGENT, record_interval
 from edge_agent.salvage import quarantine
 from edge_agent.salvage.damaged_file import DamagedFile
-from edge_agent.salvage.finds import Finds, Found, Head, head_of, is_whole_batch, merged
+from edge_agent.salvage.finds import Finds, Head, head_of, is_whole_batch, merged
 from edge_agent.salvage.restore import Restored, Restoring
 from edge_agent.salvage.scan_source import MOST_SEALED, ScanSource, batch_at, leaves_of, maps_of
 from protocols.evidence.facts import Citation, EpochReason
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 SALVAGED: Final = "journal_salvaged"
 STATE_LOST: Final = "run_state_lost"
-MOST_ROWS: Final = 2048  # of one transaction
+MOST_ROWS: Final = 512  # of one transaction
+Survivor = tuple[str, int, int, bytes, bytes]  # as its row; a leaf takes ten times as much
 MOST_LOSSES: Final = 64  # LOSS leaves of one log; what is scattered more finely is told together
 MOST_DETAIL: Final = 400  # characters
 _INSERT: Final = (
@@ -187,7 +188,7 @@ class Salvage:
     def _read(self, file: DamagedFile, heads: Mapping[Log, Head], finds: Finds) -> bool:
         """Every whole leaf without a receipt becomes a survivor."""
         reopened = bool(file.rows("opening"))
-        rows: list[Found] = []
+        rows: list[Survivor] = []
         for page in range(1, file.pages.last + 1):
             for record in file.pages.records(page):
                 found = finds.leaf(record)
@@ -197,18 +198,17 @@ class Salvage:
                     finds.tells(found.leaf)
                 else:
                     finds.take(found)
-                    rows.append(found)
+                    log = found.leaf.kind.log.value
+                    rows.append((log, *found.place, found.hash, found.data))
             if len(rows) >= MOST_ROWS or page == file.pages.last:
                 if self.desk.is_ending or not self._keep(rows):
                     return False
                 rows = []
         return True
 
-    def _keep(self, rows: Sequence[Found]) -> bool:
+    def _keep(self, rows: Sequence[Survivor]) -> bool:
         def also(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                _INSERT, [(r.leaf.kind.log.value, *r.place, r.hash, r.data) for r in rows]
-            )
+            connection.executemany(_INSERT, rows)
 
         return self.desk.store(Draft(self.desk.memory, self.salts), also)
 

@@ -15,7 +15,7 @@ from edge_agent.journal.reader import Cut, ReadDamaged, ReadFailed
 from edge_agent.journal.rows import MOST_LEAVES, SENT_LEAVES
 from edge_agent.keys.receipt_keys import keys_for
 from edge_agent.uplink.failure import CENTRAL_LOG, Failure, failed, refused, unexpected_page
-from edge_agent.uplink.sealing import MOST_BYTES, Batch, NotRecorded, Sealer
+from edge_agent.uplink.sealing import SENT_BYTES, Batch, NotRecorded, Sealer
 from edge_agent.uplink.transport import Answer, LinkFailure
 from protocols.evidence.errors import EvidenceError, NotHeld
 from protocols.evidence.upload import (
@@ -88,7 +88,7 @@ class Exchange:
         self._sealer = Sealer(reader, keys)
         self.damaged: Callable[[Log, tuple[int, ...]], bool] | None = None
         self.heard: Callable[[Answer], None] = lambda answer: None
-        self.most_bytes = MOST_BYTES  # of a batch's leaves
+        self.most_bytes = SENT_BYTES  # of a batch's leaves
         self.receipt_time_s = 0  # of the last receipt, by central's clock
 
     def send(self, log: Log, lane: Lane) -> Outcome | None:

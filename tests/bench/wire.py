@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from edge_agent.journal.rows import SENT_LEAVES
+from edge_agent.uplink.sealing import SENT_BYTES
 from edge_agent.uplink.transport import Answer, Transport
-from protocols.evidence.leaf import Leaf, Log, Origin
+from protocols.evidence.leaf import Leaf, Log, Origin, encode_leaf
 from protocols.evidence.merkle import EMPTY, Frontier
 from protocols.evidence.note import Signer, Verifier
 from protocols.evidence.upload import Upload, check_receipt, encode_upload, seal, unsent_text
@@ -55,8 +56,8 @@ class Gateway:
         """Billing first, then telemetry, cut as the agent cuts; none for an empty log."""
         total = Bytes()
         for log, leaves in ((Log.BILLING, billing), (Log.TELEMETRY, telemetry)):
-            for start in range(0, len(leaves), SENT_LEAVES):
-                total = total.plus(self._post(log, leaves[start : start + SENT_LEAVES]))
+            for part in uploads_of(leaves):
+                total = total.plus(self._post(log, part))
         return total
 
     def _post(self, log: Log, leaves: Sequence[Leaf]) -> Bytes:
@@ -71,6 +72,21 @@ class Gateway:
         self._frontiers[log] = sealed.frontier
         values = sum(len(leaf.body) for leaf in leaves) if log is Log.TELEMETRY else 0
         return _itemise(log, sealed.upload, len(body), passed, values)
+
+
+def uploads_of(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
+    """As the agent cuts them."""
+    part: list[Leaf] = []
+    left = SENT_BYTES
+    for leaf in leaves:
+        size = len(encode_leaf(leaf))
+        if part and (size > left or len(part) == SENT_LEAVES):
+            yield part
+            part, left = [], SENT_BYTES
+        part.append(leaf)
+        left -= size
+    if part:
+        yield part
 
 
 def _itemise(log: Log, upload: Upload, body: int, passed: Traffic, values: int) -> Bytes:

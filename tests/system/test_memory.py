@@ -6,22 +6,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from edge_agent.config.file import load_config
 from edge_agent.control.client import Conversation, ask_agent
 from edge_agent.control.protocol import Call
-from edge_agent.keys.keys import create_keys
+from edge_agent.journal.draft import Salts
+from edge_agent.keys.keys import Keys, create_keys
 from edge_agent.status.model import Snapshot, snapshot_of
 from protocols.evidence.leaf import Log
-from tests.edge_agent.gateway import GATEWAY, wait_until
+from tests.edge_agent.gateway import BOOT_ID, GATEWAY, VERSION, new_journal, wait_until
 from tests.edge_agent.test_agent import agent
 from tests.edge_agent.tls_central import serving
 from tests.system.eight_runs import ForgetfulCentral, eight_runs_toml, rss_kb, served_instruments
+from tests.system.memory_month import EightRuns, TurnedRecorder
 
 pytestmark = pytest.mark.uncovered
 
@@ -74,19 +77,42 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def running(directory: Path, poll_s: float) -> Iterator[Running]:
-    """Eight runs that poll real sockets; ends in order, with intervals at central."""
+def running(
+    directory: Path, poll_s: float, prepare: Callable[[Path, Keys], None] | None = None
+) -> Iterator[Running]:
+    """Eight runs that poll real sockets; ends in order, with intervals at central.
+
+    `prepare` gets the configuration's path and the keys, before the agent starts.
+    """
     keys = create_keys(directory / "state", GATEWAY, os.urandom)
     central = ForgetfulCentral(keys.signer.verifier)
     with serving(directory, central), served_instruments() as port:
         path = directory / "gateway.toml"
         path.write_text(eight_runs_toml(poll_s, 6, 1.0, port, central.url), encoding="utf-8")
+        if prepare is not None:
+            prepare(path, keys)
         with agent(path) as child:
             yield Running(child, central, directory / "state" / "control")
             child.send_signal(signal.SIGTERM)
             _, told = child.communicate(timeout=60)
         assert child.returncode == 0, told
     assert central.size(Log.BILLING) > 8
+
+
+def damaged_backlog(path: Path, keys: Keys) -> None:
+    """Some 8,700 leaves without a receipt, in a journal whose header is gone."""
+    config = load_config(path)
+    journal, polls = new_journal(config), EightRuns(config, 10)
+    memory = journal.load(GATEWAY, BOOT_ID, 0)
+    salts = Salts(GATEWAY, keys.salt_secret)
+    recorder = TurnedRecorder(journal, memory, config, salts, polls.clock, VERSION)
+    assert recorder.begin()
+    for _ in range(360):
+        assert all(recorder.deliver(scan) for scan in polls.round())
+        assert recorder.turn()
+    journal.close()
+    with journal.path.open("r+b") as file:
+        file.write(bytes(64))
 
 
 def process(directory: Path, poll_s: float, rounds: int) -> tuple[int, int]:
@@ -146,3 +172,14 @@ def test_an_outage_of_central_and_looks_at_the_agent_leave_no_more(tmp_path: Pat
         last = site.rss_kb()
     print(f"eight runs, an outage: {during} kB, sent: {after} kB, 1000 looks: {last} kB")
     assert max(during, after, last) < MOST_KB
+
+
+@pytest.mark.long
+def test_a_salvaged_journal_leaves_no_more(tmp_path: Path) -> None:
+    """8,600 leaves are read out of it, appended again in a new epoch, and sent."""
+    with running(tmp_path, 1.0, damaged_backlog) as site:
+        assert wait_until(lambda: site.central.epoch == 1, 4 * START_S)
+        assert site.waits_for(8_640, 4 * START_S)
+        last = site.rss_kb()
+    print(f"eight runs, a salvage: {last} kB")
+    assert last < MOST_KB + MOST_GROWTH_KB  # which the heap gives back within a minute
