@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OWN_FILES: Final = 0o077
 """What the agent makes is its own; the journal's files and the sockets have modes of their own."""
+ZONES: Final = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
+"""Where CPython looks by itself; to find that out it loads all that it was built with, 0.25 MB."""
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,6 +50,7 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _run(options: argparse.Namespace) -> int:
+    os.environ.setdefault("PYTHONTZPATH", ZONES)  # before anything imports zoneinfo
     from edge_agent.config_store.apply import Refused
     from edge_agent.heap import keep_small, set_apart
     from edge_agent.journal.journal import JournalError

@@ -22,7 +22,7 @@ from protocols.evidence.leaf import HASH_BYTES, Leaf, Log, Origin, decode_leaf, 
 from protocols.evidence.merkle import Frontier, Hole, hole_of, join
 
 MOST_LEAVES: Final = 4096  # that one batch covers, those in holes included
-SENT_LEAVES: Final = 1024
+SENT_LEAVES: Final = 768
 """That one batch is cut with. Each leaf takes about a kilobyte while it is sealed, and what that
 leaves between its pieces stays (`tests/system/test_memory.py`)."""
 _SELECT_ROWS: Final = {
