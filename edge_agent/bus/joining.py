@@ -140,6 +140,13 @@ def is_no_reply(answer: Answer) -> bool:
     return isinstance(answer, ExceptionAnswer) and answer.code in (BUSY, *_GATEWAY)
 
 
+def is_reply(answer: Answer) -> bool:
+    """Whether the device itself has answered, be it with a refusal."""
+    if isinstance(answer, ExceptionAnswer):
+        return not is_no_reply(answer)
+    return isinstance(answer, Registers)
+
+
 def failure(answer: Answer) -> Failed:
     """What an answer without values means, in words."""
     match answer:

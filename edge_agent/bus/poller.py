@@ -19,6 +19,7 @@ from edge_agent.bus.joining import (
     Joined,
     depends_on_settings,
     failure,
+    is_reply,
     join,
     step_probe,
 )
@@ -90,7 +91,7 @@ class DevicePoller:
         known = [p for p in wanted(device, full=True) if p.name in keeping.refused]
         self._holes = Holes(units(known, device.profile), keeping.remember)
         self._plan()
-        self._requests = 0
+        self._requests, self._heard = 0, False
         self._said = ""
 
     @property
@@ -110,7 +111,7 @@ class DevicePoller:
 
     def poll(self, exchange: Exchange, clock: Now) -> PolledScan:
         """One scan; never raises for what a device or line can do."""
-        self._requests = 0
+        self._requests, self._heard = 0, False
         full = self._is_full(clock)
         reading = _Reading()
         failed = None if self._is_joined(clock) else self._join(exchange, clock)
@@ -159,6 +160,7 @@ class DevicePoller:
         unit, address = self.device.unit + asked.bank, asked.address + shift
         request = Request(unit, asked.function, address, asked.count, asked.register_bytes)
         answer = exchange(request)
+        self._heard = self._heard or is_reply(answer)
         if asked is block:
             return answer
         cut = self._widened.cut(block, asked, answer)
@@ -305,6 +307,8 @@ class DevicePoller:
         self.outcome = _OUTCOMES.get(failed.quality, Outcome.ANSWERED)
         if failed.busy:
             self.outcome = Outcome.BUSY
+        elif self._heard and self.outcome is Outcome.LOST:
+            self.outcome = Outcome.PARTLY
         if failed.quality != Quality.BAD_EXCEPTION:
             self._in_step = False
             if self._halved:

@@ -6,7 +6,8 @@ where nobody else is due. What stays silent is asked with a backoff of its
 own, with jitter, and all silent devices together may cost the bus 4 % (a credit that grows with
 time and is spent by each try that fails) as long as anybody answers: 32 devices of which eight are
 dead must not disturb the other 24. A device that comes back costs nothing, so a cable that is
-plugged in again brings all of them back at once. One that is busy is asked again within its period.
+plugged in again brings all of them back at once. One that answers a part of what is asked lives: a
+bad line must not make it rarer still. One that is busy is asked again within its period.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Final, NamedTuple
 
 SILENT_FAILURES: Final = 2
 """So many lost polls in a row make a device silent; one is an accident."""
+MAX_PARTLY: Final = 30
+"""So many in a row, each answered in part: it is a device that never answers the rest."""
 DEAD_SHARE: Final = 0.04
 MAX_CREDIT_MS: Final = 2_000.0
 MAX_BACKOFF_MS: Final = 60_000
@@ -34,6 +37,7 @@ class Outcome(Enum):
     ANSWERED = "answered"
     BUSY = "busy"  # exception 06: there is no answer yet
     LOST = "lost"  # silence or damage: it cost the bus a timeout
+    PARTLY = "partly"  # as lost, after another answer of the same poll
     NO_PORT = "no port"  # nothing was asked
 
 
@@ -58,6 +62,7 @@ class _Place:
     due_ms: int  # when it is asked
     answered: bool = False
     failures: int = 0
+    partly: int = 0
     busy: int = 0
 
     @property
@@ -102,7 +107,7 @@ class Schedule:
         return min(1_000, max(1, soonest - now_ms))
 
     def failures(self, number: int) -> int:
-        """Polls that a device lost in a row."""
+        """Polls that a device lost in a row, from the last one that it answered in part."""
         return self._places[number].failures
 
     def done(self, number: int, began_ms: int, ended_ms: int, outcome: Outcome) -> Done:
@@ -112,12 +117,14 @@ class Schedule:
         if outcome is Outcome.BUSY and self._asks_again(place, ended_ms):
             return Done(0, again=True)
         place.busy = 0
-        if outcome is Outcome.LOST:
+        if outcome in (Outcome.LOST, Outcome.PARTLY):
             if was_silent and self._anybody_answers():
                 self._credit_ms -= ended_ms - began_ms
-            place.failures += 1
+            place.partly += outcome is Outcome.PARTLY
+            lives = outcome is Outcome.PARTLY and place.partly <= MAX_PARTLY
+            place.failures = 1 if lives else place.failures + 1
         elif outcome is not Outcome.NO_PORT:
-            place.failures = 0
+            place.failures = place.partly = 0
             place.answered = True
         return self._to_next(place, ended_ms)
 

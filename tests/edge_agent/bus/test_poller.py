@@ -404,6 +404,25 @@ def test_what_the_schedule_is_told(answer, outcome):
     assert poller.outcome is Outcome.ANSWERED
 
 
+@pytest.mark.parametrize("lost", [NoAnswer(0), Damaged("bad")])
+def test_a_poll_that_is_answered_in_part(lost):
+    """It was heard, so it is not silent: one of its blocks was lost."""
+    instrument = flowsic()
+    poller, clock = started(FLOWSIC, instrument)
+    answered = []
+
+    def exchange(request):
+        answer = lost if answered else instrument.exchange(request)
+        answered.append(answer)
+        return answer
+
+    assert poller.poll(exchange, clock).quality != Quality.GOOD
+    assert len(answered) == 2
+    assert poller.outcome is Outcome.PARTLY
+    poller.poll(lambda _: lost, clock)
+    assert poller.outcome is Outcome.LOST
+
+
 def test_the_instant_is_that_of_the_first_answer():
     """The index is read first; its arrival dates the scan, not the end of the last block."""
     instrument, clock = flowsic(), Ticks()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.bus.schedule import MAX_BACKOFF_MS, Outcome, Rhythm, Schedule
+from edge_agent.bus.schedule import MAX_BACKOFF_MS, MAX_PARTLY, Outcome, Rhythm, Schedule
 
 HALF = lambda: 0.5  # noqa: E731
 
@@ -87,6 +87,26 @@ def test_backoff_doubles_and_one_answer_ends_it():
     assert steps[:7] == [1000, 3000, 5000, 9000, 17_000, 33_000, 61_000]
     assert max(steps) <= MAX_BACKOFF_MS + 1000
     assert steps[-1] == 1000
+
+
+def test_a_part_of_an_answer_is_a_sign_of_life():
+    """A line that loses half of all answers: of three requests a poll. As lost it had 27 polls."""
+    bus = SimulatedBus([Rhythm(1000)])
+    some = random.Random(7)
+    outcomes = {Outcome.LOST: 0.5, Outcome.PARTLY: 0.375, Outcome.ANSWERED: 0.125}
+    bus.outcome = lambda _: some.choices(list(outcomes), list(outcomes.values()))[0]
+    bus.until(600_000)
+    assert len(bus.times(0)) > 100
+
+
+def test_a_device_that_never_answers_the_rest_is_silent_at_last():
+    """Each of its polls costs a timeout, and gives no value."""
+    bus = SimulatedBus([Rhythm(1000)])
+    bus.outcome = lambda _: Outcome.PARTLY
+    bus.until(600_000)
+    first = bus.times(0)[: MAX_PARTLY + 1]
+    assert [b - a for a, b in pairwise(first)] == [1000] * MAX_PARTLY
+    assert len(bus.times(0)) < MAX_PARTLY + 20
 
 
 def test_jitter_comes_from_the_argument():
