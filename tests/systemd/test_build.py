@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +79,23 @@ def test_the_scripts_stop_at_a_failure(build: ModuleType, name: str) -> None:
     lines = (PLACE.parent / name).read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/bin/sh"
     assert "set -e" in lines
+
+
+@pytest.mark.parametrize(("kind", "status"), [("pipe", 0), ("newer", 1), ("ours", 0)])
+def test_a_journal_that_is_none_holds_nobody_up(tmp_path: Path, kind: str, status: int) -> None:
+    """The agent's user could put a pipe there, and dpkg runs as root."""
+    journal = tmp_path / "journal.db"
+    if kind == "pipe":
+        os.mkfifo(journal)
+    else:
+        version = schema.VERSION + (kind == "newer")
+        journal.write_bytes(bytes(60) + version.to_bytes(4, "big"))
+    script = (PLACE.parent / "preinst").read_text(encoding="utf-8")
+    script = script.replace("/var/lib/edge-agent/journal.db", str(journal))
+    script = script.replace("@JOURNAL@", str(schema.VERSION))
+    command = ["sh", "-c", script, "preinst", "install"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=20)
+    assert done.returncode == status
 
 
 def test_an_adapter_that_is_plugged_in_already_is_set_up_too() -> None:
