@@ -17,10 +17,14 @@ from edge_agent.terminal import columns, is_chinese, wrapped
 SCHEMA: Final = 1
 
 
-@cache
 def words() -> Words:
     """Of this folder; in the environment's language."""
-    return load_words("edge_agent.bus_tools", chinese=is_chinese(os.environ))
+    return _words(chinese=is_chinese(os.environ))
+
+
+@cache
+def _words(*, chinese: bool) -> Words:
+    return load_words("edge_agent.bus_tools", chinese=chinese)
 
 
 def say(key: str, **values: object) -> str:

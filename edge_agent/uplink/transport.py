@@ -195,7 +195,8 @@ class Transport:
         self.bytes_in += (CONNECTION_BYTES - _OUT_OF_CONNECTION) // 2
         self._socket = held
         if self._expired.is_set():  # while it was connecting: there was nothing to shut down yet
-            self.abort()
+            held.close()  # TLS on a socket that is shut would be one without TLS, and never closed
+            raise TimeoutError("the deadline passed while it was connecting")
 
 
 class _Session(requests.Session):

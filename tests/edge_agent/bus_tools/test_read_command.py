@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from pymodbus.client.mixin import ModbusClientMixin
 
-from edge_agent.bus_tools import showing
 from edge_agent.cli import main
 from edge_agent.control.client import ask_agent
 from edge_agent.control.protocol import Call
@@ -43,10 +42,8 @@ def site(
 
 
 def run(capsys: pytest.CaptureFixture[str], path: Path, *given: str) -> tuple[int, str, str]:
-    showing.words.cache_clear()
     status = main([*given, "--config", str(path)])
     told = capsys.readouterr()
-    showing.words.cache_clear()
     if not {"--json", "--csv"} & set(given):
         assert max([columns(line) for line in told.out.splitlines()], default=0) <= 80
     return status, told.out, told.err

@@ -47,13 +47,9 @@ def test_instruments_are_told_with_what_to_write(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """In 80 columns; the lines are TOML; status 0."""
-    from edge_agent.bus_tools import showing
-
     monkeypatch.setenv("LC_ALL", language)
-    showing.words.cache_clear()
     with line(tmp_path / "line", UNITS) as path:
         assert main(arguments(path)) == 0
-    showing.words.cache_clear()
     told = capsys.readouterr().out
     assert max(columns(one) for one in told.splitlines() if str(path) not in one) <= 80
     table = tomllib.loads(told[told.index("[[bus]]") :])

@@ -45,7 +45,6 @@ def test_the_examples_of_the_specification(
 ) -> None:
     """Each is told in both languages, in few lines of 80 columns; an exception is, too."""
     monkeypatch.setenv("LC_ALL", language)
-    showing.words.cache_clear()
     refused = f"{int(asked[:2], 16) | 0x80:02X} 02"
     for frames in (heard(asked, answered), heard(asked, refused), heard(asked)):
         told = frame_lines(frames[0], frames[1] if len(frames) > 1 else None)
@@ -53,7 +52,6 @@ def test_the_examples_of_the_specification(
         assert 1 <= len(told) <= 4
         if frames[1:] and frames[1].kind is Kind.EXCEPTION:
             assert any(word in told[-1] for word in ("exception 2", "异常 2"))
-    showing.words.cache_clear()
 
 
 def test_reads_and_writes_have_one_line() -> None:

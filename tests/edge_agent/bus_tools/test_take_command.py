@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from edge_agent.bus.bus import BusThread
-from edge_agent.bus_tools import showing
 from edge_agent.bus_tools.lending import lending_routes
 from edge_agent.cli import main
 from edge_agent.clock import Clock
@@ -79,11 +78,7 @@ def test_in_chinese(
 ) -> None:
     """The same, in the technician's language."""
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    showing.words.cache_clear()
-    try:
-        assert main(["bus", "take", "line-1", "--for", "5s", *WHO, "--config", str(path)]) == 0
-    finally:
-        showing.words.cache_clear()
+    assert main(["bus", "take", "line-1", "--for", "5s", *WHO, "--config", str(path)]) == 0
     assert "line-1" in (told := capsys.readouterr().out)
     assert "is lent" not in told
     assert main(["bus", "release", "line-1", "--config", str(path)]) == 0
