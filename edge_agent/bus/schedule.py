@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 SILENT_FAILURES: Final = 2
 """So many lost polls in a row make a device silent; one is an accident."""
 MAX_PARTLY: Final = 30
-"""So many in a row, each answered in part: it is a device that never answers the rest."""
+"""So many since it last answered all: it is a device that never answers the rest."""
 DEAD_SHARE: Final = 0.04
 MAX_CREDIT_MS: Final = 2_000.0
 MAX_BACKOFF_MS: Final = 60_000

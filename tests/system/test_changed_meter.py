@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from central.ledger.bodies import run_config_of
-from central.ledger.law import law
-from central.store.database import open_store
 from edge_agent.config_store.files import ConfigFiles
 from edge_agent.config_store.history import History
 from protocols.evidence.leaf import decode_leaf
+from tests.system.books import law_holds
 from tests.system.link import Link
 from tests.system.rig import GATEWAY, Rig
 from tests.system.test_acts import index_of
@@ -173,13 +172,7 @@ def _check(rig: WiredRig, old: str) -> None:
 
 def _check_law(rig: WiredRig) -> None:
     """Of every segment; no interval comes out otherwise, and nothing is alarmed of the log."""
-    store = open_store(rig.store)
-    try:
-        with store.engine.connect() as conn:
-            rows = law(conn)
-    finally:
-        store.close()
-    assert all(row.holds for row in rows), [row for row in rows if not row.holds]
+    assert law_holds(rig)
     with sqlite3.connect(rig.store / "central.sqlite3") as central:
         found = central.execute("SELECT DISTINCT recompute FROM interval").fetchall()
         alarms = central.execute("SELECT code, detail FROM alarm").fetchall()

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from central.ledger.law import law
 from central.ledger.replaced import replacements, seams
 from central.store.database import open_store
+from tests.system.books import law_holds
 from tests.system.enrolled_rig import WHO, EnrolledRig
-from tests.system.rig import GATEWAY, PROGRAMS, Rig
+from tests.system.rig import GATEWAY, PROGRAMS
 
 SECOND = "gateway gw-1, boot 0"  # what each start of an agent says first
 
@@ -23,18 +23,6 @@ SECOND = "gateway gw-1, boot 0"  # what each start of an agent says first
 def follows(summary: Mapping[str, Any] | None) -> bool:
     """The ledger is at the log's end; scans that were never sent may be missing for ever."""
     return summary is not None and summary["ledger_leaves"] == summary["leaves"]
-
-
-def law_holds(rig: Rig) -> bool:
-    """End index less start index is what central has booked, of every total."""
-    store = open_store(rig.store)
-    try:
-        with store.engine.connect() as conn:
-            rows = law(conn)
-    finally:
-        store.close()
-    assert all(row.holds for row in rows), [row for row in rows if not row.holds]
-    return any(row.moved_counts > 0 for row in rows)
 
 
 @pytest.mark.long

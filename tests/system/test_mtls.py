@@ -9,7 +9,8 @@ import pytest
 from central.intake.alarms import intake_alarms
 from central.store.database import open_store
 from tests.central.nginx import MISSING, NGINX, Terminator
-from tests.system.test_enrolment import EnrolledRig, law_holds
+from tests.system.books import law_holds
+from tests.system.enrolled_rig import EnrolledRig
 
 HEADER = 'client_identity_header = "Gas-Client-Identity"\n'
 
